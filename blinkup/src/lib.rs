@@ -1,0 +1,21 @@
+//! The optical BlinkUp language, both ways.
+//!
+//! [`packet`] and [`symbol`] turn a configuration into the light that a lamp sends; [`receive`] turns light back into the
+//! packet; [`codes`] is what a status LED can say; [`reader`] tells from a sensor's samples what it is saying;
+//! [`trace`] is recorded light.
+//!
+//! This crate never reads a clock, never does I/O, never allocates per sample, and knows nothing of a fixture.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod codes;
+pub mod packet;
+pub mod reader;
+pub mod sample;
+pub mod symbol;
+pub mod tick;
+
+pub use symbol::{Level, Symbol};
+pub use tick::Tick;

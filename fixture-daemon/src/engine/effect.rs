@@ -1,0 +1,129 @@
+//! What the engine wants done, in order. The driver does it; nothing is shown before it is stored.
+
+use core::time::Duration;
+
+use blinkup::Level;
+use blinkup::packet::Packet;
+use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd};
+use fixture_link::act::{ActAnswer, ActRequest};
+use fixture_link::identity::{LaneId, RunId, Serial};
+
+/// One thing to do.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// In a lane.
+    Lane(LaneId, LaneEffect),
+    /// Store the act and its answer, then answer the person.
+    Audit(ActRequest, ActAnswer),
+    /// Store that the line stopped or went on (`None`).
+    LineStopped(Option<fixture_link::snapshot::LineStop>),
+    /// Store annotations beside earlier runs.
+    Annotate(Vec<Annotation>),
+    /// Lift a unit's quarantine or retest limit in the ledger.
+    Unlock(Serial),
+    /// The view of the line changed; publish a snapshot.
+    Show,
+}
+
+/// One thing to do in a lane.
+#[derive(Debug, Clone)]
+pub enum LaneEffect {
+    /// Commit the run's first record; answered by `Stored`.
+    BeginRun {
+        /// The id from the seating.
+        run: RunId,
+        /// The unit.
+        serial: Option<Serial>,
+        /// The lot at that moment.
+        lot: String,
+    },
+    /// Store a start that was not allowed.
+    Refuse(RefusedStart),
+    /// Get a token; answered by `Token`.
+    RequestToken {
+        /// The run that asks.
+        run: RunId,
+        /// Which attempt it is for, from 1.
+        attempt: u32,
+    },
+    /// Ask who has used a token; answered by `Claim`.
+    PollClaim {
+        /// The run that asks.
+        run: RunId,
+        /// The token's id.
+        token_id: String,
+    },
+    /// Send a packet; answered by `Lamp` at every symbol and `Sent` at the end.
+    Send(Transmission),
+    /// Stop sending at once, lamp dark; answered by `Sent`.
+    StopSending,
+    /// Flash the lamp in the empty nest (bright for `on`), so that the sensor proves itself; answered by `TestFlashed`.
+    TestFlash {
+        /// How long bright.
+        on: Duration,
+    },
+    /// Take the unit's power away for `off`, then give it again; answered by `PowerCycled`.
+    PowerCycle {
+        /// How long without power.
+        off: Duration,
+    },
+    /// Store an attempt as soon as it has ended, so that a run cut short keeps it.
+    RecordAttempt {
+        /// The run.
+        run: RunId,
+        /// The attempt.
+        attempt: Attempt,
+    },
+    /// Commit and sync the whole run; answered by `Stored`. Only then is the verdict shown.
+    Commit(Box<RunEnd>),
+    /// Store that the unit whose verdict stood was lifted.
+    RecordLifted(RunId),
+    /// What tower light and PLC lines show for this lane.
+    Signal(Signal),
+}
+
+/// A frame to send.
+#[derive(Clone)]
+pub struct Transmission {
+    /// The run.
+    pub run: RunId,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The packet; secret.
+    pub packet: Packet,
+    /// Symbols a second, 10 to 60.
+    pub rate: u8,
+    /// Light of a bright symbol.
+    pub bright: Level,
+    /// Light of a mid symbol.
+    pub mid: Level,
+    /// Preamble bytes, 3 or more (about one second in all).
+    pub preamble: u16,
+    /// The lateness that voids the attempt.
+    pub late_limit: Duration,
+}
+
+impl core::fmt::Debug for Transmission {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Transmission")
+            .field("run", &self.run)
+            .field("attempt", &self.attempt)
+            .field("rate", &self.rate)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a lane tells the world outside: tower light and PLC lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// Ready for a unit.
+    Ready,
+    /// A run is in progress.
+    Busy,
+    /// The committed verdict is PASS.
+    Pass,
+    /// The committed verdict is FAIL.
+    Fail,
+    /// A person is needed: ERROR, UNDECIDED, ABORTED, a refusal, a stop.
+    Attention,
+}

@@ -1,0 +1,154 @@
+//! What the engine is told.
+
+use core::time::Duration;
+
+use blinkup::Tick;
+use blinkup::packet::{PlanId, Token};
+use fixture_ledger::record::{StandingVerdict, UnitHistory};
+use fixture_link::act::ActRequest;
+use fixture_link::bless::BlessEvent;
+use fixture_link::identity::{LaneId, RunId, Serial};
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Something in a lane.
+    Lane(LaneId, LaneInput),
+    /// A person did something. `history` of the unit comes with an unlock.
+    Act(ActRequest),
+    /// The cloud says something about a blessing; the line finds the lane.
+    Bless(BlessEvent),
+    /// Time has come: the deadline that the engine asked for.
+    Tick,
+}
+
+/// One thing that happened in a lane. Samples come by `Line::sample`, the hot path.
+#[derive(Debug, Clone)]
+pub enum LaneInput {
+    /// The nest switch closed: a unit is in the nest and powered.
+    Seated(Seating),
+    /// The nest switch opened.
+    Lifted,
+    /// An answer to [`RequestToken`](super::effect::LaneEffect::RequestToken).
+    Token {
+        /// The run that asked.
+        run: RunId,
+        /// The token, or why there is none (already tried again as often as the source allows).
+        answer: Result<TokenGrant, String>,
+    },
+    /// An answer to [`PollClaim`](super::effect::LaneEffect::PollClaim).
+    Claim {
+        /// The run that asked.
+        run: RunId,
+        /// What the cloud says.
+        answer: ClaimAnswer,
+    },
+    /// The lamp shows another level from now on. The engine uses it to know which samples saw the LED undisturbed, and for loop-back.
+    Lamp(LampEdge),
+    /// The sender has finished or given up a transmission.
+    Sent(SendReport),
+    /// The test flash in the empty nest is over.
+    TestFlashed,
+    /// The unit's power was off and is on again.
+    PowerCycled,
+    /// The sensor failed; the next good sample ends it.
+    SensorFailed(String),
+    /// An answer to [`Commit`](super::effect::LaneEffect::Commit), and to `BeginRun`.
+    Stored {
+        /// The run.
+        run: RunId,
+        /// Committed and synced, or why not.
+        result: Result<(), String>,
+    },
+    /// At start: the verdict that was shown when the last process ended and whose unit is still in the nest.
+    Standing(StandingVerdict),
+}
+
+/// A unit in the nest.
+#[derive(Debug, Clone)]
+pub struct Seating {
+    /// The id for the run that may follow (the driver makes ids).
+    pub run: RunId,
+    /// The serial scanned for this lane, where one was.
+    pub serial: Option<Serial>,
+    /// What the ledger says about that serial.
+    pub history: UnitHistory,
+}
+
+/// A token for one transmission. Its `Debug` shows the id only.
+#[derive(Clone)]
+pub struct TokenGrant {
+    /// The id by which the cloud's answers name it; not secret.
+    pub id: String,
+    /// The token itself; secret.
+    pub token: Token,
+    /// The plan.
+    pub plan: PlanId,
+}
+
+impl core::fmt::Debug for TokenGrant {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("TokenGrant")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the cloud says about a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimAnswer {
+    /// No device has used it yet.
+    NotYet,
+    /// A device has.
+    Claimed {
+        /// The device id, 16 hex digits.
+        device_id: String,
+        /// The agent's URL, where there is one.
+        agent_url: Option<String>,
+    },
+    /// The question could not be answered now.
+    Failed(String),
+}
+
+/// A change of a lamp's light as measured by the sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LampEdge {
+    /// When the pins had changed.
+    pub at: Tick,
+    /// What the lamp shows since.
+    pub symbol: blinkup::Symbol,
+}
+
+/// How a transmission went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendReport {
+    /// The run.
+    pub run: RunId,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// When its first symbol was shown.
+    pub began: Tick,
+    /// When its last symbol ended.
+    pub ended: Tick,
+    /// Symbols shown.
+    pub symbols: u32,
+    /// How it ended.
+    pub end: SendEnd,
+    /// How late the latest symbol was.
+    pub latest: Duration,
+    /// Symbols by lateness, as in `fixture_ledger::record::Attempt::lateness`.
+    pub lateness: [u32; 21],
+}
+
+/// How a transmission ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendEnd {
+    /// Every symbol was shown.
+    Complete,
+    /// The engine stopped it.
+    Stopped,
+    /// A symbol was later than the limit; the rest was not sent.
+    Late,
+    /// The lamp's driver failed.
+    LampFailed(String),
+}

@@ -1,0 +1,8 @@
+//! The engine: pure. Inputs and time in, effects out; no clock, no I/O, no randomness, no tokio.
+//!
+//! [`line::Line`] spans the lanes; each [`lane::Lane`] holds its LED reader, its loop-back and its [`station::Station`]. Two drivers
+//! run the very same engine: real time and virtual time.
+
+pub mod effect;
+pub mod input;
+pub mod recipe;

@@ -1,0 +1,99 @@
+//! What a product variant needs, checked. Made by `config` from a recipe file; the engine only reads it.
+
+use core::time::Duration;
+
+use blinkup::Level;
+use blinkup::packet::{Proxy, StaticAddress, Wifi};
+
+/// A checked recipe.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// Its name.
+    pub name: String,
+    /// First 16 hex digits of a hash of its checked form, without secrets.
+    pub version: String,
+    /// Network and password; `None` on Ethernet and cellular units.
+    pub wifi: Option<Wifi>,
+    /// A static address instead of DHCP.
+    pub address: Option<StaticAddress>,
+    /// A proxy.
+    pub proxy: Option<Proxy>,
+    /// How the unit reaches the network: decides which stages are expected.
+    pub link: Link,
+    /// Whether a transmission carries an enrolment token.
+    pub enrols: bool,
+    /// What a PASS needs.
+    pub pass: PassRule,
+    /// Ids of the status codes that say that a unit is ready for BlinkUp.
+    pub ready_codes: Vec<String>,
+    /// How long after seating a ready code may take.
+    pub ready_within: Duration,
+    /// How long a unit listens after power-up, 60 s by the vendor's guide.
+    pub listens_for: Duration,
+    /// The confidence that a reading needs, 0.5 to 1.
+    pub confidence: f32,
+    /// The rungs along which a failed transmission is tried again; at least one.
+    pub ladder: Vec<Rung>,
+    /// Attempts at most.
+    pub attempts: u32,
+    /// Lateness of a symbol that voids the attempt, as a share of a symbol (0.25).
+    pub late_limit: f32,
+    /// How long a token may take, with every try of its source.
+    pub token_within: Duration,
+    /// How long each connection stage may last, from when it was first read.
+    pub stage_within: Duration,
+    /// How long from received to connected in all.
+    pub connect_within: Duration,
+    /// How long an impOS update may take.
+    pub update_within: Duration,
+    /// Whether a serial must have been scanned.
+    pub wants_serial: bool,
+    /// Runs of one unit at most.
+    pub runs_at_most: u32,
+    /// The same code so many times on one unit quarantines it.
+    pub quarantine_after: u32,
+}
+
+/// How the unit reaches the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Link {
+    /// By Wi-Fi: searching and joining are expected.
+    Wifi,
+    /// By Ethernet.
+    Ethernet,
+    /// By a modem.
+    Cellular,
+}
+
+/// One rung of the retry ladder.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rung {
+    /// Symbols a second, 10 to 60.
+    pub rate: u8,
+    /// Light of a bright symbol.
+    pub bright: Level,
+    /// Light of a mid symbol as a share of bright, in light; about 0.5.
+    pub mid_share: f32,
+}
+
+/// What a PASS needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassRule {
+    /// Blessed-green held for `hold` after the connection stages, and a bless event for this unit within `event_within` of it.
+    Blessed {
+        /// How long solid green must stand.
+        hold: Duration,
+        /// How long the event may take from the green on.
+        event_within: Duration,
+    },
+    /// Connected, and the token poll gives a device id within `within`.
+    Claimed {
+        /// How long the claim may take from connected on.
+        within: Duration,
+    },
+    /// Connected held for `hold`. Steady green never passes under this rule.
+    LedOnly {
+        /// How long the connected pattern must stand.
+        hold: Duration,
+    },
+}

@@ -1,0 +1,102 @@
+//! The hardware behind traits: small, blocking, honest about failure. They speak of the jig, not of pins.
+//!
+//! The backend is chosen at run time by the configuration; nothing in the engine, the reader or the store knows which one it is.
+
+use blinkup::Level;
+use blinkup::sample::Sample;
+use fixture_link::identity::{LaneId, Serial};
+
+use crate::engine::effect::Signal;
+
+/// Why a part of the jig did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JigError {
+    /// The bus or the pin failed.
+    #[error("lane {lane}: {part}: {what}")]
+    Failed {
+        /// The lane.
+        lane: LaneId,
+        /// The part of the jig: `lamp`, `status sensor`, `nest`, …
+        part: &'static str,
+        /// What the driver says.
+        what: String,
+    },
+    /// No fresh sample.
+    #[error("lane {lane}: status sensor: the last sample is stale")]
+    Stale {
+        /// The lane.
+        lane: LaneId,
+    },
+}
+
+/// The lamp that sends light to a unit. One lane's.
+pub trait Lamp: Send {
+    /// Sets the light. Returns once the pins have changed.
+    ///
+    /// # Errors
+    /// The bus or the pin failed; the light is then unknown and the attempt is void.
+    fn set(&mut self, level: Level) -> Result<(), JigError>;
+}
+
+/// The sensor that watches the status LEDs of all lanes.
+pub trait StatusSensor: Send {
+    /// One sample of one lane, in counts, with the start and end of its integration.
+    ///
+    /// # Errors
+    /// The bus failed, or there is no fresh sample.
+    fn sample(&mut self, lane: LaneId) -> Result<Sample, JigError>;
+}
+
+/// The nests' presence switches.
+pub trait Nest: Send {
+    /// Whether a unit is in the lane's nest.
+    ///
+    /// # Errors
+    /// The pin could not be read.
+    fn occupied(&mut self, lane: LaneId) -> Result<bool, JigError>;
+}
+
+/// A serial that was scanned for a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// The lane, where the scanner tells (one scanner a lane); else the next lane to be seated.
+    pub lane: Option<LaneId>,
+    /// The serial.
+    pub serial: Serial,
+}
+
+/// The scanners.
+pub trait Scanner: Send {
+    /// The next scan that waits, if one does.
+    ///
+    /// # Errors
+    /// The port failed.
+    fn next(&mut self) -> Result<Option<Scan>, JigError>;
+}
+
+/// A relay a lane.
+pub trait UnitPower: Send {
+    /// Gives or takes the unit's power.
+    ///
+    /// # Errors
+    /// The pin failed.
+    fn set(&mut self, lane: LaneId, power: Power) -> Result<(), JigError>;
+}
+
+/// A unit's supply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Power {
+    /// Without.
+    Off,
+    /// With.
+    On,
+}
+
+/// Tower light and PLC lines.
+pub trait Signals: Send {
+    /// Shows a lane's signal.
+    ///
+    /// # Errors
+    /// A pin failed.
+    fn show(&mut self, lane: LaneId, signal: Signal) -> Result<(), JigError>;
+}

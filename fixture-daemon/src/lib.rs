@@ -1,0 +1,7 @@
+//! The appliance: owns the jig, the secrets and the results.
+//!
+//! [`engine`] decides (pure), [`jig`] is the hardware behind traits, `enrolment` brings tokens, `drivers` give the engine time.
+//! It never opens a network port: screen and web reach it over a Unix socket.
+
+pub mod engine;
+pub mod jig;

@@ -1,0 +1,242 @@
+//! What goes into the ledger.
+
+use core::time::Duration;
+
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::snapshot::Stage;
+use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
+
+/// Who, what and where of every run made by this process with this recipe; stored once, referred to by runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Setup {
+    /// The fixture's id.
+    pub fixture: String,
+    /// Version of the daemon.
+    pub software: String,
+    /// The recipe's name.
+    pub recipe: String,
+    /// The recipe's version: the first 16 hex digits of a hash of its checked form.
+    pub recipe_version: String,
+    /// The pass rule's name: `blessed`, `claimed` or `led-only`.
+    pub pass_rule: String,
+    /// A simulated jig.
+    pub simulated: bool,
+}
+
+/// A run's first record, committed when the unit was seated and accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunStart {
+    /// The run.
+    pub run: RunId,
+    /// The lane.
+    pub lane: LaneId,
+    /// The unit, where the recipe wants a serial.
+    pub serial: Option<Serial>,
+    /// The operator logged in at the fixture; `console` where nobody is.
+    pub operator: String,
+    /// The lot; empty for none.
+    pub lot: String,
+    /// When the unit was seated.
+    pub seated: WallTime,
+}
+
+/// One BlinkUp transmission.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// From 1.
+    pub number: u32,
+    /// Symbols a second of its rung.
+    pub rate: u8,
+    /// Bright level of its rung, thousandths of full light.
+    pub level_permille: u16,
+    /// From seated to its first symbol.
+    pub began: Duration,
+    /// From its first symbol to its last; shorter than the frame when it was stopped.
+    pub took: Duration,
+    /// The id of the token used (never the token).
+    pub token_id: Option<String>,
+    /// How it ended.
+    pub result: AttemptResult,
+    /// Symbols sent.
+    pub symbols: u32,
+    /// How late the latest symbol was.
+    pub latest: Duration,
+    /// Symbols by lateness: below 2^n µs in place n (0 to 19), later than 2^19 µs in the last.
+    pub lateness: [u32; 21],
+    /// What loop-back saw of the lamp: mean counts of bright over dark, and of mid over bright in thousandths; `None` where it
+    /// saw too little to say.
+    pub loop_back: Option<LoopBack>,
+}
+
+/// The lamp as the lane's own sensor saw it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoopBack {
+    /// Mean clear counts of bright symbols above those of dark ones.
+    pub bright: f32,
+    /// Mean of mid symbols above dark, as a share of `bright`, 0 to 1.
+    pub mid_share: f32,
+    /// How many samples that rests on.
+    pub samples: u32,
+}
+
+/// How a transmission ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttemptResult {
+    /// The unit says that it received the packet.
+    Received,
+    /// Sent to the end, but the unit says (red flash, or the legacy pattern) that the packet was bad.
+    Damaged,
+    /// Sent to the end, and the unit gave no sign of having received it.
+    NoAnswer,
+    /// Stopped: the unit kept flashing.
+    NotReceiving,
+    /// Void: a symbol was later than the limit.
+    Late,
+    /// Stopped for another reason: the unit was lifted, a person, a fault of the fixture.
+    Stopped,
+    /// The lamp's driver failed.
+    LampFailed,
+}
+
+/// A reading as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredReading {
+    /// From seated to the sample that decided it.
+    pub at: Duration,
+    /// The status codes, most certain first; empty when the light became unreadable.
+    pub codes: Vec<String>,
+    /// 0 to 1.
+    pub confidence: f32,
+}
+
+/// A fact that a verdict rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// From seated to when it was known.
+    pub at: Duration,
+    /// What kind of fact.
+    pub kind: EvidenceKind,
+    /// The fact, in words, without secrets.
+    pub detail: String,
+}
+
+/// Kinds of evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EvidenceKind {
+    /// The empty nest before the unit: ambient light, test flash.
+    Nest,
+    /// A stage was reached.
+    Stage,
+    /// A colour event: a red flash, the LED dark under the lamp.
+    Light,
+    /// The lamp as loop-back saw it.
+    LoopBack,
+    /// A token was given or refused.
+    Token,
+    /// The cloud said that the token was claimed.
+    Claim,
+    /// A bless event.
+    Bless,
+    /// A fixture part failed.
+    Fault,
+    /// A person did something.
+    Act,
+    /// A policy decided (k in a row, retest).
+    Policy,
+}
+
+/// A run's end: all that the verdict rests on, committed in one transaction before anyone is shown the verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunEnd {
+    /// The run.
+    pub run: RunId,
+    /// The code; it gives the outcome.
+    pub code: VerdictCode,
+    /// What exactly was seen, where the code alone does not tell.
+    pub detail: String,
+    /// How far the unit got.
+    pub stage: Stage,
+    /// From seated to the verdict.
+    pub took: Duration,
+    /// The device id, where it is known.
+    pub device_id: Option<String>,
+    /// The agent's URL, where it is known.
+    pub agent_url: Option<String>,
+    /// Every attempt.
+    pub attempts: Vec<Attempt>,
+    /// Every reading.
+    pub readings: Vec<StoredReading>,
+    /// Every fact.
+    pub evidence: Vec<Evidence>,
+    /// The recorded light in the compact format of `blinkup::trace`; empty when none was recorded.
+    pub trace: Vec<u8>,
+    /// Samples that were lost or came too late.
+    pub samples_lost: u32,
+}
+
+/// A start that was not allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedStart {
+    /// The lane.
+    pub lane: LaneId,
+    /// The serial, where one was scanned.
+    pub serial: Option<Serial>,
+    /// Why.
+    pub refusal: Refusal,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// Something learned later about a stored run; the verdict itself never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// The run.
+    pub run: RunId,
+    /// What kind.
+    pub kind: AnnotationKind,
+    /// In words.
+    pub detail: String,
+}
+
+/// Kinds of annotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AnnotationKind {
+    /// A later policy decision blames the network.
+    SuspectedNetwork,
+    /// A later policy decision blames the fixture.
+    SuspectedFixture,
+    /// A bless event came after the verdict.
+    LateBlessEvent,
+}
+
+/// What earlier runs say about a unit; an argument of the engine's decision to start a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UnitHistory {
+    /// Runs that count against the retest limit (PASS, FAIL and UNDECIDED), since the last unlock.
+    pub runs: u32,
+    /// A run has passed.
+    pub passed: bool,
+    /// Codes of those runs, oldest first, since the last unlock.
+    pub codes: Vec<VerdictCode>,
+}
+
+/// A verdict that was shown and whose unit has not been lifted, as found at a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingVerdict {
+    /// The run.
+    pub run: RunId,
+    /// The lane.
+    pub lane: LaneId,
+    /// The unit.
+    pub serial: Option<Serial>,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The code.
+    pub code: VerdictCode,
+    /// What exactly.
+    pub detail: String,
+    /// The device id, where it is known.
+    pub device_id: Option<String>,
+    /// The agent's URL, where it is known.
+    pub agent_url: Option<String>,
+}

@@ -1,0 +1,228 @@
+//! The state of the fixture as screen and pages see it.
+
+use blinkup::codes::Colour;
+use serde::{Deserialize, Serialize};
+
+use crate::identity::{LaneId, RunId, Serial, WallTime};
+use crate::verdict::{Outcome, Refusal, VerdictCode};
+
+/// Everything that is shown live, whole: a viewer needs no history to draw it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// The version of this message, [`VERSION`](crate::VERSION).
+    pub version: u32,
+    /// Counts up with every snapshot that this daemon process publishes.
+    pub beat: u64,
+    /// When it was made.
+    pub at: WallTime,
+    /// Which fixture.
+    pub fixture: Fixture,
+    /// The line over the lanes.
+    pub line: LineView,
+    /// Every lane, in order of number.
+    pub lanes: Vec<LaneView>,
+}
+
+/// What does not change while the daemon runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// The fixture's id, as stored with every run.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Version of the daemon.
+    pub software: String,
+    /// Name of the recipe in use.
+    pub recipe: String,
+    /// Version of the recipe in use.
+    pub recipe_version: String,
+    /// The jig is simulated: everything made from this snapshot must say SIMULATED.
+    pub simulated: bool,
+    /// A PASS rests on the LED alone (the pass rule `led-only`): everything must say "LED evidence only".
+    pub led_evidence_only: bool,
+    /// The sender runs without real-time priority.
+    pub without_real_time: bool,
+}
+
+/// The state of the line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineView {
+    /// The lot that new runs belong to; empty for none.
+    pub lot: String,
+    /// Why no lane starts a run, where the line is stopped.
+    pub stopped: Option<LineStop>,
+}
+
+/// Why the line is stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineStop {
+    /// The code that stopped it; `None` when a person did.
+    pub code: Option<VerdictCode>,
+    /// The likely cause or the person's reason, one sentence.
+    pub cause: String,
+    /// The lane that it was seen on, where it was one.
+    pub lane: Option<LaneId>,
+    /// Since when.
+    pub since: WallTime,
+    /// An acknowledgement is wanted before the line goes on.
+    pub wants_acknowledgement: bool,
+}
+
+/// One lane, live.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaneView {
+    /// The lane.
+    pub lane: LaneId,
+    /// What it is doing.
+    pub state: LaneState,
+    /// The unit in the nest, where known.
+    pub serial: Option<Serial>,
+    /// The run in progress or just ended.
+    pub run: Option<RunId>,
+    /// Milliseconds since the unit was seated; 0 without one.
+    pub seated_ms: u64,
+    /// What the LED shows.
+    pub led: LedView,
+}
+
+/// What a lane is doing. Closed: a viewer words every one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum LaneState {
+    /// No unit; waits for the next one.
+    Empty,
+    /// A unit is seated; waits for its ready pattern.
+    Waiting,
+    /// Waits for an enrolment token.
+    Token,
+    /// The lamp is sending.
+    Sending {
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// At most so many.
+        of: u32,
+        /// Thousandths of the frame that are sent.
+        permille: u16,
+        /// Symbols a second.
+        rate: u8,
+    },
+    /// Sent; watches the unit connect.
+    Watching {
+        /// How far the unit got.
+        stage: Stage,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// The verdict is being stored; it is not shown yet.
+    Storing,
+    /// The verdict, committed; stays until the unit is lifted.
+    Verdict {
+        /// The outcome.
+        outcome: Outcome,
+        /// Its code.
+        code: VerdictCode,
+        /// What exactly was seen, where the code alone does not tell (a status code's id, a reason).
+        detail: String,
+        /// The device id, where it is known.
+        device_id: Option<String>,
+        /// The agent's URL, for production tokens.
+        agent_url: Option<String>,
+        /// It was stored by an earlier process and the unit is still in the nest.
+        from_before: bool,
+    },
+    /// The start was not allowed.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// What exactly, where the refusal alone does not tell.
+        detail: String,
+    },
+    /// The lane takes no units: its fixture part has failed or the line is stopped.
+    Stopped {
+        /// Why, one sentence.
+        cause: String,
+    },
+}
+
+/// How far a unit got, in the order of the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Seated; nothing readable yet.
+    Seated,
+    /// Shows that it can be configured.
+    Ready,
+    /// Its LED went dark under the lamp.
+    Receiving,
+    /// The packet arrived.
+    Received,
+    /// Searching for the network.
+    Searching,
+    /// Joining the network.
+    Joining,
+    /// Working through a proxy.
+    Proxy,
+    /// Bringing up the cellular link.
+    Cellular,
+    /// Getting an address.
+    GettingIp,
+    /// Resolving the server's name.
+    Resolving,
+    /// Connecting to the server.
+    Connecting,
+    /// Online.
+    Connected,
+    /// Updating impOS.
+    Updating,
+    /// Blessed.
+    Blessed,
+}
+
+impl Stage {
+    /// The stage's name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Seated => "seated",
+            Self::Ready => "ready",
+            Self::Receiving => "receiving",
+            Self::Received => "received",
+            Self::Searching => "searching",
+            Self::Joining => "joining",
+            Self::Proxy => "proxy",
+            Self::Cellular => "cellular",
+            Self::GettingIp => "getting-ip",
+            Self::Resolving => "resolving",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Updating => "updating",
+            Self::Blessed => "blessed",
+        }
+    }
+}
+
+/// What a unit's LED shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct LedView {
+    /// Ids of the status codes of the standing reading; empty while none stands.
+    pub codes: Vec<String>,
+    /// Confidence of that reading, 0 to 1.
+    pub confidence: f32,
+    /// The last ten seconds of light, oldest first.
+    pub strip: Vec<StripPiece>,
+}
+
+/// A stretch of one colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StripPiece {
+    /// The colour; `None` where the lamp's light or a fault hid the LED.
+    pub colour: Option<Colour>,
+    /// How long, in milliseconds.
+    pub ms: u32,
+}
