@@ -9,7 +9,10 @@
 
 pub mod act;
 pub mod bless;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod identity;
+pub mod problem;
 pub mod snapshot;
 pub mod verdict;
 
