@@ -12,7 +12,11 @@ pub mod bless;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod identity;
+#[cfg(feature = "settings")]
+pub mod mistake;
 pub mod problem;
+#[cfg(feature = "settings")]
+pub mod settings;
 pub mod snapshot;
 pub mod verdict;
 

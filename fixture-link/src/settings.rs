@@ -1,0 +1,247 @@
+//! What every process of a fixture reads from `fixture.toml`: who the fixture is, and where its processes meet.
+//!
+//! The sections `recipe`, `lanes`, `policy`, `jig` and `enrolment` are the daemon's: known here by name only. Reading the file is
+//! the caller's.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+
+use crate::mistake::{Mistake, read};
+
+/// The part of the configuration that daemon, screen and web share, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The fixture's id, as stored with every run: 1 to 32 of a–z, 0–9 and `-`.
+    pub id: String,
+    /// What people call it: 1 to 64 printable characters.
+    pub name: String,
+    /// The ledger's file.
+    pub ledger: PathBuf,
+    /// The daemon's Unix socket.
+    pub socket: PathBuf,
+    /// The dashboard.
+    pub web: Web,
+    /// The local display.
+    pub screen: Screen,
+}
+
+/// The dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Web {
+    /// Where it listens: a loopback address, since its pages know no login.
+    pub bind: SocketAddr,
+}
+
+/// The local display.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screen {
+    /// The file that takes the frames of a display that is not there, as a PNG, replaced whole; none: no file.
+    pub png: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    fixture: RawFixture,
+    #[serde(default)]
+    ui: RawUi,
+    #[serde(rename = "recipe")]
+    _recipe: Option<IgnoredAny>,
+    #[serde(rename = "lanes")]
+    _lanes: Option<IgnoredAny>,
+    #[serde(rename = "policy")]
+    _policy: Option<IgnoredAny>,
+    #[serde(rename = "jig")]
+    _jig: Option<IgnoredAny>,
+    #[serde(rename = "enrolment")]
+    _enrolment: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFixture {
+    id: Spanned<String>,
+    name: Spanned<String>,
+    ledger: Spanned<PathBuf>,
+    socket: Spanned<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawUi {
+    web: Option<RawWeb>,
+    screen: Option<RawScreen>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWeb {
+    bind: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawScreen {
+    png: Option<Spanned<PathBuf>>,
+}
+
+/// The longest path that the address of a Unix socket holds (`sun_path` of unix(7) without its end).
+const LONGEST_SOCKET: usize = 107;
+
+impl Settings {
+    /// The settings in `text`, the content of `file`. Relative paths in it are relative to the file's folder.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn parse(file: &Path, text: &str) -> Result<Self, Mistake> {
+        let raw: Raw = read(file, text)?;
+        let mistake = |span, what: String| Mistake::at(file, text, span, what);
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let path = |raw: &Spanned<PathBuf>| {
+            if raw.get_ref().as_os_str().is_empty() {
+                return Err(mistake(raw.span(), "expected a path, found nothing".to_owned()));
+            }
+            Ok(folder.join(raw.get_ref()))
+        };
+
+        let id = raw.fixture.id.get_ref();
+        let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+        if !(1..=32).contains(&id.len()) || !id.chars().all(plain) {
+            return Err(mistake(
+                raw.fixture.id.span(),
+                format!("expected 1 to 32 of a-z, 0-9 and -, found {id:?}"),
+            ));
+        }
+        let name = raw.fixture.name.get_ref();
+        if name.trim().is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+            return Err(mistake(
+                raw.fixture.name.span(),
+                format!("expected 1 to 64 printable characters, found {name:?}"),
+            ));
+        }
+        let socket = path(&raw.fixture.socket)?;
+        if socket.as_os_str().len() > LONGEST_SOCKET {
+            return Err(mistake(
+                raw.fixture.socket.span(),
+                format!(
+                    "expected a path of at most {LONGEST_SOCKET} bytes (a limit of Unix sockets), found {} bytes: {}",
+                    socket.as_os_str().len(),
+                    socket.display()
+                ),
+            ));
+        }
+        let web = match &raw.ui.web {
+            None => Web {
+                bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            },
+            Some(web) => {
+                let bind: SocketAddr = web.bind.get_ref().parse().map_err(|_| {
+                    mistake(
+                        web.bind.span(),
+                        format!(
+                            "expected an address and port such as \"127.0.0.1:8080\", found {:?}",
+                            web.bind.get_ref()
+                        ),
+                    )
+                })?;
+                if !bind.ip().is_loopback() {
+                    return Err(mistake(
+                        web.bind.span(),
+                        format!(
+                            "expected a loopback address (127.0.0.1 or [::1]): the pages know no login; found {}",
+                            bind.ip()
+                        ),
+                    ));
+                }
+                Web { bind }
+            }
+        };
+        let png = raw.ui.screen.and_then(|screen| screen.png);
+        Ok(Self {
+            id: id.clone(),
+            name: name.clone(),
+            ledger: path(&raw.fixture.ledger)?,
+            socket,
+            web,
+            screen: Screen {
+                png: png.as_ref().map(path).transpose()?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"recipe = "recipes/led-only.toml"
+
+[fixture]
+id = "line-1"
+name = "Line 1, Füssen"
+ledger = "data/ledger.db"
+socket = "/run/fixture/fixture.sock"
+
+[lanes]
+count = 4
+
+[jig.simulated]
+seed = 1
+
+[ui.web]
+bind = "[::1]:8080"
+"#;
+
+    fn said(wrong: &str, instead_of: &str) -> String {
+        assert!(WHOLE.contains(instead_of));
+        let text = WHOLE.replace(instead_of, wrong);
+        Settings::parse(Path::new("etc/fixture.toml"), &text)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let settings = Settings::parse(Path::new("etc/fixture.toml"), WHOLE).unwrap();
+        assert_eq!(settings.ledger, Path::new("etc/data/ledger.db"));
+        assert_eq!(settings.socket, Path::new("/run/fixture/fixture.sock"));
+        assert_eq!(settings.name, "Line 1, Füssen");
+        assert_eq!(settings.web.bind.port(), 8080);
+        assert_eq!(settings.screen.png, None);
+    }
+
+    #[test]
+    fn a_web_address_that_others_could_reach_is_refused() {
+        let error = said("0.0.0.0:8080", "[::1]:8080");
+        assert!(
+            error.starts_with("etc/fixture.toml:16:8: ui.web.bind: expected a loopback address"),
+            "{error}"
+        );
+        assert!(said("localhost", "[::1]:8080").contains("expected an address and port"));
+    }
+
+    #[test]
+    fn an_id_a_name_and_a_socket_that_cannot_be_are_refused_with_their_place() {
+        let error = said("Line 1!", "line-1");
+        assert!(
+            error.starts_with("etc/fixture.toml:4:6: fixture.id: expected 1 to 32 of"),
+            "{error}"
+        );
+        assert!(said(" ", "Line 1, Füssen").contains("fixture.name: expected 1 to 64 printable"));
+        assert!(said("", "data/ledger.db").contains("fixture.ledger: expected a path"));
+        let long = format!("/run/{}", "x".repeat(110));
+        assert!(
+            said(&long, "/run/fixture/fixture.sock").contains("fixture.socket: expected a path of at most 107 bytes")
+        );
+    }
+
+    #[test]
+    fn a_section_that_nobody_reads_is_a_mistake() {
+        let error = said("[yig.simulated]", "[jig.simulated]");
+        assert!(error.contains("unknown field `yig`"), "{error}");
+    }
+}
