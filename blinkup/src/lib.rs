@@ -1,8 +1,8 @@
 //! The optical BlinkUp language, both ways.
 //!
-//! [`packet`] and [`symbol`] turn a configuration into the light that a lamp sends; [`receive`] turns light back into the
+//! [`packet`] and [`frame`] turn a configuration into the light that a lamp sends; `receive` turns light back into the
 //! packet; [`codes`] is what a status LED can say; [`reader`] tells from a sensor's samples what it is saying;
-//! [`trace`] is recorded light.
+//! `trace` is recorded light.
 //!
 //! This crate never reads a clock, never does I/O, never allocates per sample, and knows nothing of a fixture.
 #![no_std]
@@ -11,6 +11,8 @@
 extern crate alloc;
 
 pub mod codes;
+pub mod crc;
+pub mod frame;
 pub mod packet;
 pub mod reader;
 pub mod sample;
