@@ -2,11 +2,14 @@
 
 use core::time::Duration;
 
-use blinkup::Level;
 use blinkup::packet::Packet;
+use blinkup::{Level, Tick};
 use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd};
 use fixture_link::act::{ActAnswer, ActRequest};
-use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::bless::BlessEvent;
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::snapshot::LineStop;
+use fixture_link::verdict::VerdictCode;
 
 /// One thing to do.
 #[derive(Debug, Clone)]
@@ -16,13 +19,43 @@ pub enum Effect {
     /// Store the act and its answer, then answer the person.
     Audit(ActRequest, ActAnswer),
     /// Store that the line stopped or went on (`None`).
-    LineStopped(Option<fixture_link::snapshot::LineStop>),
+    LineStopped(Option<Stop>),
     /// Store annotations beside earlier runs.
     Annotate(Vec<Annotation>),
+    /// A bless event that belongs to none of the runs that the line still knows; the ledger may.
+    UnknownBless(BlessEvent),
     /// Lift a unit's quarantine or retest limit in the ledger.
     Unlock(Serial),
     /// The view of the line changed; publish a snapshot.
     Show,
+}
+
+/// Why the line is stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// The code that stopped it; `None` when a person did.
+    pub code: Option<VerdictCode>,
+    /// The likely cause or the person's reason, one sentence.
+    pub cause: String,
+    /// The lane that it was seen on, where it was one.
+    pub lane: Option<LaneId>,
+    /// Since when.
+    pub since: Tick,
+    /// An acknowledgement is wanted before the line goes on.
+    pub wants_acknowledgement: bool,
+}
+
+impl Stop {
+    /// The stop as it is shown, with the wall time of `since`.
+    pub fn shown(&self, since: WallTime) -> LineStop {
+        LineStop {
+            code: self.code,
+            cause: self.cause.clone(),
+            lane: self.lane,
+            since,
+            wants_acknowledgement: self.wants_acknowledgement,
+        }
+    }
 }
 
 /// One thing to do in a lane.
@@ -36,6 +69,8 @@ pub enum LaneEffect {
         serial: Option<Serial>,
         /// The lot at that moment.
         lot: String,
+        /// When the run began; all times of its records count from here.
+        seated: Tick,
     },
     /// Store a start that was not allowed.
     Refuse(RefusedStart),
@@ -57,7 +92,8 @@ pub enum LaneEffect {
     Send(Transmission),
     /// Stop sending at once, lamp dark; answered by `Sent`.
     StopSending,
-    /// Flash the lamp in the empty nest (bright for `on`), so that the sensor proves itself; answered by `TestFlashed`.
+    /// Flash the lamp in the empty nest (full light for `on`), so that the sensor proves itself; answered by two `Lamp` edges and then
+    /// `TestFlashed`.
     TestFlash {
         /// How long bright.
         on: Duration,

@@ -14,8 +14,13 @@ use fixture_link::identity::{LaneId, RunId, Serial};
 pub enum Input {
     /// Something in a lane.
     Lane(LaneId, LaneInput),
-    /// A person did something. `history` of the unit comes with an unlock.
-    Act(ActRequest),
+    /// A person did something.
+    Act {
+        /// What, and who.
+        request: ActRequest,
+        /// What the ledger says about the serial that a start names; nothing for every other act.
+        history: Option<UnitHistory>,
+    },
     /// The cloud says something about a blessing; the line finds the lane.
     Bless(BlessEvent),
     /// Time has come: the deadline that the engine asked for.
@@ -43,7 +48,9 @@ pub enum LaneInput {
         /// What the cloud says.
         answer: ClaimAnswer,
     },
-    /// The lamp shows another level from now on. The engine uses it to know which samples saw the LED undisturbed, and for loop-back.
+    /// What the lamp shows from a moment on: one for every symbol of a transmission, in order, the last one dark; and both ends of a
+    /// test flash. The engine knows from it which samples saw the LED undisturbed, and what loop-back saw. It may come a little later
+    /// than samples that were taken after it.
     Lamp(LampEdge),
     /// The sender has finished or given up a transmission.
     Sent(SendReport),
