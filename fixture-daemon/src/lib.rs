@@ -3,6 +3,10 @@
 //! [`engine`] decides (pure), [`jig`] is the hardware behind traits, `enrolment` brings tokens, `drivers` give the engine time.
 //! It never opens a network port: screen and web reach it over a Unix socket.
 
+pub mod clock;
 pub mod command;
 pub mod engine;
 pub mod jig;
+pub mod real_time;
+pub mod sender;
+pub mod tasks;

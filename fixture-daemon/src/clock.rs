@@ -1,0 +1,79 @@
+//! The one place that reads clocks. Everything else gets time as an argument.
+
+use core::time::Duration;
+use std::path::Path;
+
+use blinkup::Tick;
+use fixture_link::identity::WallTime;
+use nix::errno::Errno;
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
+
+/// What systemd-timesyncd makes when the clock is synchronised (systemd-timesyncd.service(8), "Files").
+const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
+
+/// The monotonic clock: its ticks count from when this value was made.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Duration,
+}
+
+impl Clock {
+    /// A clock that is at [`Tick::ZERO`] now.
+    pub fn start() -> Self {
+        Self { start: since_boot() }
+    }
+
+    /// What it shows now.
+    pub fn now(self) -> Tick {
+        Tick::ZERO + since_boot().saturating_sub(self.start)
+    }
+
+    /// Blocks the thread until the clock shows `at`; an absolute deadline, so that no delay before the call adds to it.
+    pub fn sleep_until(self, at: Tick) {
+        let until = TimeSpec::from_duration(self.start + at.since(Tick::ZERO));
+        // A signal's handler may end the sleep early; the deadline stays where it is.
+        while clock_nanosleep(ClockId::CLOCK_MONOTONIC, ClockNanosleepFlags::TIMER_ABSTIME, &until) == Err(Errno::EINTR)
+        {
+        }
+    }
+}
+
+fn since_boot() -> Duration {
+    Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).expect("Linux has had a monotonic clock since 2.6"))
+}
+
+/// The wall clock, only ever written down.
+pub fn wall() -> WallTime {
+    let now = clock_gettime(ClockId::CLOCK_REALTIME).expect("every Linux has a wall clock");
+    WallTime {
+        micros: now.tv_sec() * 1_000_000 + now.tv_nsec() / 1000,
+        synchronised: synchronised(),
+    }
+}
+
+/// Whether the wall clock is known to be synchronised: systemd-timesyncd says so. Other time services are not asked.
+pub fn synchronised() -> bool {
+    Path::new(SYNCHRONISED).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleep_ends_no_earlier_than_its_deadline() {
+        let clock = Clock::start();
+        let deadline = clock.now() + Duration::from_millis(3);
+        clock.sleep_until(deadline);
+        assert!(clock.now() >= deadline);
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_does_not_sleep() {
+        let clock = Clock::start();
+        clock.sleep_until(clock.now() + Duration::from_micros(10));
+        clock.sleep_until(Tick::ZERO);
+        assert!(clock.now() < Tick::ZERO + Duration::from_secs(60));
+    }
+}
