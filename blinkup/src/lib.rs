@@ -18,6 +18,7 @@ pub mod reader;
 pub mod sample;
 pub mod symbol;
 pub mod tick;
+pub mod trace;
 
 pub use symbol::{Level, Symbol};
 pub use tick::Tick;

