@@ -12,7 +12,10 @@ pub(super) fn exp(x: f32) -> f32 {
     let power = 1.0
         + rest
             * (0.693_147_2
-                + rest * (0.240_226_5 + rest * (0.055_503_3 + rest * (0.009_618_1 + rest * 0.001_340_2 + rest * rest * 0.000_154_0))));
+                + rest
+                    * (0.240_226_5
+                        + rest
+                            * (0.055_503_3 + rest * (0.009_618_1 + rest * 0.001_340_2 + rest * rest * 0.000_154_0))));
     let exponent = f32::from_bits(((whole + 127) as u32) << 23);
     if x < -87.0 { 0.0 } else { power * exponent }
 }

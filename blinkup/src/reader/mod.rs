@@ -9,12 +9,13 @@ mod shades;
 mod tracks;
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 pub use sensor::{COLOURS, ColourSensor, LedShape, PerColour, SensorModel, place};
 use shades::Shades;
 use tracks::{Kind, Step, Tracks};
 
-use crate::codes::{CodeTable, Colour, PatternId};
+use crate::codes::{self, CodeTable, Colour, PatternId};
 use crate::sample::Sample;
 use crate::tick::Tick;
 
@@ -125,7 +126,9 @@ impl<M: SensorModel> Reader<M> {
         temper(&mut weights);
         self.tracks.weigh(&weights);
         Observed {
-            shade: self.shades.push(sample.start, sample.end, milliseconds / 1000.0, &weights),
+            shade: self
+                .shades
+                .push(sample.start, sample.end, milliseconds / 1000.0, &weights),
             reading: self.decide(sample.end),
         }
     }
@@ -137,7 +140,11 @@ impl<M: SensorModel> Reader<M> {
             return None;
         }
         self.standing = Some(Some(pattern));
-        Some(Reading { at, pattern: Some(pattern), confidence })
+        Some(Reading {
+            at,
+            pattern: Some(pattern),
+            confidence,
+        })
     }
 }
 
@@ -145,10 +152,28 @@ impl<M: SensorModel> Reader<M> {
 fn temper(weights: &mut PerColour) {
     let most = weights.iter().fold(0.0_f32, |most, weight| most.max(*weight));
     for weight in weights {
-        *weight = if most > 0.0 { (*weight / most).max(LEAST_WEIGHT) } else { 1.0 };
+        *weight = if most > 0.0 {
+            (*weight / most).max(LEAST_WEIGHT)
+        } else {
+            1.0
+        };
     }
 }
 
-fn steps_of(_table: &CodeTable) -> Vec<(PatternId, Vec<Step>)> {
-    Vec::new()
+/// The fully known patterns of a table; a step that is held has no length.
+fn steps_of(table: &CodeTable) -> Vec<(PatternId, Vec<Step>)> {
+    let step = |step: &codes::Step| {
+        let span = step.lasts.unwrap_or(codes::Span {
+            shortest: Duration::ZERO,
+            longest: Duration::ZERO,
+        });
+        Some(Step {
+            colour: step.colour?,
+            shortest: span.shortest,
+            longest: span.longest,
+        })
+    };
+    let known =
+        |pattern: &codes::Pattern| Some((pattern.id(), pattern.steps().iter().map(step).collect::<Option<_>>()?));
+    table.patterns().iter().filter_map(known).collect()
 }

@@ -63,8 +63,6 @@ const AMBIENT_ERROR: f32 = 0.03;
 const AMBIENT_DRIFT: f32 = 4.0e-5;
 /// Share of a unit's strength that is thought over again at each sample, so that an early mistake is forgotten.
 const FORGETTING: f32 = 1.0e-3;
-/// Belief in a strength below which it is not looked at while others explain the light.
-const NEGLIGIBLE: f32 = 1.0e-4;
 /// What a unit's balance is likely to be before it was seen.
 const BALANCE_PRIOR: [f32; BALANCES] = [0.08, 0.14, 0.18, 0.20, 0.18, 0.14, 0.08];
 
@@ -173,9 +171,22 @@ const GREENS_LADDER: [f32; GREENS] = ladder(BALANCES / 2);
 impl SensorModel for ColourSensor {
     fn weigh(&mut self, sample: &Sample) -> PerColour {
         self.drift_to(sample.end);
-        let counts = [sample.counts.red, sample.counts.green, sample.counts.blue, sample.counts.clear].map(f32::from);
+        let counts = [
+            sample.counts.red,
+            sample.counts.green,
+            sample.counts.blue,
+            sample.counts.clear,
+        ]
+        .map(f32::from);
         let fit = self.fit(counts);
-        let Seen { off, red, green, amber, weights, .. } = &mut self.seen;
+        let Seen {
+            off,
+            red,
+            green,
+            amber,
+            weights,
+            ..
+        } = &mut self.seen;
 
         let (off_distance, off_scale) = fit.distance(0.0, 0.0);
         let mut nearest = off_distance;
@@ -234,7 +245,12 @@ impl ColourSensor {
     fn drift_to(&mut self, now: Tick) {
         if let Some(last) = self.last {
             let seconds = now.since(last).as_secs_f32().min(60.0);
-            for ((variance, drift), ambient) in self.ambient_variance.iter_mut().zip(self.ambient_drift).zip(self.ambient) {
+            for ((variance, drift), ambient) in self
+                .ambient_variance
+                .iter_mut()
+                .zip(self.ambient_drift)
+                .zip(self.ambient)
+            {
                 let most = 1.0 + (AMBIENT_ERROR * ambient) * (AMBIENT_ERROR * ambient);
                 *variance = (*variance + drift * seconds).min(most);
             }
@@ -248,8 +264,13 @@ impl ColourSensor {
         for channel in 0..4 {
             let light = counts[channel] - self.ambient[channel];
             let wrong = SHAPE_ERROR * light.max(0.0);
-            let full = if counts[channel] >= self.saturated_at { 0.09 * counts[channel] * counts[channel] } else { 0.0 };
-            let variance = counts[channel].max(4.0) + READ_VARIANCE + self.ambient_variance[channel] + wrong * wrong + full;
+            let full = if counts[channel] >= self.saturated_at {
+                0.09 * counts[channel] * counts[channel]
+            } else {
+                0.0
+            };
+            let variance =
+                counts[channel].max(4.0) + READ_VARIANCE + self.ambient_variance[channel] + wrong * wrong + full;
             self.seen.variance[channel] = variance;
             self.seen.counts[channel] = counts[channel];
             let weight = 1.0 / variance;

@@ -21,12 +21,12 @@ pub(super) struct Shades {
 
 impl Shades {
     pub(super) fn new() -> Self {
-        Self { belief: [0.25; 4], told: None, leading: usize::MAX, since: Tick::ZERO }
-    }
-
-    /// The colour last told.
-    pub(super) fn told(&self) -> Option<Colour> {
-        self.told
+        Self {
+            belief: [0.25; 4],
+            told: None,
+            leading: usize::MAX,
+            since: Tick::ZERO,
+        }
     }
 
     /// Weighs a sample that ended at `now`, `seconds` after the one before.
@@ -54,6 +54,10 @@ impl Shades {
             return None;
         }
         self.told = Some(colour);
-        Some(Shade { at: now, from: self.since, colour })
+        Some(Shade {
+            at: now,
+            from: self.since,
+            colour,
+        })
     }
 }

@@ -133,7 +133,10 @@ impl Tracks {
 
     /// What the tracks stand for, with the belief in each.
     pub(super) fn beliefs(&self) -> impl Iterator<Item = (Kind, f32)> {
-        self.tracks.iter().map(|track| track.kind).zip(self.belief.iter().copied())
+        self.tracks
+            .iter()
+            .map(|track| track.kind)
+            .zip(self.belief.iter().copied())
     }
 
     /// Lets time pass; gives how probable each colour is now.
@@ -152,7 +155,15 @@ impl Tracks {
                 Motion::Round => go_round(old, new, steps),
                 Motion::Ranged | Motion::Once => {
                     let runs = &self.runs[self.tracks[index].runs.clone()];
-                    ended += go_on(old, new, &self.hazard[cells.clone()], runs, cells.start, steps.min(400), motion == Motion::Once);
+                    ended += go_on(
+                        old,
+                        new,
+                        &self.hazard[cells.clone()],
+                        runs,
+                        cells.start,
+                        steps.min(400),
+                        motion == Motion::Once,
+                    );
                 }
                 Motion::Any => go_anywhere(old, new, milliseconds / 1000.0),
             }
@@ -226,15 +237,27 @@ impl Tracks {
                     self.hazard.push(if cell + 1 >= shortest { 1.0 / left } else { 0.0 });
                 }
             }
-            self.runs.push(Run { cells: start..self.entry.len(), colour: place(step.colour) });
+            self.runs.push(Run {
+                cells: start..self.entry.len(),
+                colour: place(step.colour),
+            });
         }
         let cells = first_cell..self.entry.len();
-        let anywhere = if held { 0.0 } else { share * (1.0 - FROM_THE_START) / cells.len() as f32 };
+        let anywhere = if held {
+            0.0
+        } else {
+            share * (1.0 - FROM_THE_START) / cells.len() as f32
+        };
         for cell in &mut self.entry[cells.clone()] {
             *cell = anywhere;
         }
         self.entry[first_cell] += if held { share } else { share * FROM_THE_START };
-        self.tracks.push(Track { kind, motion, cells, runs: first_run..self.runs.len() });
+        self.tracks.push(Track {
+            kind,
+            motion,
+            cells,
+            runs: first_run..self.runs.len(),
+        });
     }
 
     fn lay_flash(&mut self) {
@@ -242,12 +265,24 @@ impl Tracks {
         let first_run = self.runs.len();
         for cell in 0..FLASH.end {
             self.entry.push(0.0);
-            self.hazard.push(if cell + 1 >= FLASH.start { 1.0 / (FLASH.end - cell) as f32 } else { 0.0 });
+            self.hazard.push(if cell + 1 >= FLASH.start {
+                1.0 / (FLASH.end - cell) as f32
+            } else {
+                0.0
+            });
         }
         self.entry[first_cell] = FLASH_SHARE;
         let cells = first_cell..self.entry.len();
-        self.runs.push(Run { cells: cells.clone(), colour: place(Colour::Red) });
-        self.tracks.push(Track { kind: Kind::Flash, motion: Motion::Once, cells, runs: first_run..self.runs.len() });
+        self.runs.push(Run {
+            cells: cells.clone(),
+            colour: place(Colour::Red),
+        });
+        self.tracks.push(Track {
+            kind: Kind::Flash,
+            motion: Motion::Once,
+            cells,
+            runs: first_run..self.runs.len(),
+        });
     }
 
     fn lay_strange(&mut self) {
@@ -257,7 +292,10 @@ impl Tracks {
             let cell = self.entry.len();
             self.entry.push(STRANGE_SHARE / 4.0);
             self.hazard.push(0.0);
-            self.runs.push(Run { cells: cell..cell + 1, colour: place(colour) });
+            self.runs.push(Run {
+                cells: cell..cell + 1,
+                colour: place(colour),
+            });
         }
         self.tracks.push(Track {
             kind: Kind::Strange,
@@ -320,7 +358,6 @@ fn go_on(old: &mut [f32], new: &mut [f32], hazard: &[f32], runs: &[Run], base: u
         if step > 0 {
             old.copy_from_slice(new);
         }
-        let last = runs.len() - 1;
         let mut leaving = 0.0;
         for run in runs {
             let cells = run.cells.start - base..run.cells.end - base;
@@ -340,7 +377,6 @@ fn go_on(old: &mut [f32], new: &mut [f32], hazard: &[f32], runs: &[Run], base: u
         } else {
             new[runs[0].cells.start - base] += leaving;
         }
-        let _ = last;
     }
     ended
 }

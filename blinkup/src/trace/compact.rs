@@ -66,14 +66,28 @@ impl Recorder {
         let mut bytes = Vec::with_capacity(1024);
         bytes.extend_from_slice(&MAGIC);
         bytes.push(VERSION);
-        for value in header.shape.red.iter().chain(&header.shape.green).chain(&header.ambient) {
+        for value in header
+            .shape
+            .red
+            .iter()
+            .chain(&header.shape.green)
+            .chain(&header.ambient)
+        {
             bytes.extend_from_slice(&value.to_le_bytes());
         }
         bytes.extend_from_slice(&header.saturated_at.to_le_bytes());
         let integration = u32::try_from(header.integration.as_micros()).unwrap_or(u32::MAX);
         bytes.extend_from_slice(&integration.to_le_bytes());
         bytes.extend_from_slice(&0_u32.to_le_bytes());
-        Self { bits: BitWriter { bytes, pending: 0, count: 0 }, rows: 0, before: Before::new() }
+        Self {
+            bits: BitWriter {
+                bytes,
+                pending: 0,
+                count: 0,
+            },
+            rows: 0,
+            before: Before::new(),
+        }
     }
 
     /// Rows recorded so far.
@@ -86,7 +100,13 @@ impl Recorder {
         if self.rows > 0 && row.at <= self.before.at || self.rows == u32::MAX {
             return;
         }
-        let Before { at, interval, counts, lamp, codes } = &mut self.before;
+        let Before {
+            at,
+            interval,
+            counts,
+            lamp,
+            codes,
+        } = &mut self.before;
         let passed = row.at.as_micros() - at.as_micros();
         codes[0].write(&mut self.bits, passed.cast_signed().wrapping_sub(*interval));
         let now = channels(row.counts);
@@ -133,13 +153,19 @@ pub fn decode(bytes: &[u8]) -> Result<Trace, CompactError> {
         return Err(CompactError::Version(head[3]));
     }
     let (header, rows) = read_header(bytes.get(4..HEADER_BYTES).ok_or(CompactError::Truncated)?)?;
-    let mut bits = BitReader { bytes: bytes.get(HEADER_BYTES..).unwrap_or_default(), at: 0 };
+    let mut bits = BitReader {
+        bytes: bytes.get(HEADER_BYTES..).unwrap_or_default(),
+        at: 0,
+    };
     // A row takes at least six bits: no length that the bytes cannot hold is believed.
     let most = bits.bytes.len().saturating_mul(8) / 6;
     if rows as usize > most {
         return Err(CompactError::Truncated);
     }
-    let mut trace = Trace { header, rows: Vec::with_capacity(rows as usize) };
+    let mut trace = Trace {
+        header,
+        rows: Vec::with_capacity(rows as usize),
+    };
     let mut before = Before::new();
     for index in 0..rows {
         trace.rows.push(read_row(&mut bits, &mut before, index == 0)?);
@@ -156,14 +182,19 @@ fn read_header(bytes: &[u8]) -> Result<(Header, u32), CompactError> {
     for (value, bytes) in values.iter_mut().zip(floats) {
         *value = f32::from_le_bytes(*bytes);
         if !(0.0..=65_535.0).contains(value) {
-            return Err(CompactError::Value { field: "response or ambient" });
+            return Err(CompactError::Value {
+                field: "response or ambient",
+            });
         }
     }
     let _ = rest;
     let [r0, r1, r2, r3, g0, g1, g2, g3, a0, a1, a2, a3] = values;
     let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     let header = Header {
-        shape: LedShape { red: [r0, r1, r2, r3], green: [g0, g1, g2, g3] },
+        shape: LedShape {
+            red: [r0, r1, r2, r3],
+            green: [g0, g1, g2, g3],
+        },
         ambient: [a0, a1, a2, a3],
         saturated_at: u16::from_le_bytes([bytes[48], bytes[49]]),
         integration: Duration::from_micros(u64::from(number(50))),
@@ -172,22 +203,43 @@ fn read_header(bytes: &[u8]) -> Result<(Header, u32), CompactError> {
 }
 
 fn read_row(bits: &mut BitReader<'_>, before: &mut Before, first: bool) -> Result<Row, CompactError> {
-    let Before { at, interval, counts, lamp, codes } = before;
+    let Before {
+        at,
+        interval,
+        counts,
+        lamp,
+        codes,
+    } = before;
     let passed = codes[0].read(bits)?.wrapping_add(*interval).cast_unsigned();
-    let time = at.as_micros().checked_add(passed).filter(|_| first || passed > 0).ok_or(CompactError::Value { field: "time" })?;
+    let time = at
+        .as_micros()
+        .checked_add(passed)
+        .filter(|_| first || passed > 0)
+        .ok_or(CompactError::Value { field: "time" })?;
     let mut now = [0; 4];
     for ((now, then), code) in now.iter_mut().zip(counts.iter()).zip(&mut codes[1..]) {
         let value = i64::from(*then).checked_add(code.read(bits)?);
-        *now = value.and_then(|value| u16::try_from(value).ok()).ok_or(CompactError::Value { field: "counts" })?;
+        *now = value
+            .and_then(|value| u16::try_from(value).ok())
+            .ok_or(CompactError::Value { field: "counts" })?;
     }
-    let level = if bits.take(1)? == 1 { bits.take(10)? as u16 } else { *lamp };
+    let level = if bits.take(1)? == 1 {
+        bits.take(10)? as u16
+    } else {
+        *lamp
+    };
     if level > 1000 {
         return Err(CompactError::Value { field: "lamp" });
     }
     let [red, green, blue, clear] = now;
     let row = Row {
         at: Tick::from_micros(time),
-        counts: Counts { red, green, blue, clear },
+        counts: Counts {
+            red,
+            green,
+            blue,
+            clear,
+        },
         lamp: Level::new(f32::from(level) / 1000.0),
     };
     before.pass(row.at, passed, first, now, level);
@@ -201,7 +253,11 @@ fn channels(counts: Counts) -> [u16; 4] {
 /// A level in thousandths; light that is not dark never becomes dark.
 fn thousandths(level: Level) -> u16 {
     let fraction = level.fraction();
-    if fraction > 0.0 { ((fraction * 1000.0 + 0.5) as u16).max(1) } else { 0 }
+    if fraction > 0.0 {
+        ((fraction * 1000.0 + 0.5) as u16).max(1)
+    } else {
+        0
+    }
 }
 
 /// What the next row is compared with; the same on both sides.
@@ -216,7 +272,13 @@ struct Before {
 
 impl Before {
     fn new() -> Self {
-        Self { at: Tick::ZERO, interval: 0, counts: [0; 4], lamp: 0, codes: [Rice::new(); 5] }
+        Self {
+            at: Tick::ZERO,
+            interval: 0,
+            counts: [0; 4],
+            lamp: 0,
+            codes: [Rice::new(); 5],
+        }
     }
 
     fn pass(&mut self, at: Tick, passed: u64, first: bool, counts: [u16; 4], lamp: u16) {

@@ -34,9 +34,18 @@ pub struct TraceError {
 
 impl fmt::Display for TraceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, field, expected, found } = self;
+        let Self {
+            line,
+            field,
+            expected,
+            found,
+        } = self;
         write!(f, "line {line}: {field}: expected {expected}, found ")?;
-        if found.is_empty() { f.write_str("nothing") } else { write!(f, "{found:?}") }
+        if found.is_empty() {
+            f.write_str("nothing")
+        } else {
+            write!(f, "{found:?}")
+        }
     }
 }
 
@@ -50,14 +59,8 @@ impl Trace {
     pub fn parse(text: &str) -> Result<Self, TraceError> {
         let mut conditions = Conditions::default();
         let mut lines = text.lines().zip(1..);
-        let mut last_line = 0;
-        match lines.next() {
-            Some((first, line)) => {
-                check_version(first, line)?;
-                last_line = line;
-            }
-            None => return Err(error(1, "blinkup-trace", "the first line \"# blinkup-trace 1\"", "")),
-        }
+        let (first, mut last_line) = lines.next().unwrap_or(("", 1));
+        check_version(first, last_line)?;
         let mut columns = None;
         let mut rows: Vec<Row> = Vec::new();
         for (text, line) in lines {
@@ -81,16 +84,28 @@ impl Trace {
         if columns.is_none() {
             return Err(error(last_line + 1, "columns", "time_us,red,green,blue,clear", ""));
         }
-        Ok(Self { header: conditions.header(last_line + 1)?, rows })
+        Ok(Self {
+            header: conditions.header(last_line + 1)?,
+            rows,
+        })
     }
 }
 
 impl fmt::Display for Trace {
     /// Writes the trace as text that [`Trace::parse`] reads back unchanged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Header { shape, ambient, saturated_at, integration } = &self.header;
+        let Header {
+            shape,
+            ambient,
+            saturated_at,
+            integration,
+        } = &self.header;
         writeln!(f, "# blinkup-trace 1")?;
-        for (word, values) in [("red-led", shape.red), ("green-led", shape.green), ("ambient", *ambient)] {
+        for (word, values) in [
+            ("red-led", shape.red),
+            ("green-led", shape.green),
+            ("ambient", *ambient),
+        ] {
             let [red, green, blue, clear] = values;
             writeln!(f, "# {word} {red} {green} {blue} {clear}")?;
         }
@@ -103,8 +118,18 @@ impl fmt::Display for Trace {
         let lamp = self.rows.iter().any(|row| row.lamp != Level::DARK);
         f.write_str("time_us,red,green,blue,clear")?;
         f.write_str(if lamp { ",lamp\n" } else { "\n" })?;
-        for Row { at, counts, lamp: level } in &self.rows {
-            let Counts { red, green, blue, clear } = counts;
+        for Row {
+            at,
+            counts,
+            lamp: level,
+        } in &self.rows
+        {
+            let Counts {
+                red,
+                green,
+                blue,
+                clear,
+            } = counts;
             write!(f, "{},{red},{green},{blue},{clear}", at.as_micros())?;
             if lamp {
                 write!(f, ",{}", level.fraction())?;
@@ -116,13 +141,23 @@ impl fmt::Display for Trace {
 }
 
 fn error(line: usize, field: &str, expected: &str, found: &str) -> TraceError {
-    TraceError { line, field: field.to_owned(), expected: expected.to_owned(), found: found.chars().take(40).collect() }
+    TraceError {
+        line,
+        field: field.to_owned(),
+        expected: expected.to_owned(),
+        found: found.chars().take(40).collect(),
+    }
 }
 
 fn check_version(text: &str, line: usize) -> Result<(), TraceError> {
     let mut words = text.strip_prefix('#').unwrap_or_default().split_whitespace();
     if words.next() != Some("blinkup-trace") {
-        return Err(error(line, "blinkup-trace", "the first line \"# blinkup-trace 1\"", text));
+        return Err(error(
+            line,
+            "blinkup-trace",
+            "the first line \"# blinkup-trace 1\"",
+            text,
+        ));
     }
     match words.next() {
         Some("1") => Ok(()),
@@ -148,10 +183,18 @@ impl Conditions {
             Some(word @ "green-led") => self.green = Some(response(word, words, line)?),
             Some(word @ "ambient") => self.ambient = Some(four(word, words, line)?),
             Some(word @ "saturated-at") => {
-                self.saturated_at = Some(one(word, words.next(), line, "a count of 1 to 65535", |counts: &u16| *counts > 0)?);
+                self.saturated_at = Some(one(
+                    word,
+                    words.next(),
+                    line,
+                    "a count of 1 to 65535",
+                    |counts: &u16| *counts > 0,
+                )?);
             }
             Some(word @ "integration-us") => {
-                let micros = one(word, words.next(), line, "1 to 1000000 µs", |micros: &u64| (1..=1_000_000).contains(micros))?;
+                let micros = one(word, words.next(), line, "1 to 1000000 µs", |micros: &u64| {
+                    (1..=1_000_000).contains(micros)
+                })?;
                 self.integration = Some(Duration::from_micros(micros));
             }
             Some(_) | None => {}
@@ -160,7 +203,8 @@ impl Conditions {
     }
 
     fn header(self, line: usize) -> Result<Header, TraceError> {
-        let missing = |word: &'static str| move || error(line, word, &format!("a line \"# {word}\" with four numbers"), "");
+        let missing =
+            |word: &'static str| move || error(line, word, &format!("a line \"# {word}\" with four numbers"), "");
         Ok(Header {
             shape: LedShape {
                 red: self.red.ok_or_else(missing("red-led"))?,
@@ -173,15 +217,30 @@ impl Conditions {
     }
 }
 
-fn one<T: FromStr>(word: &str, text: Option<&str>, line: usize, expected: &str, fits: impl Fn(&T) -> bool) -> Result<T, TraceError> {
+fn one<T: FromStr>(
+    word: &str,
+    text: Option<&str>,
+    line: usize,
+    expected: &str,
+    fits: impl Fn(&T) -> bool,
+) -> Result<T, TraceError> {
     let text = text.unwrap_or_default();
-    text.parse().ok().filter(fits).ok_or_else(|| error(line, word, expected, text))
+    text.parse()
+        .ok()
+        .filter(fits)
+        .ok_or_else(|| error(line, word, expected, text))
 }
 
 fn four<'a>(word: &str, mut words: impl Iterator<Item = &'a str>, line: usize) -> Result<[f32; 4], TraceError> {
     let mut values = [0.0; 4];
     for value in &mut values {
-        *value = one(word, words.next(), line, "four numbers from 0 to 65535", |value: &f32| (0.0..=65_535.0).contains(value))?;
+        *value = one(
+            word,
+            words.next(),
+            line,
+            "four numbers from 0 to 65535",
+            |value: &f32| (0.0..=65_535.0).contains(value),
+        )?;
     }
     Ok(values)
 }
@@ -219,7 +278,12 @@ impl Columns {
 fn row(text: &str, line: usize, columns: &Columns) -> Result<Row, TraceError> {
     let count = text.split(',').count();
     if count != columns.count {
-        return Err(error(line, "columns", &format!("{} values", columns.count), &format!("{count} values")));
+        return Err(error(
+            line,
+            "columns",
+            &format!("{} values", columns.count),
+            &format!("{count} values"),
+        ));
     }
     let mut values = text.split(',').map(str::trim);
     let micros = one(COLUMNS[0], values.next(), line, "whole microseconds", |_: &u64| true)?;
@@ -230,12 +294,25 @@ fn row(text: &str, line: usize, columns: &Columns) -> Result<Row, TraceError> {
     let [red, green, blue, clear] = counts;
     let lamp = match columns.lamp {
         Some(place) => {
-            let level = one(LAMP, text.split(',').nth(place).map(str::trim), line, "a level of 0 to 1", |level: &f32| {
-                (0.0..=1.0).contains(level)
-            })?;
+            let level = one(
+                LAMP,
+                text.split(',').nth(place).map(str::trim),
+                line,
+                "a level of 0 to 1",
+                |level: &f32| (0.0..=1.0).contains(level),
+            )?;
             Level::new(level)
         }
         None => Level::DARK,
     };
-    Ok(Row { at: Tick::from_micros(micros), counts: Counts { red, green, blue, clear }, lamp })
+    Ok(Row {
+        at: Tick::from_micros(micros),
+        counts: Counts {
+            red,
+            green,
+            blue,
+            clear,
+        },
+        lamp,
+    })
 }

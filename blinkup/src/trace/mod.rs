@@ -62,10 +62,13 @@ pub struct Trace {
 impl Trace {
     /// The samples that are for the reader: those with the lamp dark.
     pub fn samples(&self) -> impl Iterator<Item = Sample> {
-        self.rows.iter().filter(|row| row.lamp == Level::DARK).map(|row| Sample {
-            start: row.at - self.header.integration,
-            end: row.at,
-            counts: row.counts,
-        })
+        self.rows
+            .iter()
+            .filter(|row| row.lamp == Level::DARK)
+            .map(|row| Sample {
+                start: row.at - self.header.integration,
+                end: row.at,
+                counts: row.counts,
+            })
     }
 }
