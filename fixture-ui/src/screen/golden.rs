@@ -1,0 +1,230 @@
+//! Every screen against a picture that a person has looked at.
+//!
+//! `BLESS_SCREENS=1 cargo test -p fixture-ui golden` draws the pictures anew; look at each before committing it.
+
+use core::time::Duration;
+use std::path::PathBuf;
+
+use blinkup::Tick;
+use fixture_link::snapshot::{LaneState, Snapshot, Stage};
+use fixture_link::verdict::{Refusal, VerdictCode};
+
+use super::frame;
+use crate::view::View;
+use crate::view::standing::Heard;
+use crate::view::tests::{heard, snapshot, stop, verdict};
+
+const HEARD: Tick = Tick::from_micros(1_000_000);
+
+fn check(name: &str, view: &View) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.png"));
+    let frame = frame(view);
+    if std::env::var_os("BLESS_SCREENS").is_some() {
+        std::fs::write(&path, frame.png().unwrap()).unwrap();
+        return;
+    }
+    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().unwrap();
+    let mut golden = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut golden).unwrap();
+    golden.truncate(info.buffer_size());
+    let drawn = frame.rgb();
+    let differing = drawn
+        .chunks(3)
+        .zip(golden.chunks(3))
+        .filter(|(one, other)| one != other)
+        .count();
+    if differing > 0 || drawn.len() != golden.len() {
+        let seen = std::env::temp_dir().join(format!("{name}.drawn.png"));
+        std::fs::write(&seen, frame.png().unwrap()).unwrap();
+        panic!(
+            "{name}: {differing} pixels differ from {}; drawn: {}",
+            path.display(),
+            seen.display()
+        );
+    }
+}
+
+fn live(name: &str, snapshot: Snapshot) {
+    check(name, &View::of(&heard(snapshot), HEARD));
+}
+
+fn sending(permille: u16) -> LaneState {
+    LaneState::Sending {
+        attempt: 1,
+        of: 3,
+        permille,
+        rate: 60,
+    }
+}
+
+fn watching(stage: Stage) -> LaneState {
+    LaneState::Watching { stage, attempt: 1 }
+}
+
+fn refused(refusal: Refusal) -> LaneState {
+    LaneState::Refused {
+        refusal,
+        detail: String::new(),
+    }
+}
+
+fn lane_stopped() -> LaneState {
+    LaneState::Stopped {
+        cause: "Lamp not seen: check the plug at J3.".to_owned(),
+    }
+}
+
+#[test]
+fn golden_waiting() {
+    live("waiting", snapshot(vec![LaneState::Empty]));
+}
+
+#[test]
+fn golden_sending() {
+    live("sending", snapshot(vec![sending(430)]));
+}
+
+#[test]
+fn golden_watching() {
+    live("watching", snapshot(vec![watching(Stage::Joining)]));
+}
+
+#[test]
+fn golden_pass() {
+    live("pass", snapshot(vec![verdict(VerdictCode::Ok)]));
+}
+
+#[test]
+fn golden_pass_on_led_evidence_only() {
+    let mut snapshot = snapshot(vec![verdict(VerdictCode::Ok)]);
+    snapshot.fixture.led_evidence_only = true;
+    live("pass-led-evidence-only", snapshot);
+}
+
+#[test]
+fn golden_fail() {
+    live("fail", snapshot(vec![verdict(VerdictCode::StuckJoining)]));
+}
+
+#[test]
+fn golden_error() {
+    live("error", snapshot(vec![verdict(VerdictCode::LampNotSeen)]));
+}
+
+#[test]
+fn golden_undecided() {
+    live("undecided", snapshot(vec![verdict(VerdictCode::NoBlessEvent)]));
+}
+
+#[test]
+fn golden_aborted() {
+    live("aborted", snapshot(vec![verdict(VerdictCode::LiftedEarly)]));
+}
+
+#[test]
+fn golden_refused() {
+    live("refused", snapshot(vec![refused(Refusal::AlreadyPassed)]));
+}
+
+#[test]
+fn golden_lane_stopped() {
+    live("lane-stopped", snapshot(vec![lane_stopped()]));
+}
+
+#[test]
+fn golden_line_stopped() {
+    let mut snapshot = snapshot(vec![LaneState::Empty, LaneState::Empty]);
+    snapshot.line.stopped = Some(stop());
+    live("line-stopped", snapshot);
+}
+
+#[test]
+fn golden_line_stopped_with_units_still_to_sort() {
+    let mut snapshot = snapshot(vec![
+        verdict(VerdictCode::Ok),
+        verdict(VerdictCode::NetworkDown),
+        LaneState::Empty,
+        watching(Stage::Searching),
+    ]);
+    snapshot.line.stopped = Some(stop());
+    live("line-stopped-with-units", snapshot);
+}
+
+#[test]
+fn golden_fixture_stopped() {
+    let heard = heard(snapshot(vec![verdict(VerdictCode::Ok)]));
+    check("fixture-stopped", &View::of(&heard, HEARD + Duration::from_secs(7)));
+}
+
+#[test]
+fn golden_fixture_never_heard() {
+    let heard = Heard {
+        snapshot: None,
+        trouble: Some("/run/fixture/daemon.sock: no such file or directory".to_owned()),
+    };
+    check("fixture-never-heard", &View::of(&heard, HEARD));
+}
+
+#[test]
+fn golden_two_lanes() {
+    live(
+        "lanes-2",
+        snapshot(vec![verdict(VerdictCode::Ok), verdict(VerdictCode::StuckJoining)]),
+    );
+}
+
+#[test]
+fn golden_three_lanes() {
+    live(
+        "lanes-3",
+        snapshot(vec![
+            verdict(VerdictCode::BlessDisagrees),
+            sending(800),
+            verdict(VerdictCode::SensorFault),
+        ]),
+    );
+}
+
+#[test]
+fn golden_four_lanes() {
+    live(
+        "lanes-4",
+        snapshot(vec![
+            verdict(VerdictCode::Ok),
+            verdict(VerdictCode::StuckJoining),
+            sending(430),
+            LaneState::Empty,
+        ]),
+    );
+}
+
+#[test]
+fn golden_four_lanes_with_doubts() {
+    live(
+        "lanes-4-doubts",
+        snapshot(vec![
+            verdict(VerdictCode::LampWeak),
+            verdict(VerdictCode::UnreadableLight),
+            refused(Refusal::Quarantined),
+            lane_stopped(),
+        ]),
+    );
+}
+
+#[test]
+fn golden_eight_lanes() {
+    live(
+        "lanes-8",
+        snapshot(vec![
+            verdict(VerdictCode::Ok),
+            verdict(VerdictCode::NotReceiving),
+            sending(430),
+            watching(Stage::GettingIp),
+            verdict(VerdictCode::LampWeak),
+            verdict(VerdictCode::UnreadableLight),
+            verdict(VerdictCode::StoppedByOperator),
+            LaneState::Empty,
+        ]),
+    );
+}

@@ -1,0 +1,129 @@
+//! The local screen: a view in, pixels out. One file per screen; the same frame goes to the panel, to `/screen.png` and into tests.
+
+pub mod aborted;
+pub mod error;
+pub mod fail;
+pub mod frame;
+#[cfg(test)]
+mod golden;
+pub mod gone;
+pub mod palette;
+pub mod pass;
+pub mod refused;
+pub mod running;
+pub mod shape;
+pub mod stopped;
+pub mod text;
+pub mod tile;
+pub mod top;
+pub mod undecided;
+pub mod waiting;
+
+use embedded_graphics::draw_target::DrawTarget;
+use embedded_graphics::geometry::{Point, Size};
+use embedded_graphics::pixelcolor::Rgb565;
+use embedded_graphics::primitives::Rectangle;
+
+use self::frame::{Frame, HEIGHT, WIDTH};
+use crate::view::lane::LaneWords;
+use crate::view::look::Look;
+use crate::view::{Face, View};
+
+/// Draws everything.
+///
+/// # Errors
+/// The target's own.
+pub fn draw<D: DrawTarget<Color = Rgb565>>(view: &View, target: &mut D) -> Result<(), D::Error> {
+    target.clear(palette::PAPER)?;
+    top::draw(view, Rectangle::new(Point::zero(), Size::new(WIDTH, top::TALL)), target)?;
+    let rest = below(top::TALL);
+    match &view.face {
+        Face::Gone(gone) => gone::draw(gone, rest, target),
+        Face::Live { stop: None, lanes } => grid(lanes, rest, target),
+        Face::Live {
+            stop: Some(stop),
+            lanes,
+        } if lanes.iter().all(without_unit) => stopped::whole(stop, rest, target),
+        Face::Live {
+            stop: Some(stop),
+            lanes,
+        } => {
+            let banner = Rectangle::new(rest.top_left, Size::new(WIDTH, stopped::BANNER));
+            stopped::banner(stop, banner, target)?;
+            grid(lanes, below(top::TALL + stopped::BANNER), target)
+        }
+    }
+}
+
+/// The view as a frame.
+pub fn frame(view: &View) -> Frame {
+    let mut frame = Frame::default();
+    match draw(view, &mut frame) {
+        Ok(()) => frame,
+        Err(never) => match never {},
+    }
+}
+
+/// All of the panel below so many rows.
+fn below(rows: u32) -> Rectangle {
+    Rectangle::new(
+        Point::new(0, i32::try_from(rows).unwrap_or(0)),
+        Size::new(WIDTH, HEIGHT - rows),
+    )
+}
+
+/// Whether a lane holds nothing that an operator has to put somewhere.
+fn without_unit(lane: &LaneWords) -> bool {
+    match lane.look {
+        Look::Idle | Look::Stopped => true,
+        Look::Running | Look::Pass | Look::Fail | Look::Error | Look::Undecided | Look::Aborted | Look::Refused => {
+            false
+        }
+    }
+}
+
+/// Lanes side by side as on the jig; more than four in two rows.
+fn grid<D: DrawTarget<Color = Rgb565>>(lanes: &[LaneWords], area: Rectangle, target: &mut D) -> Result<(), D::Error> {
+    let count = u32::try_from(lanes.len()).unwrap_or(0);
+    if count == 0 {
+        return text::sentence(
+            "No lanes.",
+            area,
+            text::Align::Left,
+            text::AtMost(18),
+            palette::INK,
+            target,
+        );
+    }
+    let (columns, rows) = if count <= 4 { (count, 1) } else { (count.div_ceil(2), 2) };
+    for (place, lane) in (0..).zip(lanes) {
+        let (column, row) = (place % columns, place / columns);
+        let left = area.size.width * column / columns;
+        let right = area.size.width * (column + 1) / columns;
+        let top = area.size.height * row / rows;
+        let bottom = area.size.height * (row + 1) / rows;
+        let at = area.top_left + Point::new(i32::try_from(left).unwrap_or(0), i32::try_from(top).unwrap_or(0));
+        let gap = u32::from(count > 1) * 2;
+        one(
+            lane,
+            Rectangle::new(at, Size::new(right - left - gap, bottom - top - gap)),
+            target,
+        )?;
+    }
+    Ok(())
+}
+
+/// One lane, by its look.
+fn one<D: DrawTarget<Color = Rgb565>>(lane: &LaneWords, area: Rectangle, target: &mut D) -> Result<(), D::Error> {
+    match lane.look {
+        Look::Idle => waiting::draw(lane, area, target),
+        Look::Running => running::draw(lane, area, target),
+        Look::Pass => pass::draw(lane, area, target),
+        Look::Fail => fail::draw(lane, area, target),
+        Look::Error => error::draw(lane, area, target),
+        Look::Undecided => undecided::draw(lane, area, target),
+        Look::Aborted => aborted::draw(lane, area, target),
+        Look::Refused => refused::draw(lane, area, target),
+        Look::Stopped => stopped::draw(lane, area, target),
+    }
+}

@@ -1,0 +1,111 @@
+//! A stopped lane, and a stopped line: as a banner over lanes that still hold verdicts, or on the whole panel.
+
+use embedded_graphics::draw_target::DrawTarget;
+use embedded_graphics::geometry::{Point, Size};
+use embedded_graphics::pixelcolor::Rgb565;
+use embedded_graphics::primitives::Rectangle;
+
+use super::palette;
+use super::shape;
+use super::text::{self, Align, AtMost};
+use super::tile::{self, Scheme, Side};
+use crate::view::lane::LaneWords;
+use crate::view::look::Shape;
+use crate::view::{STOP_WORD, StopWords};
+
+/// Colours of a stopped lane.
+pub const SCHEME: Scheme = Scheme {
+    fill: palette::PAPER,
+    ink: palette::YELLOW,
+    frame: palette::YELLOW,
+    side: Side::Before,
+};
+
+/// Height of the banner over the lanes.
+pub const BANNER: u32 = 64;
+
+/// Draws a stopped lane into `area`.
+pub fn draw<D: DrawTarget<Color = Rgb565>>(lane: &LaneWords, area: Rectangle, target: &mut D) -> Result<(), D::Error> {
+    tile::draw(lane, SCHEME, area, target)
+}
+
+/// Draws the stop as a banner.
+pub fn banner<D: DrawTarget<Color = Rgb565>>(
+    stop: &StopWords,
+    area: Rectangle,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    target.fill_solid(&area, palette::YELLOW)?;
+    let at = |x, y, width, height| Rectangle::new(area.top_left + Point::new(x, y), Size::new(width, height));
+    let width = area.size.width;
+    shape::shape(
+        Shape::Octagon,
+        at(4, 3, 42, 42),
+        palette::BLACK,
+        palette::YELLOW,
+        target,
+    )?;
+    text::word(
+        STOP_WORD,
+        at(52, 3, width - 58, 18),
+        Align::Left,
+        palette::BLACK,
+        target,
+    )?;
+    text::sentence(
+        &stop.cause,
+        at(52, 25, width - 56, 24),
+        Align::Left,
+        AtMost(11),
+        palette::BLACK,
+        target,
+    )?;
+    target.fill_solid(&at(0, 48, width, 16), palette::BLACK)?;
+    text::small(
+        stop.todo,
+        at(52, 50, width - 56, 11),
+        Align::Left,
+        palette::YELLOW,
+        target,
+    )
+}
+
+/// Draws the stop on all of `area`.
+pub fn whole<D: DrawTarget<Color = Rgb565>>(stop: &StopWords, area: Rectangle, target: &mut D) -> Result<(), D::Error> {
+    target.fill_solid(&area, palette::YELLOW)?;
+    let at = |x, y, width, height| Rectangle::new(area.top_left + Point::new(x, y), Size::new(width, height));
+    let (width, height) = (area.size.width, area.size.height);
+    shape::shape(
+        Shape::Octagon,
+        at(8, 8, 84, 84),
+        palette::BLACK,
+        palette::YELLOW,
+        target,
+    )?;
+    text::word("LINE", at(104, 8, width - 112, 40), Align::Left, palette::BLACK, target)?;
+    text::word(
+        "STOPPED",
+        at(104, 54, width - 112, 40),
+        Align::Left,
+        palette::BLACK,
+        target,
+    )?;
+    text::sentence(
+        &stop.cause,
+        at(10, 104, width - 20, height - 104 - 40),
+        Align::Left,
+        AtMost(18),
+        palette::BLACK,
+        target,
+    )?;
+    let top = i32::try_from(height).unwrap_or(0) - 34;
+    target.fill_solid(&at(0, top, width, 34), palette::BLACK)?;
+    text::sentence(
+        stop.todo,
+        at(10, top + 9, width - 20, 22),
+        Align::Left,
+        AtMost(15),
+        palette::YELLOW,
+        target,
+    )
+}

@@ -1,0 +1,343 @@
+//! What screen and pages show, worded once. Pure: a snapshot and the time in, words out.
+//!
+//! Both renderers draw the same [`View`]; neither looks at a snapshot itself, so that they can never say different things.
+
+pub mod lane;
+pub mod led;
+pub mod look;
+pub mod place;
+pub mod standing;
+pub mod wording;
+
+use fixture_link::identity::LaneId;
+use fixture_link::snapshot::{Fixture, LineStop, Snapshot};
+
+use self::lane::LaneWords;
+use self::standing::{Heard, Standing};
+use blinkup::Tick;
+
+/// Everything that is shown live, in words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// What people call the fixture; empty before its daemon was first heard.
+    pub fixture: String,
+    /// What has to stand on every frame and page.
+    pub badges: Vec<&'static str>,
+    /// The recipe and its version; empty before the daemon was first heard.
+    pub recipe: String,
+    /// The lot, if there is one.
+    pub lot: String,
+    /// What is shown.
+    pub face: Face,
+}
+
+/// Live, or not.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Face {
+    /// The daemon speaks.
+    Live {
+        /// Why the line is stopped, if it is.
+        stop: Option<StopWords>,
+        /// Every lane, in order of number.
+        lanes: Vec<LaneWords>,
+    },
+    /// The daemon is silent: nothing that was shown before may be shown as live.
+    Gone(GoneWords),
+}
+
+/// A stopped line, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopWords {
+    /// The lane that it was seen on, where it was one.
+    pub lane: Option<LaneId>,
+    /// The likely cause, one sentence.
+    pub cause: String,
+    /// What a person has to do before the line goes on.
+    pub todo: &'static str,
+}
+
+/// A silent daemon, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoneWords {
+    /// How long it has been silent, or that it was never heard.
+    pub since: String,
+    /// What the link says; empty where it only fell silent.
+    pub why: String,
+    /// What to do with units that lie in the nests.
+    pub todo: &'static str,
+}
+
+/// The two words for a silent daemon.
+pub const GONE_WORD: &str = "FIXTURE STOPPED";
+
+/// The two words for a stopped line.
+pub const STOP_WORD: &str = "LINE STOPPED";
+
+/// What stands on everything that a simulated jig made.
+pub const SIMULATED: &str = "SIMULATED";
+
+/// What stands on everything where a PASS rests on the LED alone.
+pub const LED_EVIDENCE_ONLY: &str = "LED evidence only";
+
+/// What stands where the lamp's timing is not protected.
+pub const WITHOUT_REAL_TIME: &str = "no real-time priority";
+
+impl View {
+    /// Words what was heard, as it stands at `now`.
+    pub fn of(heard: &Heard, now: Tick) -> Self {
+        match heard.standing(now) {
+            Standing::Live(snapshot) => Self::live(snapshot),
+            Standing::Gone { last, silent, why } => Self::gone(last, silent, why),
+        }
+    }
+
+    fn live(snapshot: &Snapshot) -> Self {
+        let lanes = snapshot.lanes.iter().map(LaneWords::of).collect();
+        let stop = snapshot.line.stopped.as_ref().map(stop_words);
+        Self {
+            lot: snapshot.line.lot.clone(),
+            ..Self::framed(&snapshot.fixture, Face::Live { stop, lanes })
+        }
+    }
+
+    fn gone(last: Option<&Snapshot>, silent: Option<core::time::Duration>, why: &str) -> Self {
+        let face = Face::Gone(GoneWords {
+            since: silent.map_or_else(
+                || "It has not been heard yet.".to_owned(),
+                |silent| format!("Silent for {} s.", silent.as_secs()),
+            ),
+            why: why.to_owned(),
+            todo: "No unit in a nest counts as passed. Leave the units in and call a supervisor.",
+        });
+        match last {
+            Some(snapshot) => Self::framed(&snapshot.fixture, face),
+            None => Self {
+                fixture: String::new(),
+                badges: Vec::new(),
+                recipe: String::new(),
+                lot: String::new(),
+                face,
+            },
+        }
+    }
+
+    fn framed(fixture: &Fixture, face: Face) -> Self {
+        let badges = [
+            (fixture.simulated, SIMULATED),
+            (fixture.led_evidence_only, LED_EVIDENCE_ONLY),
+            (fixture.without_real_time && !fixture.simulated, WITHOUT_REAL_TIME),
+        ];
+        Self {
+            fixture: fixture.name.clone(),
+            badges: badges.iter().filter(|(on, _)| *on).map(|(_, badge)| *badge).collect(),
+            recipe: format!("{} ({})", fixture.recipe, fixture.recipe_version),
+            lot: String::new(),
+            face,
+        }
+    }
+}
+
+fn stop_words(stop: &LineStop) -> StopWords {
+    StopWords {
+        lane: stop.lane,
+        cause: match stop.code {
+            Some(code) if stop.cause.is_empty() => wording::title(code).to_owned(),
+            Some(_) | None => stop.cause.clone(),
+        },
+        todo: if stop.wants_acknowledgement {
+            "Put it right, then acknowledge."
+        } else {
+            "Waits for a start."
+        },
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use core::time::Duration;
+    use std::sync::Arc;
+
+    use fixture_link::identity::{LaneId, Serial, WallTime};
+    use fixture_link::snapshot::{Fixture, LaneState, LaneView, LedView, LineStop, LineView, Snapshot};
+    use fixture_link::verdict::{Outcome, VerdictCode};
+
+    use super::*;
+
+    pub(crate) fn lane(number: u8, state: LaneState) -> LaneView {
+        LaneView {
+            lane: LaneId::new(number).unwrap(),
+            serial: (!matches!(state, LaneState::Empty))
+                .then(|| Serial::new(&format!("SN-2026-{:04}", 40 + u32::from(number))).unwrap()),
+            state,
+            run: None,
+            seated_ms: 12_300,
+            led: LedView::default(),
+        }
+    }
+
+    pub(crate) fn verdict(code: VerdictCode) -> LaneState {
+        LaneState::Verdict {
+            outcome: code.outcome(),
+            code,
+            detail: String::new(),
+            device_id: None,
+            agent_url: None,
+            from_before: false,
+        }
+    }
+
+    pub(crate) fn snapshot(states: Vec<LaneState>) -> Snapshot {
+        Snapshot {
+            version: fixture_link::VERSION,
+            beat: 1,
+            at: WallTime {
+                micros: 1_790_000_000_000_000,
+                synchronised: true,
+            },
+            fixture: Fixture {
+                id: "sim-1".to_owned(),
+                name: "Line 3 fixture A".to_owned(),
+                software: "0.1.0".to_owned(),
+                recipe: "demo".to_owned(),
+                recipe_version: "00c0ffee00c0ffee".to_owned(),
+                simulated: true,
+                led_evidence_only: false,
+                without_real_time: false,
+            },
+            line: LineView {
+                lot: String::new(),
+                stopped: None,
+            },
+            lanes: (1..).zip(states).map(|(number, state)| lane(number, state)).collect(),
+        }
+    }
+
+    pub(crate) fn stop() -> LineStop {
+        LineStop {
+            code: Some(VerdictCode::NetworkDown),
+            cause: "Three units in a row could not join the network: check the access point.".to_owned(),
+            lane: None,
+            since: WallTime {
+                micros: 1_790_000_000_000_000,
+                synchronised: true,
+            },
+            wants_acknowledgement: true,
+        }
+    }
+
+    pub(crate) fn heard(snapshot: Snapshot) -> Heard {
+        Heard {
+            snapshot: Some((Arc::new(snapshot), Tick::from_micros(1_000_000))),
+            trouble: None,
+        }
+    }
+
+    #[test]
+    fn a_fresh_snapshot_is_live_and_an_old_one_is_not() {
+        let heard = heard(snapshot(vec![verdict(VerdictCode::Ok)]));
+        let at = Tick::from_micros(1_000_000);
+        let View {
+            face: Face::Live { lanes, .. },
+            ..
+        } = View::of(&heard, at + Duration::from_millis(1499))
+        else {
+            panic!("a snapshot of 1.5 s ago is live");
+        };
+        assert_eq!(lanes[0].word, "PASS");
+        let View {
+            face: Face::Gone(gone),
+            badges,
+            ..
+        } = View::of(&heard, at + Duration::from_millis(1501))
+        else {
+            panic!("a snapshot of more than 1.5 s ago must not be shown");
+        };
+        assert_eq!(gone.since, "Silent for 1 s.");
+        assert_eq!(
+            badges,
+            [SIMULATED],
+            "what the simulated jig made says so even when it is gone"
+        );
+    }
+
+    #[test]
+    fn a_broken_link_is_gone_at_once() {
+        let mut heard = heard(snapshot(vec![verdict(VerdictCode::Ok)]));
+        heard.trouble = Some("connection refused".to_owned());
+        let View {
+            face: Face::Gone(gone), ..
+        } = View::of(&heard, Tick::from_micros(1_000_001))
+        else {
+            panic!("a broken link must not show the last snapshot");
+        };
+        assert_eq!(gone.why, "connection refused");
+    }
+
+    #[test]
+    fn a_daemon_that_was_never_heard_is_gone() {
+        let view = View::of(&Heard::default(), Tick::ZERO);
+        let Face::Gone(gone) = view.face else {
+            panic!("nothing was heard");
+        };
+        assert_eq!(gone.since, "It has not been heard yet.");
+    }
+
+    #[test]
+    fn led_evidence_and_missing_priority_are_said() {
+        let mut snapshot = snapshot(vec![LaneState::Empty]);
+        snapshot.fixture.led_evidence_only = true;
+        snapshot.fixture.simulated = false;
+        snapshot.fixture.without_real_time = true;
+        let view = View::of(&heard(snapshot), Tick::from_micros(1_000_000));
+        assert_eq!(view.badges, [LED_EVIDENCE_ONLY, WITHOUT_REAL_TIME]);
+    }
+
+    #[test]
+    fn a_stop_says_what_a_person_has_to_do() {
+        let mut snapshot = snapshot(vec![LaneState::Empty]);
+        snapshot.line.stopped = Some(stop());
+        let View {
+            face: Face::Live { stop: Some(stop), .. },
+            ..
+        } = View::of(&heard(snapshot), Tick::from_micros(1_000_000))
+        else {
+            panic!("the line is stopped");
+        };
+        assert_eq!(stop.todo, "Put it right, then acknowledge.");
+        assert!(stop.cause.starts_with("Three units"));
+    }
+
+    #[test]
+    fn every_outcome_has_a_look_of_its_own_that_no_running_lane_has() {
+        let looks: Vec<_> = Outcome::ALL
+            .into_iter()
+            .map(|outcome| {
+                let code = VerdictCode::ALL
+                    .into_iter()
+                    .find(|code| code.outcome() == outcome)
+                    .unwrap();
+                LaneWords::of(&lane(1, verdict(code)))
+            })
+            .collect();
+        for words in &looks {
+            assert_ne!(words.look, look::Look::Running);
+            assert_ne!(words.look, look::Look::Idle);
+        }
+        for (one, other) in [
+            (0, 1),
+            (0, 2),
+            (0, 3),
+            (1, 2),
+            (1, 3),
+            (2, 3),
+            (0, 4),
+            (1, 4),
+            (2, 4),
+            (3, 4),
+        ] {
+            assert_ne!(looks[one].look, looks[other].look);
+            assert_ne!(looks[one].word, looks[other].word);
+            assert_ne!(looks[one].look.shape(), looks[other].look.shape());
+        }
+    }
+}
