@@ -1,6 +1,6 @@
 //! The optical BlinkUp language, both ways.
 //!
-//! [`packet`] and [`frame`] turn a configuration into the light that a lamp sends; `receive` turns light back into the
+//! [`packet`] and [`frame`] turn a configuration into the light that a lamp sends; [`receive`] turns light back into the
 //! packet; [`codes`] is what a status LED can say; [`reader`] tells from a sensor's samples what it is saying;
 //! `trace` is recorded light.
 //!
@@ -15,6 +15,7 @@ pub mod crc;
 pub mod frame;
 pub mod packet;
 pub mod reader;
+pub mod receive;
 pub mod sample;
 pub mod symbol;
 pub mod tick;

@@ -229,10 +229,11 @@ impl<'text> Row<'text> {
     }
 
     fn words(&self, field: &str) -> Result<String, TableError> {
-        match self.required(field, "a text")? {
-            DeValue::String(words) => Ok(words.to_string()),
-            other => Err(self.wrong(field, format!("{}, expected a text", kind_of(other)))),
-        }
+        let value = self.required(field, "a text")?;
+        value
+            .as_str()
+            .map(ToString::to_string)
+            .ok_or_else(|| self.wrong(field, format!("{}, expected a text", kind_of(value))))
     }
 
     fn optional_words(&self, field: &str) -> Result<Option<String>, TableError> {
@@ -240,10 +241,10 @@ impl<'text> Row<'text> {
     }
 
     fn flag(&self, field: &str) -> Result<bool, TableError> {
-        match self.required(field, "true or false")? {
-            DeValue::Boolean(flag) => Ok(*flag),
-            other => Err(self.wrong(field, format!("{}, expected true or false", kind_of(other)))),
-        }
+        let value = self.required(field, "true or false")?;
+        value
+            .as_bool()
+            .ok_or_else(|| self.wrong(field, format!("{}, expected true or false", kind_of(value))))
     }
 
     fn one_of<T: Copy>(&self, field: &str, names: &[(&str, T)]) -> Result<T, TableError> {
@@ -274,13 +275,11 @@ impl<'text> Row<'text> {
         };
         sources
             .iter()
-            .map(|source| match source.get_ref() {
-                DeValue::String(words) => Ok(words.to_string()),
-                other => Err(self.wrong_at(
-                    source.span(),
-                    "source",
-                    format!("{} in the list, expected {EXPECTED}", kind_of(other)),
-                )),
+            .map(|source| {
+                source.get_ref().as_str().map(ToString::to_string).ok_or_else(|| {
+                    let what = format!("{} in the list, expected {EXPECTED}", kind_of(source.get_ref()));
+                    self.wrong_at(source.span(), "source", what)
+                })
             })
             .collect()
     }
