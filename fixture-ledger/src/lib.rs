@@ -1,5 +1,30 @@
 //! The ledger: runs in, reports out. The only crate that knows SQL; owns `migrations/`.
 //!
-//! It never shows anything and knows no hardware.
+//! [`Ledger`] is the one writer, held by the daemon: a verdict is committed and synced by [`Ledger::finish_run`] before anyone is
+//! shown it. [`Reports`] reads, also as another user of the ledger's group and whether or not a writer runs.
+//!
+//! The crate never shows anything, knows no hardware, and reads no clock: wall time is always an argument.
+//!
+//! # The queries' own checks
+//!
+//! Every query is checked against the schema when the crate is compiled, from the descriptions in `.sqlx/` beside this crate's
+//! manifest, so a build needs no database. After changing a query or adding a migration, write them again with
+//!
+//! ```text
+//! fixture-ledger/describe-queries
+//! ```
+//!
+//! A query without a description fails the build; `tests/ledger/queries.rs` fails when a description is stale or left over.
 
+mod decode;
+mod dump;
+mod error;
+mod files;
+mod ledger;
 pub mod record;
+pub mod report;
+
+pub use dump::dump;
+pub use error::LedgerError;
+pub use ledger::{Durability, Ledger, Recovered, SetupId};
+pub use report::Reports;

@@ -1,10 +1,11 @@
 //! What goes into the ledger.
 
+use core::str::FromStr;
 use core::time::Duration;
 
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::Stage;
-use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
+use fixture_link::verdict::{Outcome, Refusal, Unknown, VerdictCode};
 
 /// Who, what and where of every run made by this process with this recipe; stored once, referred to by runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -98,6 +99,43 @@ pub enum AttemptResult {
     LampFailed,
 }
 
+impl AttemptResult {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Received,
+        Self::Damaged,
+        Self::NoAnswer,
+        Self::NotReceiving,
+        Self::Late,
+        Self::Stopped,
+        Self::LampFailed,
+    ];
+
+    /// The name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Damaged => "damaged",
+            Self::NoAnswer => "no-answer",
+            Self::NotReceiving => "not-receiving",
+            Self::Late => "late",
+            Self::Stopped => "stopped",
+            Self::LampFailed => "lamp-failed",
+        }
+    }
+}
+
+impl FromStr for AttemptResult {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "result of an attempt"))
+    }
+}
+
 /// A reading as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredReading {
@@ -143,6 +181,49 @@ pub enum EvidenceKind {
     Act,
     /// A policy decided (k in a row, retest).
     Policy,
+}
+
+impl EvidenceKind {
+    /// Every one.
+    pub const ALL: [Self; 10] = [
+        Self::Nest,
+        Self::Stage,
+        Self::Light,
+        Self::LoopBack,
+        Self::Token,
+        Self::Claim,
+        Self::Bless,
+        Self::Fault,
+        Self::Act,
+        Self::Policy,
+    ];
+
+    /// The name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nest => "nest",
+            Self::Stage => "stage",
+            Self::Light => "light",
+            Self::LoopBack => "loop-back",
+            Self::Token => "token",
+            Self::Claim => "claim",
+            Self::Bless => "bless",
+            Self::Fault => "fault",
+            Self::Act => "act",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+impl FromStr for EvidenceKind {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "kind of evidence"))
+    }
 }
 
 /// A run's end: all that the verdict rests on, committed in one transaction before anyone is shown the verdict.
@@ -207,6 +288,31 @@ pub enum AnnotationKind {
     SuspectedFixture,
     /// A bless event came after the verdict.
     LateBlessEvent,
+}
+
+impl AnnotationKind {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::SuspectedNetwork, Self::SuspectedFixture, Self::LateBlessEvent];
+
+    /// The name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SuspectedNetwork => "suspected-network",
+            Self::SuspectedFixture => "suspected-fixture",
+            Self::LateBlessEvent => "late-bless-event",
+        }
+    }
+}
+
+impl FromStr for AnnotationKind {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "kind of annotation"))
+    }
 }
 
 /// What earlier runs say about a unit; an argument of the engine's decision to start a run.

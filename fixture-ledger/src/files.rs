@@ -1,0 +1,171 @@
+//! The ledger's files: the database, its `-wal` and `-shm`, and the writer's lock.
+//!
+//! A reader of another user can write neither the files nor the directory, so it can neither make a `-wal` and a `-shm` nor change
+//! them: `SQLite` then reads a ledger in WAL mode only while both exist (<https://www.sqlite.org/wal.html#read_only_databases>).
+//! `SQLite` gives both the owner and mode of the database file, and deletes both when the last connection that could write closes.
+//! So the database file is made with mode 0640 before `SQLite` first opens it, and the writer holds a read-only connection, the
+//! keeper, beside its own: the writing connection is never the last to close, and the keeper's close cannot delete.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use sqlx::ConnectOptions;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use crate::error::LedgerError;
+
+/// The forward steps of the schema.
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// What `PRAGMA application_id` says of a ledger, `BlLg` in ASCII.
+const APPLICATION_ID: i64 = 0x426c_4c67;
+
+/// Owner reads and writes, group reads.
+const MODE: u32 = 0o640;
+
+/// The newest version of the schema that this program knows.
+pub(crate) fn known_version() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// A file beside the ledger, by its ending.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// The lock that one writer holds for as long as the value lives, also over a crash of the process: the kernel frees it.
+#[derive(Debug)]
+pub(crate) struct WriterLock {
+    /// Holds the lock.
+    _file: File,
+}
+
+impl WriterLock {
+    /// Takes the lock of the ledger at `path`, or says who has it. The lock's file stays.
+    pub(crate) fn take(path: &Path) -> Result<Self, LedgerError> {
+        const OPERATION: &str = "locking it for writing";
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(MODE)
+            .open(beside(path, ".lock"))
+            .map_err(|error| writing(path, OPERATION, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let pid = file
+                    .read_to_string(&mut holder)
+                    .ok()
+                    .and_then(|_| holder.trim().parse().ok());
+                return Err(LedgerError::Locked {
+                    path: path.to_owned(),
+                    pid,
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(LedgerError::io(path, OPERATION, &error)),
+        }
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(|error| writing(path, OPERATION, &error))?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Makes the empty database file, readable by its group whatever the umask; it must not exist.
+pub(crate) fn create(path: &Path) -> Result<(), LedgerError> {
+    const OPERATION: &str = "making it";
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(path)
+        .map_err(|error| writing(path, OPERATION, &error))?;
+    file.set_permissions(std::fs::Permissions::from_mode(MODE))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| File::open(directory(path)).and_then(|directory| directory.sync_all()))
+        .map_err(|error| writing(path, OPERATION, &error))
+}
+
+/// Takes away a ledger that could not be made.
+pub(crate) fn remove(path: &Path) {
+    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        if let Err(error) = std::fs::remove_file(&file)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(file = %file.display(), %error, "an unfinished ledger could not be removed");
+        }
+    }
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Sorts an error of writing: what may not be opened for writing is read-only to this process.
+fn writing(path: &Path, operation: &'static str, error: &std::io::Error) -> LedgerError {
+    if error.kind() == std::io::ErrorKind::PermissionDenied {
+        return LedgerError::ReadOnly {
+            path: path.to_owned(),
+            operation,
+            what: error.to_string(),
+        };
+    }
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return LedgerError::Missing {
+            path: directory(path).to_owned(),
+        };
+    }
+    LedgerError::io(path, operation, error)
+}
+
+/// A connection that can only read.
+pub(crate) async fn connect_to_read(path: &Path) -> Result<SqliteConnection, LedgerError> {
+    const OPERATION: &str = "opening it to read";
+    if let Err(error) = std::fs::metadata(path) {
+        return Err(LedgerError::io(path, OPERATION, &error));
+    }
+    SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .disable_statement_logging()
+        .connect()
+        .await
+        .map_err(|error| LedgerError::sqlx(path, OPERATION, error))
+}
+
+/// The schema's version of an existing ledger.
+pub(crate) async fn version(path: &Path, connection: &mut SqliteConnection) -> Result<i64, LedgerError> {
+    const OPERATION: &str = "reading its version";
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(path, OPERATION, error))?;
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(path, OPERATION, error))?;
+    if application != APPLICATION_ID {
+        return Err(LedgerError::NotALedger { path: path.to_owned() });
+    }
+    let known = known_version();
+    if found > known {
+        return Err(LedgerError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    Ok(found)
+}

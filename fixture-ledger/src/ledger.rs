@@ -1,0 +1,1086 @@
+//! The one writer.
+
+use core::time::Duration;
+use std::path::{Path, PathBuf};
+
+use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::snapshot::LineStop;
+use fixture_link::verdict::{Outcome, VerdictCode};
+use serde::Serialize;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
+
+use crate::decode::{self, Place};
+use crate::error::LedgerError;
+use crate::files::{self, WriterLock};
+use crate::record::{
+    Annotation, AnnotationKind, Attempt, Evidence, RefusedStart, RunEnd, RunStart, Setup, StandingVerdict,
+    StoredReading, UnitHistory,
+};
+
+/// What a commit has gone through when it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// On the disk: survives a power cut (`synchronous=FULL`). What a fixture needs.
+    Synced,
+    /// With the operating system: survives the process, not a power cut. For simulated histories, which can be made again.
+    Unsynced,
+}
+
+/// The number of a stored [`Setup`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SetupId(i64);
+
+/// What [`Ledger::open`] found and put right.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Runs that had no verdict, now INTERRUPTED, oldest first.
+    pub interrupted: Vec<RunId>,
+}
+
+/// The ledger, open for writing. There is one on a file, in all processes.
+///
+/// Every method is one transaction: when it returns an error nothing of it is stored. End it with [`close`](Self::close).
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    connection: SqliteConnection,
+    keeper: Keeper,
+    lock: WriterLock,
+}
+
+/// A connection that only reads and is the last to close, so that `-wal` and `-shm` stay on the disk; see [`files`].
+#[derive(Debug)]
+struct Keeper(Option<SqliteConnection>);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // A ledger that was not closed: its connections close in the background in any order, so this one stays open for as long as the
+        // process lives.
+        if let Some(connection) = self.0.take() {
+            std::mem::forget(connection);
+        }
+    }
+}
+
+impl Ledger {
+    /// Makes a new ledger.
+    ///
+    /// # Errors
+    /// There is something at `path`, or it cannot be written there; then nothing is left there.
+    pub async fn create(path: &Path, durability: Durability) -> Result<Self, LedgerError> {
+        if path.symlink_metadata().is_ok() {
+            return Err(LedgerError::Exists { path: path.to_owned() });
+        }
+        let lock = WriterLock::take(path)?;
+        files::create(path)?;
+        match Self::connect(path, durability, lock).await {
+            Ok(ledger) => Ok(ledger),
+            Err(error) => {
+                files::remove(path);
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens a ledger, makes it when it is missing, brings an older one to this program's version, and gives every run without a
+    /// verdict the verdict INTERRUPTED, written down as of `at`.
+    ///
+    /// # Errors
+    /// Another process writes to it, it is newer than this program, damaged, not a ledger, read-only, or the disk is full.
+    pub async fn open(path: &Path, at: WallTime) -> Result<(Self, Recovered), LedgerError> {
+        let lock = WriterLock::take(path)?;
+        let fresh = !path.exists();
+        if fresh {
+            files::create(path)?;
+        } else if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0) {
+            // Before anything can be written to it.
+            let mut reader = files::connect_to_read(path).await?;
+            let checked = files::version(path, &mut reader).await;
+            let closed = reader.close().await;
+            checked?;
+            closed.map_err(|error| LedgerError::sqlx(path, "closing it", error))?;
+        }
+        let mut ledger = match Self::connect(path, Durability::Synced, lock).await {
+            Ok(ledger) => ledger,
+            Err(error) => {
+                if fresh {
+                    files::remove(path);
+                }
+                return Err(error);
+            }
+        };
+        let recovered = ledger.recover(at).await?;
+        Ok((ledger, recovered))
+    }
+
+    async fn connect(path: &Path, durability: Durability, lock: WriterLock) -> Result<Self, LedgerError> {
+        const OPERATION: &str = "opening it to write";
+        let failed = |error| LedgerError::sqlx(path, OPERATION, error);
+        let mut connection = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(match durability {
+                Durability::Synced => SqliteSynchronous::Full,
+                Durability::Unsynced => SqliteSynchronous::Off,
+            })
+            .foreign_keys(true)
+            .disable_statement_logging()
+            .connect()
+            .await
+            .map_err(failed)?;
+        files::MIGRATIONS
+            .run(&mut connection)
+            .await
+            .map_err(|error| LedgerError::migrate(path, "bringing it to this program's version", error))?;
+        // When and how fast a migration ran is nobody's business, and would make two ledgers of the same runs differ.
+        sqlx::query!(
+            "UPDATE _sqlx_migrations
+            SET installed_on = '1970-01-01 00:00:00', execution_time = 0
+            WHERE execution_time <> 0"
+        )
+        .execute(&mut connection)
+        .await
+        .map_err(failed)?;
+        let mut keeper = files::connect_to_read(path).await?;
+        // The keeper holds its place from its first read on.
+        files::version(path, &mut keeper).await?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            keeper: Keeper(Some(keeper)),
+            lock,
+        })
+    }
+
+    /// Ends every run that has no verdict.
+    async fn recover(&mut self, at: WallTime) -> Result<Recovered, LedgerError> {
+        const OPERATION: &str = "ending interrupted runs";
+        const DETAIL: &str = "the process or its power ended before the verdict was stored";
+        let path = self.path.clone();
+        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+        let mut transaction = self.begin(OPERATION).await?;
+        let open = sqlx::query!(
+            "SELECT number, id
+            FROM run
+            WHERE outcome IS NULL
+            ORDER BY number"
+        )
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let mut recovered = Recovered::default();
+        for run in open {
+            sqlx::query!(
+                "UPDATE run
+                SET outcome = 'INTERRUPTED',
+                    code = 'interrupted',
+                    detail = ?2,
+                    ended = ?3,
+                    ended_synchronised = ?4,
+                    samples_lost = 0,
+                    is_first = 0,
+                    verdict_number = (SELECT coalesce(max(verdict_number), 0) + 1 FROM run)
+                WHERE number = ?1",
+                run.number,
+                DETAIL,
+                at.micros,
+                at.synchronised
+            )
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+            count(&mut transaction, run.number).await.map_err(failed)?;
+            recovered.interrupted.push(
+                Place {
+                    path: &path,
+                    table: "run",
+                    row: run.number,
+                }
+                .run_id("id", &run.id)?,
+            );
+        }
+        transaction.commit().await.map_err(failed)?;
+        Ok(recovered)
+    }
+
+    /// Where the ledger is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    async fn begin(&mut self, operation: &'static str) -> Result<Transaction<'_, Sqlite>, LedgerError> {
+        let path = &self.path;
+        self.connection
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(|error| LedgerError::sqlx(path, operation, error))
+    }
+
+    /// Stores a setup, once however often it is told.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn setup(&mut self, setup: &Setup) -> Result<SetupId, LedgerError> {
+        const OPERATION: &str = "storing a setup";
+        let path = self.path.clone();
+        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+        let mut transaction = self.begin(OPERATION).await?;
+        sqlx::query!(
+            "INSERT INTO setup (fixture, software, recipe, recipe_version, pass_rule, simulated)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT DO NOTHING",
+            setup.fixture,
+            setup.software,
+            setup.recipe,
+            setup.recipe_version,
+            setup.pass_rule,
+            setup.simulated
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let number = sqlx::query_scalar!(
+            "SELECT number
+            FROM setup
+            WHERE fixture = ?1
+                AND software = ?2
+                AND recipe = ?3
+                AND recipe_version = ?4
+                AND pass_rule = ?5
+                AND simulated = ?6",
+            setup.fixture,
+            setup.software,
+            setup.recipe,
+            setup.recipe_version,
+            setup.pass_rule,
+            setup.simulated
+        )
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(SetupId(number))
+    }
+
+    /// Stores that a run has begun.
+    ///
+    /// # Errors
+    /// It could not be stored; the run's id is in the ledger already.
+    pub async fn begin_run(&mut self, setup: SetupId, start: &RunStart) -> Result<(), LedgerError> {
+        let id = start.run.0.as_bytes().as_slice();
+        let lane = start.lane.number();
+        let serial = start.serial.as_ref().map(Serial::as_str);
+        sqlx::query!(
+            "INSERT INTO run (id, setup, lane, serial, operator, lot, seated, seated_synchronised)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            id,
+            setup.0,
+            lane,
+            serial,
+            start.operator,
+            start.lot,
+            start.seated.micros,
+            start.seated.synchronised
+        )
+        .execute(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "storing a run's start", error))?;
+        Ok(())
+    }
+
+    /// Stores an attempt of a run without a verdict, or stores it again with what is known since.
+    ///
+    /// # Errors
+    /// It could not be stored; the run was not begun or has its verdict.
+    pub async fn record_attempt(&mut self, run: RunId, attempt: &Attempt) -> Result<(), LedgerError> {
+        const OPERATION: &str = "storing an attempt";
+        let path = self.path.clone();
+        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+        let rows = self.rows(OPERATION, [AttemptRow::from(attempt)].as_slice())?;
+        let mut transaction = self.begin(OPERATION).await?;
+        let (number, _) = find(&mut transaction, run)
+            .await
+            .map_err(failed)?
+            .ok_or(LedgerError::NoSuchRun { run })?;
+        upsert_attempts(&mut transaction, number, &rows).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// Stores a verdict and all that it rests on. When it returns, the verdict may be shown.
+    ///
+    /// # Errors
+    /// It could not be stored; the run was not begun or has its verdict.
+    pub async fn finish_run(&mut self, end: &RunEnd, ended: WallTime) -> Result<(), LedgerError> {
+        const OPERATION: &str = "storing a verdict";
+        let path = self.path.clone();
+        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+
+        let attempts: Vec<AttemptRow<'_>> = end.attempts.iter().map(AttemptRow::from).collect();
+        let attempts = self.rows(OPERATION, &attempts)?;
+        let readings: Vec<ReadingRow<'_>> = end.readings.iter().map(ReadingRow::from).collect();
+        let readings = self.rows(OPERATION, &readings)?;
+        let evidence: Vec<EvidenceRow<'_>> = end.evidence.iter().map(EvidenceRow::from).collect();
+        let evidence = self.rows(OPERATION, &evidence)?;
+
+        let mut transaction = self.begin(OPERATION).await?;
+        let (number, serial) = find(&mut transaction, end.run)
+            .await
+            .map_err(failed)?
+            .ok_or(LedgerError::NoSuchRun { run: end.run })?;
+        if !end.attempts.is_empty() {
+            upsert_attempts(&mut transaction, number, &attempts)
+                .await
+                .map_err(failed)?;
+        }
+        if !end.readings.is_empty() {
+            insert_readings(&mut transaction, number, &readings)
+                .await
+                .map_err(failed)?;
+        }
+        if !end.evidence.is_empty() {
+            insert_evidence(&mut transaction, number, &evidence)
+                .await
+                .map_err(failed)?;
+        }
+        if !end.trace.is_empty() {
+            insert_trace(&mut transaction, number, &end.trace)
+                .await
+                .map_err(failed)?;
+        }
+        let outcome = end.code.outcome();
+        let earlier = match serial {
+            Some(serial) if outcome.in_yield() => latest_counted(&mut transaction, &serial).await.map_err(failed)?,
+            Some(_) | None => None,
+        };
+        let is_first = outcome.in_yield() && earlier.is_none();
+        let outcome = outcome.as_str();
+        let code = end.code.as_str();
+        let stage = end.stage.as_str();
+        let took = micros(end.took);
+        sqlx::query!(
+            "UPDATE run
+            SET outcome = ?2,
+                code = ?3,
+                detail = ?4,
+                stage = ?5,
+                took = ?6,
+                ended = ?7,
+                ended_synchronised = ?8,
+                device_id = ?9,
+                agent_url = ?10,
+                samples_lost = ?11,
+                is_first = ?12,
+                verdict_number = (SELECT coalesce(max(verdict_number), 0) + 1 FROM run)
+            WHERE number = ?1",
+            number,
+            outcome,
+            code,
+            end.detail,
+            stage,
+            took,
+            ended.micros,
+            ended.synchronised,
+            end.device_id,
+            end.agent_url,
+            end.samples_lost,
+            is_first
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        if let Some(earlier) = earlier {
+            count_as_followed(&mut transaction, earlier).await.map_err(failed)?;
+        }
+        count(&mut transaction, number).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// Stores a start that was not allowed.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn record_refusal(
+        &mut self,
+        setup: SetupId,
+        refused: &RefusedStart,
+        at: WallTime,
+    ) -> Result<(), LedgerError> {
+        let lane = refused.lane.number();
+        let serial = refused.serial.as_ref().map(Serial::as_str);
+        let refusal = refused.refusal.as_str();
+        sqlx::query!(
+            "INSERT INTO refusal (setup, at, at_synchronised, lane, serial, refusal, detail)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            setup.0,
+            at.micros,
+            at.synchronised,
+            lane,
+            serial,
+            refusal,
+            refused.detail
+        )
+        .execute(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "storing a refusal", error))?;
+        Ok(())
+    }
+
+    /// Stores what a person did and was answered.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn record_act(
+        &mut self,
+        request: &ActRequest,
+        answer: &ActAnswer,
+        at: WallTime,
+    ) -> Result<(), LedgerError> {
+        let (kind, lane, serial, words) = match &request.act {
+            Act::Start { lane, serial } => ("start", *lane, serial.as_ref(), ""),
+            Act::Stop { lane, reason } => ("stop", *lane, None, reason.as_str()),
+            Act::Acknowledge { note } => ("acknowledge", None, None, note.as_str()),
+            Act::Unlock { serial, reason } => ("unlock", None, Some(serial), reason.as_str()),
+            Act::Lot { lot } => ("lot", None, None, lot.as_str()),
+        };
+        let lane = lane.map(LaneId::number);
+        let serial = serial.map(Serial::as_str);
+        let refused = match answer {
+            ActAnswer::Done => None,
+            ActAnswer::Refused { why } => Some(why.as_str()),
+        };
+        sqlx::query!(
+            "INSERT INTO act (at, at_synchronised, by, kind, lane, serial, words, refused)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            at.micros,
+            at.synchronised,
+            request.by,
+            kind,
+            lane,
+            serial,
+            words,
+            refused
+        )
+        .execute(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "storing an act", error))?;
+        Ok(())
+    }
+
+    /// Stores that the line stands still since `stop.since`; a stop that lasted until then has ended.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn record_stop(&mut self, stop: &LineStop) -> Result<(), LedgerError> {
+        const OPERATION: &str = "storing a stop of the line";
+        let path = self.path.clone();
+        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+        if self.standing_stop().await?.as_ref() == Some(stop) {
+            return Ok(());
+        }
+        let code = stop.code.map(VerdictCode::as_str);
+        let lane = stop.lane.map(LaneId::number);
+        let mut transaction = self.begin(OPERATION).await?;
+        sqlx::query!(
+            "UPDATE line_stop
+            SET ended = ?1, ended_synchronised = ?2
+            WHERE ended IS NULL",
+            stop.since.micros,
+            stop.since.synchronised
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        sqlx::query!(
+            "INSERT INTO line_stop (since, since_synchronised, code, cause, lane, wants_acknowledgement)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            stop.since.micros,
+            stop.since.synchronised,
+            code,
+            stop.cause,
+            lane,
+            stop.wants_acknowledgement
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// Stores that the line goes on.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn record_go(&mut self, at: WallTime) -> Result<(), LedgerError> {
+        sqlx::query!(
+            "UPDATE line_stop
+            SET ended = ?1, ended_synchronised = ?2
+            WHERE ended IS NULL",
+            at.micros,
+            at.synchronised
+        )
+        .execute(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "storing that the line goes on", error))?;
+        Ok(())
+    }
+
+    /// The stop that still lasts, where one does.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn standing_stop(&mut self) -> Result<Option<LineStop>, LedgerError> {
+        let found = sqlx::query!(
+            "SELECT number, since, since_synchronised, code, cause, lane, wants_acknowledgement
+            FROM line_stop
+            WHERE ended IS NULL
+            ORDER BY number DESC
+            LIMIT 1"
+        )
+        .fetch_optional(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading the standing stop", error))?;
+        let Some(found) = found else { return Ok(None) };
+        let place = Place {
+            path: &self.path,
+            table: "line_stop",
+            row: found.number,
+        };
+        Ok(Some(LineStop {
+            code: found
+                .code
+                .map(|code| place.parse::<VerdictCode>("code", &code))
+                .transpose()?,
+            cause: found.cause,
+            lane: found.lane.map(|lane| place.lane("lane", lane)).transpose()?,
+            since: decode::wall(found.since, found.since_synchronised),
+            wants_acknowledgement: found.wants_acknowledgement == 1,
+        }))
+    }
+
+    /// Stores what was learned later about runs, all or none of it.
+    ///
+    /// # Errors
+    /// It could not be stored; a run was never begun.
+    pub async fn annotate(&mut self, annotations: &[Annotation], at: WallTime) -> Result<(), LedgerError> {
+        const OPERATION: &str = "storing annotations";
+        let path = self.path.clone();
+        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+        let mut transaction = self.begin(OPERATION).await?;
+        for annotation in annotations {
+            let (number, _) = find(&mut transaction, annotation.run)
+                .await
+                .map_err(failed)?
+                .ok_or(LedgerError::NoSuchRun { run: annotation.run })?;
+            match annotation.kind {
+                AnnotationKind::SuspectedNetwork | AnnotationKind::SuspectedFixture => {
+                    count_as_suspected(&mut transaction, number).await.map_err(failed)?;
+                }
+                AnnotationKind::LateBlessEvent => {}
+            }
+            let kind = annotation.kind.as_str();
+            sqlx::query!(
+                "INSERT INTO annotation (run, at, at_synchronised, kind, detail)
+                VALUES (?1, ?2, ?3, ?4, ?5)",
+                number,
+                at.micros,
+                at.synchronised,
+                kind,
+                annotation.detail
+            )
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// Stores that a person lifted a unit's quarantine or retest limit: [`unit_history`](Self::unit_history) starts anew.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn unlock(&mut self, serial: &Serial, at: WallTime, by: &str, reason: &str) -> Result<(), LedgerError> {
+        let serial = serial.as_str();
+        sqlx::query!(
+            "INSERT INTO unlock (serial, at, at_synchronised, by, reason, after_verdict)
+            VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(verdict_number), 0) FROM run))",
+            serial,
+            at.micros,
+            at.synchronised,
+            by,
+            reason
+        )
+        .execute(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "storing an unlock", error))?;
+        Ok(())
+    }
+
+    /// Stores that the unit of a run was lifted; its verdict no longer stands. Told again it changes nothing.
+    ///
+    /// # Errors
+    /// It could not be stored; the run was not begun, or has no verdict.
+    pub async fn lifted(&mut self, run: RunId, at: WallTime) -> Result<(), LedgerError> {
+        let id = run.0.as_bytes().as_slice();
+        let changed = sqlx::query!(
+            "UPDATE run
+            SET lifted = coalesce(lifted, ?2), lifted_synchronised = coalesce(lifted_synchronised, ?3)
+            WHERE id = ?1",
+            id,
+            at.micros,
+            at.synchronised
+        )
+        .execute(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "storing that a unit was lifted", error))?;
+        if changed.rows_affected() == 0 {
+            return Err(LedgerError::NoSuchRun { run });
+        }
+        Ok(())
+    }
+
+    /// What earlier runs say about a unit.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn unit_history(&mut self, serial: &Serial) -> Result<UnitHistory, LedgerError> {
+        let serial = serial.as_str();
+        let rows = sqlx::query!(
+            r#"SELECT
+                number,
+                code AS "code!",
+                verdict_number > (
+                    SELECT coalesce(max(after_verdict), 0)
+                    FROM unlock
+                    WHERE unlock.serial = ?1
+                ) AS "since_unlock!: bool"
+            FROM run
+            WHERE serial = ?1
+                AND outcome IN ('PASS', 'FAIL', 'UNDECIDED')
+            ORDER BY verdict_number"#,
+            serial
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading a unit's history", error))?;
+        let mut history = UnitHistory::default();
+        for row in rows {
+            let place = Place {
+                path: &self.path,
+                table: "run",
+                row: row.number,
+            };
+            let code: VerdictCode = place.parse("code", &row.code)?;
+            history.passed |= code.outcome() == Outcome::Pass;
+            if row.since_unlock {
+                history.runs += 1;
+                history.codes.push(code);
+            }
+        }
+        Ok(history)
+    }
+
+    /// The latest run of each lane where that has a verdict and its unit was not lifted, in order of lane.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn standing_verdicts(&mut self) -> Result<Vec<StandingVerdict>, LedgerError> {
+        const OPERATION: &str = "reading the standing verdicts";
+        let mut standing = Vec::new();
+        for lane in LaneId::first(LaneId::MOST) {
+            let number = lane.number();
+            let latest = sqlx::query!(
+                "SELECT number, id, serial, outcome, code, detail, device_id, agent_url, lifted
+                FROM run
+                WHERE lane = ?1
+                    AND number = (SELECT max(number) FROM run WHERE lane = ?1)",
+                number
+            )
+            .fetch_optional(&mut self.connection)
+            .await
+            .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+            let Some(latest) = latest else { continue };
+            let (Some(code), Some(detail), None) = (latest.code, latest.detail, latest.lifted) else {
+                continue;
+            };
+            let place = Place {
+                path: &self.path,
+                table: "run",
+                row: latest.number,
+            };
+            let code: VerdictCode = place.parse("code", &code)?;
+            standing.push(StandingVerdict {
+                run: place.run_id("id", &latest.id)?,
+                lane,
+                serial: latest
+                    .serial
+                    .map(|serial| place.serial("serial", &serial))
+                    .transpose()?,
+                outcome: code.outcome(),
+                code,
+                detail,
+                device_id: latest.device_id,
+                agent_url: latest.agent_url,
+            });
+        }
+        Ok(standing)
+    }
+
+    /// The latest run that sent the token with this id.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn run_by_token(&mut self, token_id: &str) -> Result<Option<RunId>, LedgerError> {
+        let found = sqlx::query!(
+            "SELECT run.number, run.id
+            FROM attempt
+            JOIN run ON run.number = attempt.run
+            WHERE attempt.token_id = ?1
+            ORDER BY run.number DESC
+            LIMIT 1",
+            token_id
+        )
+        .fetch_optional(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "finding a run by its token", error))?;
+        found
+            .map(|found| {
+                Place {
+                    path: &self.path,
+                    table: "run",
+                    row: found.number,
+                }
+                .run_id("id", &found.id)
+            })
+            .transpose()
+    }
+
+    /// The latest run that ended with this device id.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn run_by_device(&mut self, device_id: &str) -> Result<Option<RunId>, LedgerError> {
+        let found = sqlx::query!(
+            "SELECT number, id
+            FROM run
+            WHERE device_id = ?1
+            ORDER BY number DESC
+            LIMIT 1",
+            device_id
+        )
+        .fetch_optional(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "finding a run by its device", error))?;
+        found
+            .map(|found| {
+                Place {
+                    path: &self.path,
+                    table: "run",
+                    row: found.number,
+                }
+                .run_id("id", &found.id)
+            })
+            .transpose()
+    }
+
+    /// Ends writing: everything is in the database file, and the files that readers need stay.
+    ///
+    /// # Errors
+    /// The last of the `-wal` could not be moved into the database file (it stays where it is, and nothing is lost).
+    pub async fn close(self) -> Result<(), LedgerError> {
+        const OPERATION: &str = "closing it";
+        let Self {
+            path,
+            mut connection,
+            mut keeper,
+            lock,
+        } = self;
+        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+        // A reader in the way is no error: what it still reads of the -wal stays there.
+        let moved = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut connection)
+            .await
+            .map(|_| ())
+            .map_err(failed);
+        let closed = connection.close().await.map_err(failed);
+        if let Some(keeper) = keeper.0.take() {
+            keeper.close().await.map_err(failed)?;
+        }
+        drop(lock);
+        moved.and(closed)
+    }
+
+    /// JSON of many rows for one statement.
+    fn rows<R: Serialize>(&self, operation: &'static str, rows: &[R]) -> Result<String, LedgerError> {
+        serde_json::to_string(rows).map_err(|error| LedgerError::Refused {
+            path: self.path.clone(),
+            operation,
+            what: error.to_string(),
+        })
+    }
+}
+
+/// A run's number and serial.
+async fn find(connection: &mut SqliteConnection, run: RunId) -> Result<Option<(i64, Option<String>)>, sqlx::Error> {
+    let id = run.0.as_bytes().as_slice();
+    let found = sqlx::query!(
+        "SELECT number, serial
+        FROM run
+        WHERE id = ?1",
+        id
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.map(|found| (found.number, found.serial)))
+}
+
+/// Stores attempts given as JSON.
+async fn upsert_attempts(connection: &mut SqliteConnection, run: i64, attempts: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO attempt (
+            run, number, rate, level_permille, began, took, token_id, result, symbols, latest, lateness,
+            loop_bright, loop_mid_share, loop_samples
+        )
+        SELECT
+            ?1,
+            value ->> 'number',
+            value ->> 'rate',
+            value ->> 'level_permille',
+            value ->> 'began',
+            value ->> 'took',
+            value ->> 'token_id',
+            value ->> 'result',
+            value ->> 'symbols',
+            value ->> 'latest',
+            value -> 'lateness',
+            value ->> 'loop_bright',
+            value ->> 'loop_mid_share',
+            value ->> 'loop_samples'
+        FROM json_each(?2)
+        WHERE true
+        ON CONFLICT (run, number) DO UPDATE
+        SET rate = excluded.rate,
+            level_permille = excluded.level_permille,
+            began = excluded.began,
+            took = excluded.took,
+            token_id = excluded.token_id,
+            result = excluded.result,
+            symbols = excluded.symbols,
+            latest = excluded.latest,
+            lateness = excluded.lateness,
+            loop_bright = excluded.loop_bright,
+            loop_mid_share = excluded.loop_mid_share,
+            loop_samples = excluded.loop_samples",
+        run,
+        attempts
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores readings given as JSON.
+async fn insert_readings(connection: &mut SqliteConnection, run: i64, readings: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO reading (run, number, at, codes, confidence)
+        SELECT ?1, key + 1, value ->> 'at', value -> 'codes', value ->> 'confidence'
+        FROM json_each(?2)",
+        run,
+        readings
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores facts given as JSON.
+async fn insert_evidence(connection: &mut SqliteConnection, run: i64, evidence: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO evidence (run, number, at, kind, detail)
+        SELECT ?1, key + 1, value ->> 'at', value ->> 'kind', value ->> 'detail'
+        FROM json_each(?2)",
+        run,
+        evidence
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores the recorded light.
+async fn insert_trace(connection: &mut SqliteConnection, run: i64, light: &[u8]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO trace (run, light)
+        VALUES (?1, ?2)",
+        run,
+        light
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The unit's latest run whose verdict counts in yields.
+async fn latest_counted(connection: &mut SqliteConnection, serial: &str) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT number
+        FROM run
+        WHERE serial = ?1
+            AND outcome IN ('PASS', 'FAIL')
+        ORDER BY verdict_number DESC
+        LIMIT 1",
+        serial
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Adds a run that has just got its verdict to the rollups.
+async fn count(connection: &mut SqliteConnection, run: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO rollup (hour, lane, lot, setup, outcome, code, is_first, runs, last_runs, suspected)
+        SELECT
+            seated / 3600000000,
+            lane,
+            lot,
+            setup,
+            outcome,
+            code,
+            is_first,
+            1,
+            outcome IN ('PASS', 'FAIL'),
+            EXISTS (SELECT * FROM annotation WHERE annotation.run = run.number AND kind LIKE 'suspected-%')
+        FROM run
+        WHERE number = ?1
+        ON CONFLICT (hour, lane, lot, setup, code, is_first) DO UPDATE
+        SET runs = runs + 1,
+            last_runs = last_runs + excluded.last_runs,
+            suspected = suspected + excluded.suspected",
+        run
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A run is no longer its unit's latest.
+async fn count_as_followed(connection: &mut SqliteConnection, run: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE rollup
+        SET last_runs = last_runs - 1
+        FROM run
+        WHERE run.number = ?1
+            AND rollup.hour = run.seated / 3600000000
+            AND rollup.lane = run.lane
+            AND rollup.lot = run.lot
+            AND rollup.setup = run.setup
+            AND rollup.code = run.code
+            AND rollup.is_first = run.is_first",
+        run
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A run gets an annotation that blames the network or the fixture; only its first such annotation counts, and a run without a
+/// verdict is counted with its verdict.
+async fn count_as_suspected(connection: &mut SqliteConnection, run: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE rollup
+        SET suspected = suspected + 1
+        FROM run
+        WHERE run.number = ?1
+            AND rollup.hour = run.seated / 3600000000
+            AND rollup.lane = run.lane
+            AND rollup.lot = run.lot
+            AND rollup.setup = run.setup
+            AND rollup.code = run.code
+            AND rollup.is_first = run.is_first
+            AND NOT EXISTS (SELECT * FROM annotation WHERE annotation.run = run.number AND kind LIKE 'suspected-%')",
+        run
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A duration in whole microseconds.
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// An attempt as a row.
+#[derive(Serialize)]
+struct AttemptRow<'a> {
+    number: u32,
+    rate: u8,
+    level_permille: u16,
+    began: i64,
+    took: i64,
+    token_id: Option<&'a str>,
+    result: &'static str,
+    symbols: u32,
+    latest: i64,
+    lateness: [u32; 21],
+    loop_bright: Option<f32>,
+    loop_mid_share: Option<f32>,
+    loop_samples: Option<u32>,
+}
+
+impl<'a> From<&'a Attempt> for AttemptRow<'a> {
+    fn from(attempt: &'a Attempt) -> Self {
+        Self {
+            number: attempt.number,
+            rate: attempt.rate,
+            level_permille: attempt.level_permille,
+            began: micros(attempt.began),
+            took: micros(attempt.took),
+            token_id: attempt.token_id.as_deref(),
+            result: attempt.result.as_str(),
+            symbols: attempt.symbols,
+            latest: micros(attempt.latest),
+            lateness: attempt.lateness,
+            loop_bright: attempt.loop_back.map(|seen| seen.bright),
+            loop_mid_share: attempt.loop_back.map(|seen| seen.mid_share),
+            loop_samples: attempt.loop_back.map(|seen| seen.samples),
+        }
+    }
+}
+
+/// A reading as a row.
+#[derive(Serialize)]
+struct ReadingRow<'a> {
+    at: i64,
+    codes: &'a [String],
+    confidence: f32,
+}
+
+impl<'a> From<&'a StoredReading> for ReadingRow<'a> {
+    fn from(reading: &'a StoredReading) -> Self {
+        Self {
+            at: micros(reading.at),
+            codes: &reading.codes,
+            confidence: reading.confidence,
+        }
+    }
+}
+
+/// A fact as a row.
+#[derive(Serialize)]
+struct EvidenceRow<'a> {
+    at: i64,
+    kind: &'static str,
+    detail: &'a str,
+}
+
+impl<'a> From<&'a Evidence> for EvidenceRow<'a> {
+    fn from(evidence: &'a Evidence) -> Self {
+        Self {
+            at: micros(evidence.at),
+            kind: evidence.kind.as_str(),
+            detail: &evidence.detail,
+        }
+    }
+}

@@ -1,0 +1,1026 @@
+//! Reports out: read-only, also for another user of the ledger's group, with or without a writer.
+//!
+//! A run belongs to the hour in which its unit was seated. First-pass yield counts, of each unit, the first run that ended in PASS or
+//! FAIL; a run that said nothing about the unit (ERROR, UNDECIDED, ABORTED, INTERRUPTED) neither counts nor uses up the unit's first
+//! run. Last-pass yield counts each unit's latest such run. A run without a serial is a unit of its own.
+//!
+//! A range of time is from an instant (included) until another (excluded), in microseconds since 1970 UTC.
+
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+use std::path::{Path, PathBuf};
+
+use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::snapshot::{LineStop, Stage};
+use fixture_link::verdict::{Class, Outcome, VerdictCode};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::decode::{self, Place};
+use crate::error::LedgerError;
+use crate::files;
+use crate::record::{Annotation, Attempt, Evidence, LoopBack, RefusedStart, Setup, StoredReading};
+
+const HOUR: i64 = 3_600_000_000;
+
+/// The most rows of one page.
+pub const PAGE_LIMIT: u32 = 500;
+
+/// A ledger, open to be read. Every report opens it for as long as it takes, so a ledger that is replaced is read from then on.
+#[derive(Debug, Clone)]
+pub struct Reports {
+    path: PathBuf,
+}
+
+/// Runs that ended in a range of time, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct YieldSummary {
+    /// Runs with a verdict.
+    pub runs: u64,
+    /// Of these, runs on a simulated jig.
+    pub simulated: u64,
+    /// Of these, runs that an annotation blames on the network or the fixture.
+    pub suspected: u64,
+    /// Units by their first run that counts.
+    pub first_pass: Yield,
+    /// Units by their latest run that counts.
+    pub last_pass: Yield,
+    /// Runs by outcome, in the order of [`Outcome::ALL`].
+    pub by_outcome: [u64; 6],
+}
+
+impl YieldSummary {
+    /// Runs with an outcome.
+    pub fn with(&self, outcome: Outcome) -> u64 {
+        Outcome::ALL
+            .into_iter()
+            .zip(self.by_outcome)
+            .filter_map(|(of, runs)| (of == outcome).then_some(runs))
+            .sum()
+    }
+}
+
+/// A share of units that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Yield {
+    /// Units that passed.
+    pub passed: u64,
+    /// Units that passed or failed.
+    pub total: u64,
+}
+
+/// How often a code was the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeCount {
+    /// The code.
+    pub code: VerdictCode,
+    /// Whose fault it is.
+    pub class: Class,
+    /// Runs.
+    pub runs: u64,
+    /// Of these, runs that an annotation blames on the network or the fixture.
+    pub suspected: u64,
+}
+
+/// Which runs are wanted; those that fit everything that is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunFilter {
+    /// Of this unit, or of units whose serial begins so.
+    pub serial: Option<SerialFilter>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// With this code.
+    pub code: Option<VerdictCode>,
+    /// On this lane.
+    pub lane: Option<LaneId>,
+    /// Of this lot.
+    pub lot: Option<String>,
+    /// Seated at this instant or later.
+    pub from: Option<i64>,
+    /// Seated before this instant.
+    pub until: Option<i64>,
+    /// Older than the last run of the page before.
+    pub before: Option<Cursor>,
+}
+
+/// Which serials are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SerialFilter {
+    /// This one.
+    Is(String),
+    /// Those that begin so.
+    BeginsWith(String),
+}
+
+/// A place in the list of runs, as text in a page's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cursor {
+    seated: i64,
+    number: i64,
+}
+
+/// Text that is not a [`Cursor`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a place in the list of runs")]
+pub struct BadCursor(pub String);
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.seated, self.number)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        text.split_once('-')
+            .and_then(|(seated, number)| {
+                Some(Self {
+                    seated: seated.parse().ok()?,
+                    number: number.parse().ok()?,
+                })
+            })
+            .ok_or_else(|| BadCursor(text.to_owned()))
+    }
+}
+
+/// Some rows, newest first, and where the next page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// For [`RunFilter::before`] of the next page; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+/// A run in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    /// The run.
+    pub run: RunId,
+    /// The lane.
+    pub lane: LaneId,
+    /// The unit, where it had a serial.
+    pub serial: Option<Serial>,
+    /// The operator logged in at the fixture.
+    pub operator: String,
+    /// The lot; empty for none.
+    pub lot: String,
+    /// When the unit was seated.
+    pub seated: WallTime,
+    /// The recipe's name.
+    pub recipe: String,
+    /// The pass rule's name; under `led-only` everything says "LED evidence only".
+    pub pass_rule: String,
+    /// On a simulated jig: everything says SIMULATED.
+    pub simulated: bool,
+    /// The verdict; `None` while the run lasts.
+    pub verdict: Option<StoredVerdict>,
+    /// Attempts stored so far.
+    pub attempts: u32,
+    /// Annotations beside it.
+    pub annotations: u32,
+}
+
+/// A stored verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredVerdict {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The code.
+    pub code: VerdictCode,
+    /// What exactly was seen.
+    pub detail: String,
+    /// How far the unit got; unknown for an interrupted run.
+    pub stage: Option<Stage>,
+    /// From seated to the verdict; unknown for an interrupted run.
+    pub took: Option<Duration>,
+    /// When it was stored.
+    pub ended: WallTime,
+    /// The device id, where it is known.
+    pub device_id: Option<String>,
+    /// The agent's URL, where it is known.
+    pub agent_url: Option<String>,
+    /// Samples that were lost or came too late.
+    pub samples_lost: u32,
+    /// Whether it is the unit's first run that counts in yields.
+    pub first: bool,
+}
+
+/// Everything about a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunDetail {
+    /// What the list shows.
+    pub row: RunRow,
+    /// Who, what and where.
+    pub setup: Setup,
+    /// When the unit was lifted, where it was.
+    pub lifted: Option<WallTime>,
+    /// Every attempt.
+    pub attempts: Vec<Attempt>,
+    /// Every reading.
+    pub readings: Vec<StoredReading>,
+    /// Every fact.
+    pub evidence: Vec<Evidence>,
+    /// What was learned later, oldest first.
+    pub annotations: Vec<(WallTime, Annotation)>,
+    /// The recorded light; empty when none was.
+    pub trace: Vec<u8>,
+}
+
+/// A stored act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActRow {
+    /// When.
+    pub at: WallTime,
+    /// What, and by whom.
+    pub request: ActRequest,
+    /// What was answered.
+    pub answer: ActAnswer,
+}
+
+/// A stored stop of the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopRow {
+    /// Why and since when.
+    pub stop: LineStop,
+    /// Until when; `None` while it lasts.
+    pub ended: Option<WallTime>,
+}
+
+/// A stored refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusalRow {
+    /// When.
+    pub at: WallTime,
+    /// What was refused and why.
+    pub refused: RefusedStart,
+    /// On a simulated jig: everything says SIMULATED.
+    pub simulated: bool,
+}
+
+/// Runs with a verdict that are alike, counted.
+struct Cell {
+    outcome: String,
+    code: String,
+    is_first: i64,
+    simulated: i64,
+    runs: i64,
+    last_runs: i64,
+    suspected: i64,
+}
+
+/// A run as selected.
+struct SelectedRun {
+    number: i64,
+    id: Vec<u8>,
+    lane: i64,
+    serial: Option<String>,
+    operator: String,
+    lot: String,
+    seated: i64,
+    seated_synchronised: i64,
+    recipe: String,
+    pass_rule: String,
+    simulated: i64,
+    outcome: Option<String>,
+    code: Option<String>,
+    detail: Option<String>,
+    stage: Option<String>,
+    took: Option<i64>,
+    ended: Option<i64>,
+    ended_synchronised: Option<i64>,
+    device_id: Option<String>,
+    agent_url: Option<String>,
+    samples_lost: Option<i64>,
+    is_first: Option<i64>,
+    attempts: i64,
+    annotations: i64,
+}
+
+/// Runs for a page. `$driving` is the condition whose index gives the order; `?1` to `?7` are the filters, any of them empty.
+macro_rules! select_runs {
+    ($driving:tt, $serial:expr, $outcome:expr, $code:expr, $lane:expr, $lot:expr, $from:expr, $until:expr, $seated:expr, $number:expr, $limit:expr $(, $more:expr)?) => {
+        sqlx::query_as!(
+            SelectedRun,
+            r#"SELECT
+                run.number, run.id, run.lane, run.serial, run.operator, run.lot, run.seated, run.seated_synchronised,
+                setup.recipe, setup.pass_rule, setup.simulated,
+                run.outcome, run.code, run.detail, run.stage, run.took, run.ended, run.ended_synchronised,
+                run.device_id, run.agent_url, run.samples_lost, run.is_first,
+                (SELECT count(*) FROM attempt WHERE attempt.run = run.number) AS "attempts!: i64",
+                (SELECT count(*) FROM annotation WHERE annotation.run = run.number) AS "annotations!: i64"
+            FROM run
+            JOIN setup ON setup.number = run.setup
+            WHERE "#
+                + $driving
+                + r#"
+                AND (?1 IS NULL OR run.serial = ?1)
+                AND (?2 IS NULL OR run.outcome = ?2)
+                AND (?3 IS NULL OR run.code = ?3)
+                AND (?4 IS NULL OR run.lane = ?4)
+                AND (?5 IS NULL OR run.lot = ?5)
+                AND run.seated >= ?6
+                AND run.seated < ?7
+                AND (run.seated, run.number) < (?8, ?9)
+            ORDER BY run.seated DESC, run.number DESC
+            LIMIT ?10"#,
+            $serial,
+            $outcome,
+            $code,
+            $lane,
+            $lot,
+            $from,
+            $until,
+            $seated,
+            $number,
+            $limit
+            $(, $more)?
+        )
+    };
+}
+
+impl Reports {
+    /// Opens a ledger to be read.
+    ///
+    /// # Errors
+    /// There is none, it may not be read, it is of another version, or it is damaged.
+    pub async fn open(path: &Path) -> Result<Self, LedgerError> {
+        let reports = Self { path: path.to_owned() };
+        reports.close(reports.connect().await?, "opening it to read").await?;
+        Ok(reports)
+    }
+
+    /// Where the ledger is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    async fn connect(&self) -> Result<SqliteConnection, LedgerError> {
+        let mut connection = files::connect_to_read(&self.path).await?;
+        let found = files::version(&self.path, &mut connection).await?;
+        let known = files::known_version();
+        if found < known {
+            return Err(LedgerError::Older {
+                path: self.path.clone(),
+                found,
+                known,
+            });
+        }
+        Ok(connection)
+    }
+
+    async fn close(&self, connection: SqliteConnection, operation: &'static str) -> Result<(), LedgerError> {
+        connection
+            .close()
+            .await
+            .map_err(|error| LedgerError::sqlx(&self.path, operation, error))
+    }
+
+    /// Yields of the runs whose units were seated in a range of time, on one lane or all.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn today(&self, from: i64, until: i64, lane: Option<LaneId>) -> Result<YieldSummary, LedgerError> {
+        let mut summary = YieldSummary::default();
+        for cell in self.cells(from, until, lane).await? {
+            let place = self.rollup();
+            let outcome: Outcome = place.parse("outcome", &cell.outcome)?;
+            let runs: u64 = place.number("runs", cell.runs)?;
+            let last_runs: u64 = place.number("last_runs", cell.last_runs)?;
+            summary.runs += runs;
+            summary.suspected += place.number::<u64>("suspected", cell.suspected)?;
+            if cell.simulated == 1 {
+                summary.simulated += runs;
+            }
+            for (of, counted) in Outcome::ALL.into_iter().zip(&mut summary.by_outcome) {
+                if of == outcome {
+                    *counted += runs;
+                }
+            }
+            let first_runs = if cell.is_first == 1 { runs } else { 0 };
+            summary.first_pass.total += first_runs;
+            summary.last_pass.total += last_runs;
+            if outcome == Outcome::Pass {
+                summary.first_pass.passed += first_runs;
+                summary.last_pass.passed += last_runs;
+            }
+        }
+        Ok(summary)
+    }
+
+    /// How often each code but `ok` was the verdict of runs whose units were seated in a range of time, most often first.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn failures_by_code(&self, from: i64, until: i64) -> Result<Vec<CodeCount>, LedgerError> {
+        let mut counts: Vec<CodeCount> = Vec::new();
+        for cell in self.cells(from, until, None).await? {
+            let place = self.rollup();
+            let code: VerdictCode = place.parse("code", &cell.code)?;
+            if code == VerdictCode::Ok {
+                continue;
+            }
+            let runs: u64 = place.number("runs", cell.runs)?;
+            let suspected: u64 = place.number("suspected", cell.suspected)?;
+            match counts.iter_mut().find(|count| count.code == code) {
+                Some(count) => {
+                    count.runs += runs;
+                    count.suspected += suspected;
+                }
+                None => counts.push(CodeCount {
+                    code,
+                    class: code.class(),
+                    runs,
+                    suspected,
+                }),
+            }
+        }
+        counts.sort_by(|a, b| b.runs.cmp(&a.runs).then(a.code.cmp(&b.code)));
+        Ok(counts)
+    }
+
+    fn rollup(&self) -> Place<'_> {
+        Place {
+            path: &self.path,
+            table: "rollup",
+            row: 0,
+        }
+    }
+
+    /// Counts of a range: whole hours from the rollups, the pieces of hours at its ends from the runs themselves.
+    async fn cells(&self, from: i64, until: i64, lane: Option<LaneId>) -> Result<Vec<Cell>, LedgerError> {
+        const OPERATION: &str = "counting runs";
+        let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
+        let lane = lane.map(LaneId::number);
+        let from = from.max(0);
+        let until = until.max(from);
+        let first_hour = from.div_euclid(HOUR) + i64::from(from.rem_euclid(HOUR) != 0);
+        let after_last_hour = until.div_euclid(HOUR);
+        // Before the first whole hour, and after the last; where no hour is whole, the first piece is all.
+        let (head_until, tail_from) = if first_hour <= after_last_hour {
+            (first_hour.saturating_mul(HOUR), after_last_hour.saturating_mul(HOUR))
+        } else {
+            (until, until)
+        };
+        let mut connection = self.connect().await?;
+        let mut transaction = connection.begin().await.map_err(failed)?;
+        let mut cells = sqlx::query_as!(
+            Cell,
+            r#"SELECT
+                rollup.outcome AS "outcome!",
+                rollup.code AS "code!",
+                rollup.is_first AS "is_first!",
+                setup.simulated AS "simulated!",
+                sum(rollup.runs) AS "runs!: i64",
+                sum(rollup.last_runs) AS "last_runs!: i64",
+                sum(rollup.suspected) AS "suspected!: i64"
+            FROM rollup
+            JOIN setup ON setup.number = rollup.setup
+            WHERE rollup.hour >= ?1
+                AND rollup.hour < ?2
+                AND (?3 IS NULL OR rollup.lane = ?3)
+            GROUP BY rollup.outcome, rollup.code, rollup.is_first, setup.simulated"#,
+            first_hour,
+            after_last_hour,
+            lane
+        )
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        for (from, until) in [(from, head_until), (tail_from, until)] {
+            if from >= until {
+                continue;
+            }
+            let piece = sqlx::query_as!(
+                Cell,
+                r#"SELECT
+                    run.outcome AS "outcome!",
+                    run.code AS "code!",
+                    run.is_first AS "is_first!",
+                    setup.simulated AS "simulated!",
+                    count(*) AS "runs!: i64",
+                    sum(
+                        run.outcome IN ('PASS', 'FAIL')
+                        AND NOT EXISTS (
+                            SELECT *
+                            FROM run AS later
+                            WHERE later.serial = run.serial
+                                AND later.outcome IN ('PASS', 'FAIL')
+                                AND later.verdict_number > run.verdict_number
+                        )
+                    ) AS "last_runs!: i64",
+                    sum(
+                        EXISTS (SELECT * FROM annotation WHERE annotation.run = run.number AND kind LIKE 'suspected-%')
+                    ) AS "suspected!: i64"
+                FROM run
+                JOIN setup ON setup.number = run.setup
+                WHERE run.seated >= ?1
+                    AND run.seated < ?2
+                    AND run.outcome IS NOT NULL
+                    AND (?3 IS NULL OR run.lane = ?3)
+                GROUP BY run.outcome, run.code, run.is_first, setup.simulated"#,
+                from,
+                until,
+                lane
+            )
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(failed)?;
+            cells.extend(piece);
+        }
+        transaction.commit().await.map_err(failed)?;
+        self.close(connection, OPERATION).await?;
+        Ok(cells)
+    }
+
+    /// Runs that fit a filter, newest first, at most `limit` of them and at most [`PAGE_LIMIT`].
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn runs(&self, filter: &RunFilter, limit: u32) -> Result<Page<RunRow>, LedgerError> {
+        const OPERATION: &str = "listing runs";
+        let limit = limit.clamp(1, PAGE_LIMIT);
+        let more = i64::from(limit) + 1;
+        let (serial, prefix) = match &filter.serial {
+            Some(SerialFilter::Is(serial)) => (Some(serial.as_str()), None),
+            Some(SerialFilter::BeginsWith(prefix)) => (None, Some(prefix.as_str())),
+            None => (None, None),
+        };
+        let outcome = filter.outcome.map(Outcome::as_str);
+        let code = filter.code.map(VerdictCode::as_str);
+        let lane = filter.lane.map(LaneId::number);
+        let lot = filter.lot.as_deref();
+        let from = filter.from.unwrap_or(0);
+        let until = filter.until.unwrap_or(i64::MAX);
+        let before = filter.before.unwrap_or(Cursor {
+            seated: i64::MAX,
+            number: i64::MAX,
+        });
+        let mut connection = self.connect().await?;
+        macro_rules! selected {
+            ($driving:tt $(, $more:expr)?) => {
+                select_runs!(
+                    $driving, serial, outcome, code, lane, lot, from, until, before.seated, before.number, more
+                    $(, $more)?
+                )
+                .fetch_all(&mut connection)
+                .await
+            };
+        }
+        // The most telling condition that is given leads; each has an index that ends in `seated`.
+        let selected = if serial.is_some() {
+            selected!("run.serial = ?1")
+        } else if let Some(prefix) = prefix {
+            // No text sorts after U+10FFFF.
+            selected!("run.serial >= ?11 AND run.serial < ?11 || char(0x10ffff)", prefix)
+        } else if code.is_some() {
+            selected!("run.code = ?3")
+        } else if lot.is_some_and(|lot| !lot.is_empty()) {
+            selected!("run.lot = ?5 AND run.lot <> ''")
+        } else if outcome.is_some() {
+            selected!("run.outcome = ?2")
+        } else if lane.is_some() {
+            selected!("run.lane = ?4")
+        } else {
+            selected!("true")
+        }
+        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        self.close(connection, OPERATION).await?;
+
+        let limit = limit as usize;
+        let next = if selected.len() > limit {
+            selected.get(limit - 1).map(|last| Cursor {
+                seated: last.seated,
+                number: last.number,
+            })
+        } else {
+            None
+        };
+        let rows = selected
+            .into_iter()
+            .take(limit)
+            .map(|row| self.run_row(row))
+            .collect::<Result<_, _>>()?;
+        Ok(Page { rows, next })
+    }
+
+    /// The latest runs, newest first.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn latest(&self, n: u32) -> Result<Vec<RunRow>, LedgerError> {
+        Ok(self.runs(&RunFilter::default(), n).await?.rows)
+    }
+
+    /// Every run of a unit, newest first.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn unit(&self, serial: &str) -> Result<Vec<RunRow>, LedgerError> {
+        let mut filter = RunFilter {
+            serial: Some(SerialFilter::Is(serial.to_owned())),
+            ..RunFilter::default()
+        };
+        let mut rows = Vec::new();
+        loop {
+            let page = self.runs(&filter, PAGE_LIMIT).await?;
+            rows.extend(page.rows);
+            match page.next {
+                Some(next) => filter.before = Some(next),
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    fn run_row(&self, row: SelectedRun) -> Result<RunRow, LedgerError> {
+        let place = Place {
+            path: &self.path,
+            table: "run",
+            row: row.number,
+        };
+        let verdict = match (row.outcome, row.code, row.ended) {
+            (Some(outcome), Some(code), Some(ended)) => Some(StoredVerdict {
+                outcome: place.parse("outcome", &outcome)?,
+                code: place.parse("code", &code)?,
+                detail: row.detail.unwrap_or_default(),
+                stage: row.stage.map(|stage| stage_of(place, &stage)).transpose()?,
+                took: row.took.map(|took| place.duration("took", took)).transpose()?,
+                ended: decode::wall(ended, row.ended_synchronised.unwrap_or(0)),
+                device_id: row.device_id,
+                agent_url: row.agent_url,
+                samples_lost: place.number("samples_lost", row.samples_lost.unwrap_or(0))?,
+                first: row.is_first == Some(1),
+            }),
+            (None, None, None) => None,
+            _ => {
+                return Err(place.nonsense(
+                    "outcome",
+                    "half a verdict; expected outcome, code and end, or none of them",
+                ));
+            }
+        };
+        Ok(RunRow {
+            run: place.run_id("id", &row.id)?,
+            lane: place.lane("lane", row.lane)?,
+            serial: row.serial.map(|serial| place.serial("serial", &serial)).transpose()?,
+            operator: row.operator,
+            lot: row.lot,
+            seated: decode::wall(row.seated, row.seated_synchronised),
+            recipe: row.recipe,
+            pass_rule: row.pass_rule,
+            simulated: row.simulated == 1,
+            verdict,
+            attempts: place.number("attempts", row.attempts)?,
+            annotations: place.number("annotations", row.annotations)?,
+        })
+    }
+
+    /// Everything about a run; `None` when it was never begun.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn run(&self, run: RunId) -> Result<Option<RunDetail>, LedgerError> {
+        const OPERATION: &str = "reading a run";
+        let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
+        let id = run.0.as_bytes().as_slice();
+        let mut connection = self.connect().await?;
+        let mut transaction = connection.begin().await.map_err(failed)?;
+        let selected = sqlx::query_as!(
+            SelectedRun,
+            r#"SELECT
+                run.number, run.id, run.lane, run.serial, run.operator, run.lot, run.seated, run.seated_synchronised,
+                setup.recipe, setup.pass_rule, setup.simulated,
+                run.outcome, run.code, run.detail, run.stage, run.took, run.ended, run.ended_synchronised,
+                run.device_id, run.agent_url, run.samples_lost, run.is_first,
+                (SELECT count(*) FROM attempt WHERE attempt.run = run.number) AS "attempts!: i64",
+                (SELECT count(*) FROM annotation WHERE annotation.run = run.number) AS "annotations!: i64"
+            FROM run
+            JOIN setup ON setup.number = run.setup
+            WHERE run.id = ?1"#,
+            id
+        )
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let Some(selected) = selected else {
+            return Ok(None);
+        };
+        let number = selected.number;
+        let rest = sqlx::query!(
+            r#"SELECT
+                setup.fixture, setup.software, setup.recipe, setup.recipe_version, setup.pass_rule, setup.simulated,
+                run.lifted, run.lifted_synchronised,
+                (SELECT light FROM trace WHERE trace.run = run.number) AS "light: Vec<u8>"
+            FROM run
+            JOIN setup ON setup.number = run.setup
+            WHERE run.number = ?1"#,
+            number
+        )
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let detail = RunDetail {
+            row: self.run_row(selected)?,
+            setup: Setup {
+                fixture: rest.fixture,
+                software: rest.software,
+                recipe: rest.recipe,
+                recipe_version: rest.recipe_version,
+                pass_rule: rest.pass_rule,
+                simulated: rest.simulated == 1,
+            },
+            lifted: rest
+                .lifted
+                .map(|lifted| decode::wall(lifted, rest.lifted_synchronised.unwrap_or(0))),
+            attempts: self.attempts(&mut transaction, number).await?,
+            readings: self.readings(&mut transaction, number).await?,
+            evidence: self.evidence(&mut transaction, number).await?,
+            annotations: self.annotations(&mut transaction, number, run).await?,
+            trace: rest.light.unwrap_or_default(),
+        };
+        transaction.commit().await.map_err(failed)?;
+        self.close(connection, OPERATION).await?;
+        Ok(Some(detail))
+    }
+
+    async fn attempts(&self, connection: &mut SqliteConnection, run: i64) -> Result<Vec<Attempt>, LedgerError> {
+        let place = Place {
+            path: &self.path,
+            table: "attempt",
+            row: run,
+        };
+        let rows = sqlx::query!(
+            "SELECT
+                number, rate, level_permille, began, took, token_id, result, symbols, latest, lateness,
+                loop_bright, loop_mid_share, loop_samples
+            FROM attempt
+            WHERE run = ?1
+            ORDER BY number",
+            run
+        )
+        .fetch_all(connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading attempts", error))?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Attempt {
+                    number: place.number("number", row.number)?,
+                    rate: place.number("rate", row.rate)?,
+                    level_permille: place.number("level_permille", row.level_permille)?,
+                    began: place.duration("began", row.began)?,
+                    took: place.duration("took", row.took)?,
+                    token_id: row.token_id,
+                    result: place.parse("result", &row.result)?,
+                    symbols: place.number("symbols", row.symbols)?,
+                    latest: place.duration("latest", row.latest)?,
+                    lateness: place.json("lateness", &row.lateness)?,
+                    loop_back: match (row.loop_bright, row.loop_mid_share, row.loop_samples) {
+                        (Some(bright), Some(mid_share), Some(samples)) => Some(LoopBack {
+                            bright: decode::small_float(bright),
+                            mid_share: decode::small_float(mid_share),
+                            samples: place.number("loop_samples", samples)?,
+                        }),
+                        _ => None,
+                    },
+                })
+            })
+            .collect()
+    }
+
+    async fn readings(&self, connection: &mut SqliteConnection, run: i64) -> Result<Vec<StoredReading>, LedgerError> {
+        let place = Place {
+            path: &self.path,
+            table: "reading",
+            row: run,
+        };
+        let rows = sqlx::query!(
+            "SELECT at, codes, confidence
+            FROM reading
+            WHERE run = ?1
+            ORDER BY number",
+            run
+        )
+        .fetch_all(connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading readings", error))?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(StoredReading {
+                    at: place.duration("at", row.at)?,
+                    codes: place.json("codes", &row.codes)?,
+                    confidence: decode::small_float(row.confidence),
+                })
+            })
+            .collect()
+    }
+
+    async fn evidence(&self, connection: &mut SqliteConnection, run: i64) -> Result<Vec<Evidence>, LedgerError> {
+        let place = Place {
+            path: &self.path,
+            table: "evidence",
+            row: run,
+        };
+        let rows = sqlx::query!(
+            "SELECT at, kind, detail
+            FROM evidence
+            WHERE run = ?1
+            ORDER BY number",
+            run
+        )
+        .fetch_all(connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading evidence", error))?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(Evidence {
+                    at: place.duration("at", row.at)?,
+                    kind: place.parse("kind", &row.kind)?,
+                    detail: row.detail,
+                })
+            })
+            .collect()
+    }
+
+    async fn annotations(
+        &self,
+        connection: &mut SqliteConnection,
+        number: i64,
+        run: RunId,
+    ) -> Result<Vec<(WallTime, Annotation)>, LedgerError> {
+        let rows = sqlx::query!(
+            "SELECT number, at, at_synchronised, kind, detail
+            FROM annotation
+            WHERE run = ?1
+            ORDER BY number",
+            number
+        )
+        .fetch_all(connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading annotations", error))?;
+        rows.into_iter()
+            .map(|row| {
+                let place = Place {
+                    path: &self.path,
+                    table: "annotation",
+                    row: row.number,
+                };
+                Ok((
+                    decode::wall(row.at, row.at_synchronised),
+                    Annotation {
+                        run,
+                        kind: place.parse("kind", &row.kind)?,
+                        detail: row.detail,
+                    },
+                ))
+            })
+            .collect()
+    }
+
+    /// What people did last, newest first.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn acts(&self, limit: u32) -> Result<Vec<ActRow>, LedgerError> {
+        const OPERATION: &str = "reading acts";
+        let mut connection = self.connect().await?;
+        let rows = sqlx::query!(
+            "SELECT number, at, at_synchronised, by, kind, lane, serial, words, refused
+            FROM act
+            ORDER BY number DESC
+            LIMIT ?1",
+            limit
+        )
+        .fetch_all(&mut connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        self.close(connection, OPERATION).await?;
+        rows.into_iter()
+            .map(|row| {
+                let place = Place {
+                    path: &self.path,
+                    table: "act",
+                    row: row.number,
+                };
+                let lane = row.lane.map(|lane| place.lane("lane", lane)).transpose()?;
+                let serial = row.serial.map(|serial| place.serial("serial", &serial)).transpose()?;
+                let act = match (row.kind.as_str(), serial) {
+                    ("start", serial) => Act::Start { lane, serial },
+                    ("stop", _) => Act::Stop {
+                        lane,
+                        reason: row.words,
+                    },
+                    ("acknowledge", _) => Act::Acknowledge { note: row.words },
+                    ("unlock", Some(serial)) => Act::Unlock {
+                        serial,
+                        reason: row.words,
+                    },
+                    ("lot", _) => Act::Lot { lot: row.words },
+                    (other, _) => return Err(place.nonsense("kind", format_args!("{other:?} is not a known act"))),
+                };
+                Ok(ActRow {
+                    at: decode::wall(row.at, row.at_synchronised),
+                    request: ActRequest { by: row.by, act },
+                    answer: match row.refused {
+                        None => ActAnswer::Done,
+                        Some(why) => ActAnswer::Refused { why },
+                    },
+                })
+            })
+            .collect()
+    }
+
+    /// The line's last stops, newest first.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn stops(&self, limit: u32) -> Result<Vec<StopRow>, LedgerError> {
+        const OPERATION: &str = "reading stops of the line";
+        let mut connection = self.connect().await?;
+        let rows = sqlx::query!(
+            "SELECT number, since, since_synchronised, code, cause, lane, wants_acknowledgement, ended, ended_synchronised
+            FROM line_stop
+            ORDER BY number DESC
+            LIMIT ?1",
+            limit
+        )
+        .fetch_all(&mut connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        self.close(connection, OPERATION).await?;
+        rows.into_iter()
+            .map(|row| {
+                let place = Place {
+                    path: &self.path,
+                    table: "line_stop",
+                    row: row.number,
+                };
+                Ok(StopRow {
+                    stop: LineStop {
+                        code: row.code.map(|code| place.parse("code", &code)).transpose()?,
+                        cause: row.cause,
+                        lane: row.lane.map(|lane| place.lane("lane", lane)).transpose()?,
+                        since: decode::wall(row.since, row.since_synchronised),
+                        wants_acknowledgement: row.wants_acknowledgement == 1,
+                    },
+                    ended: row
+                        .ended
+                        .map(|ended| decode::wall(ended, row.ended_synchronised.unwrap_or(0))),
+                })
+            })
+            .collect()
+    }
+
+    /// The last starts that were not allowed, newest first.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn refusals(&self, limit: u32) -> Result<Vec<RefusalRow>, LedgerError> {
+        const OPERATION: &str = "reading refusals";
+        let mut connection = self.connect().await?;
+        let rows = sqlx::query!(
+            "SELECT
+                refusal.number, refusal.at, refusal.at_synchronised, refusal.lane, refusal.serial, refusal.refusal,
+                refusal.detail, setup.simulated
+            FROM refusal
+            JOIN setup ON setup.number = refusal.setup
+            ORDER BY refusal.number DESC
+            LIMIT ?1",
+            limit
+        )
+        .fetch_all(&mut connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        self.close(connection, OPERATION).await?;
+        rows.into_iter()
+            .map(|row| {
+                let place = Place {
+                    path: &self.path,
+                    table: "refusal",
+                    row: row.number,
+                };
+                Ok(RefusalRow {
+                    at: decode::wall(row.at, row.at_synchronised),
+                    refused: RefusedStart {
+                        lane: place.lane("lane", row.lane)?,
+                        serial: row.serial.map(|serial| place.serial("serial", &serial)).transpose()?,
+                        refusal: place.parse("refusal", &row.refusal)?,
+                        detail: row.detail,
+                    },
+                    simulated: row.simulated == 1,
+                })
+            })
+            .collect()
+    }
+}
+
+fn stage_of(place: Place<'_>, name: &str) -> Result<Stage, LedgerError> {
+    use serde::Deserialize;
+    use serde::de::IntoDeserializer;
+    use serde::de::value::Error;
+
+    Stage::deserialize(IntoDeserializer::<Error>::into_deserializer(name))
+        .map_err(|error| place.nonsense("stage", error))
+}

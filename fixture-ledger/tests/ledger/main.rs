@@ -1,0 +1,4 @@
+//! The ledger over real files.
+
+mod runs;
+mod sample;
