@@ -1,4 +1,5 @@
 //! The vendor SDK's own packets, symbol for symbol, and back.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::num::NonZeroU16;
 

@@ -19,6 +19,7 @@ pub mod problem;
 pub mod settings;
 pub mod snapshot;
 pub mod verdict;
+pub mod verdict_text;
 
 /// The version of these messages. Raised when a message changes in a way that an older peer would misread.
 pub const VERSION: u32 = 1;
