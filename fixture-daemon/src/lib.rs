@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod command;
+pub mod config;
 pub mod engine;
 pub mod jig;
 pub mod real_time;

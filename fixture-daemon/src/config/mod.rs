@@ -1,0 +1,518 @@
+//! `fixture.toml` and the recipe it names: raw files in, one checked [`Config`] out, once, with every mistake told by its place.
+
+mod lasting;
+mod recipe;
+mod secret;
+
+use core::time::Duration;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use blinkup::packet::{PlanId, Token};
+use fixture_link::identity::LaneId;
+use fixture_link::mistake::{Mistake, read};
+use fixture_link::settings::Settings;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+
+use crate::engine::recipe::{PassRule, Recipe};
+use lasting::Lasting;
+
+pub use recipe::load as load_recipe;
+pub use secret::Secret;
+
+/// Everything that `run` needs to know, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// The file.
+    pub file: PathBuf,
+    /// What the UI reads as well.
+    pub settings: Settings,
+    /// What the product needs.
+    pub recipe: Recipe,
+    /// The lanes, in order, each with the share of light that its lamp gives.
+    pub lanes: Vec<LaneConfig>,
+    /// The policies over lanes.
+    pub policy: Policy,
+    /// The hardware.
+    pub jig: Jig,
+    /// Where tokens come from; `None` where the recipe sends none.
+    pub enrolment: Option<Enrolment>,
+    /// What is allowed but odd, for a person to read.
+    pub remarks: Vec<String>,
+}
+
+/// One lane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LaneConfig {
+    /// Which.
+    pub lane: LaneId,
+    /// Scales every level of its lamp, above 0 to 1: lamps and receivers differ.
+    pub light: f32,
+}
+
+/// Policies that span runs and lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// The same code so many times in a row on a lane stops the line; 2 to 20.
+    pub k_in_a_row: u32,
+    /// The same connection stage on two lanes within this time stops it as well.
+    pub shared_within: Duration,
+}
+
+/// The hardware.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Jig {
+    /// A model of it.
+    Simulated {
+        /// Everything that it does by chance comes from this number.
+        seed: u64,
+        /// The faults; `None` for none.
+        scenario: Option<PathBuf>,
+        /// How long after a unit was lifted the next one comes; `None` leaves it to the jig.
+        takt: Option<Duration>,
+    },
+}
+
+/// Where tokens come from.
+#[derive(Debug)]
+pub enum Enrolment {
+    /// The same token every time.
+    Fixed {
+        /// The plan.
+        plan: PlanId,
+        /// The token; secret.
+        token: Token,
+    },
+    /// The simulated jig's model of the cloud.
+    Simulated,
+    /// The vendor's cloud.
+    ImpCloud(ImpCloud),
+}
+
+/// The vendor's cloud.
+#[derive(Debug)]
+pub struct ImpCloud {
+    /// The address up to `/setup_tokens`, without a slash at its end.
+    pub base_url: String,
+    /// The customer's API key; secret.
+    pub key: Secret,
+    /// What the Basic authentication encodes.
+    pub auth: KeyForm,
+    /// A plan to ask for.
+    pub plan: Option<PlanId>,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// Requests at most for one token, 1 to 10.
+    pub tries: u32,
+    /// The wait before the second try; doubles with each.
+    pub backoff: Duration,
+    /// A PEM file with a further authority to trust.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What the Basic authentication encodes; the vendor's sources differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyForm {
+    /// base64 of `key`.
+    Key,
+    /// base64 of `key:`, as the HTTP standard has it.
+    KeyColon,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    recipe: Spanned<PathBuf>,
+    // `fixture` and `ui` are checked by `Settings`.
+    #[serde(rename = "fixture")]
+    _fixture: IgnoredAny,
+    #[serde(rename = "ui")]
+    _ui: Option<IgnoredAny>,
+    lanes: RawLanes,
+    #[serde(default)]
+    policy: RawPolicy,
+    jig: Spanned<RawJig>,
+    enrolment: Option<Spanned<RawEnrolment>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLanes {
+    count: Spanned<u64>,
+    light: Option<Spanned<Vec<Spanned<f64>>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    k_in_a_row: Option<Spanned<u64>>,
+    shared_within: Option<Spanned<Lasting>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RawJig {
+    Simulated(RawSimulated),
+    RaspberryPi(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSimulated {
+    #[serde(default = "one")]
+    seed: u64,
+    scenario: Option<Spanned<PathBuf>>,
+    takt: Option<Spanned<Lasting>>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RawEnrolment {
+    Fixed(RawFixed),
+    Simulated(Nothing),
+    Impcloud(Box<RawImpCloud>),
+}
+
+/// A table without keys.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFixed {
+    plan: Spanned<String>,
+    token_file: Spanned<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawImpCloud {
+    base_url: Option<Spanned<String>>,
+    key_file: Spanned<PathBuf>,
+    auth: KeyForm,
+    plan: Option<Spanned<String>>,
+    timeout: Option<Spanned<Lasting>>,
+    tries: Option<Spanned<u64>>,
+    backoff: Option<Spanned<Lasting>>,
+    ca_file: Option<Spanned<PathBuf>>,
+}
+
+/// The vendor's address, as its public guides give it.
+const BASE_URL: &str = "https://api.electricimp.com/v1";
+
+impl Config {
+    /// Reads and checks `file` and every file that it names.
+    ///
+    /// # Errors
+    /// The first mistake, with file, line, field and what was expected.
+    pub fn load(file: &Path) -> Result<Self, Mistake> {
+        let text = text_of(file)?;
+        let settings = Settings::parse(file, &text)?;
+        let raw: Raw = read(file, &text)?;
+        let source = Source { file, text: &text };
+
+        let recipe_file = source.path(&raw.recipe)?;
+        let (recipe, mut remarks) = load_recipe(&recipe_file).map_err(|mistake| {
+            if recipe_file.is_file() {
+                mistake
+            } else {
+                source.mistake(
+                    &raw.recipe,
+                    format!("expected a recipe: no file {}", recipe_file.display()),
+                )
+            }
+        })?;
+        let lanes = lanes(source, &raw.lanes)?;
+        let policy = Policy {
+            k_in_a_row: source.count(raw.policy.k_in_a_row.as_ref(), 3, 2, 20)?,
+            shared_within: source.lasting(raw.policy.shared_within.as_ref(), 60_000, 1000, 3_600_000)?,
+        };
+        let jig = jig(source, &raw.jig)?;
+        let enrolment = match &raw.enrolment {
+            None if recipe.enrols => {
+                return Err(source.mistake(
+                    &raw.recipe,
+                    "this recipe enrols units: expected a section [enrolment.fixed], [enrolment.simulated] or [enrolment.impcloud]",
+                ));
+            }
+            None => None,
+            Some(raw) if recipe.enrols => Some(enrolment(source, raw, &recipe)?),
+            Some(_) => {
+                remarks.push("enrolment: not used: the recipe sends no token".to_owned());
+                None
+            }
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            settings,
+            recipe,
+            lanes,
+            policy,
+            jig,
+            enrolment,
+            remarks,
+        })
+    }
+
+    /// Whether the jig is a model.
+    pub fn simulated(&self) -> bool {
+        match self.jig {
+            Jig::Simulated { .. } => true,
+        }
+    }
+}
+
+fn lanes(source: Source<'_>, raw: &RawLanes) -> Result<Vec<LaneConfig>, Mistake> {
+    let count: u8 = source.count(Some(&raw.count), 0, 1, u64::from(LaneId::MOST))?;
+    let shares: Vec<f32> = match &raw.light {
+        None => vec![1.0; usize::from(count)],
+        Some(light) if light.get_ref().len() == usize::from(count) => light
+            .get_ref()
+            .iter()
+            .map(|share| source.number(Some(share), 1.0, 0.01, 1.0))
+            .collect::<Result<_, _>>()?,
+        Some(light) => {
+            let found = light.get_ref().len();
+            return Err(source.mistake(light, format!("expected {count} numbers, one a lane, found {found}")));
+        }
+    };
+    Ok(LaneId::first(count)
+        .zip(shares)
+        .map(|(lane, light)| LaneConfig { lane, light })
+        .collect())
+}
+
+fn jig(source: Source<'_>, raw: &Spanned<RawJig>) -> Result<Jig, Mistake> {
+    match raw.get_ref() {
+        RawJig::Simulated(simulated) => Ok(Jig::Simulated {
+            seed: simulated.seed,
+            scenario: simulated
+                .scenario
+                .as_ref()
+                .map(|scenario| source.existing(scenario))
+                .transpose()?,
+            takt: simulated
+                .takt
+                .as_ref()
+                .map(|takt| source.lasting(Some(takt), 0, 100, 3_600_000))
+                .transpose()?,
+        }),
+        RawJig::RaspberryPi(_) => Err(source.mistake(
+            raw,
+            "this release has no driver for the Raspberry Pi jig yet: expected [jig.simulated]",
+        )),
+    }
+}
+
+fn enrolment(source: Source<'_>, raw: &Spanned<RawEnrolment>, recipe: &Recipe) -> Result<Enrolment, Mistake> {
+    match raw.get_ref() {
+        RawEnrolment::Fixed(fixed) => {
+            if matches!(recipe.pass, PassRule::Claimed { .. }) {
+                return Err(source.mistake(
+                    raw,
+                    "the recipe's pass rule is `claimed`, and nobody can be asked who claimed a fixed token: \
+                     expected [enrolment.simulated] or [enrolment.impcloud]",
+                ));
+            }
+            let file = source.path(&fixed.token_file)?;
+            let token = Secret::from_file(&file)
+                .and_then(|secret| {
+                    secret
+                        .reveal()
+                        .parse()
+                        .map_err(|_| "expected 16 hexadecimal digits".to_owned())
+                })
+                .map_err(|what| source.mistake(&fixed.token_file, format!("{}: {what}", file.display())))?;
+            Ok(Enrolment::Fixed {
+                plan: source.plan(&fixed.plan)?,
+                token,
+            })
+        }
+        RawEnrolment::Simulated(Nothing {}) => Ok(Enrolment::Simulated),
+        RawEnrolment::Impcloud(cloud) => Ok(Enrolment::ImpCloud(imp_cloud(source, cloud)?)),
+    }
+}
+
+fn imp_cloud(source: Source<'_>, raw: &RawImpCloud) -> Result<ImpCloud, Mistake> {
+    let base_url = match &raw.base_url {
+        None => BASE_URL.to_owned(),
+        Some(url) => {
+            if !safe_url(url.get_ref()) {
+                return Err(source.mistake(
+                    url,
+                    format!(
+                        "expected an address that starts with https:// (or http:// and a loopback address), found {:?}",
+                        url.get_ref()
+                    ),
+                ));
+            }
+            url.get_ref().trim_end_matches('/').to_owned()
+        }
+    };
+    let key_file = source.path(&raw.key_file)?;
+    let key = Secret::from_file(&key_file)
+        .and_then(|key| {
+            let plain = !key.reveal().is_empty() && key.reveal().chars().all(|letter| letter.is_ascii_graphic());
+            plain
+                .then_some(key)
+                .ok_or_else(|| "expected an API key: printable letters without spaces".to_owned())
+        })
+        .map_err(|what| source.mistake(&raw.key_file, format!("{}: {what}", key_file.display())))?;
+    Ok(ImpCloud {
+        base_url,
+        key,
+        auth: raw.auth,
+        plan: raw.plan.as_ref().map(|plan| source.plan(plan)).transpose()?,
+        timeout: source.lasting(raw.timeout.as_ref(), 5000, 100, 60_000)?,
+        tries: source.count(raw.tries.as_ref(), 4, 1, 10)?,
+        backoff: source.lasting(raw.backoff.as_ref(), 500, 1, 60_000)?,
+        ca_file: raw.ca_file.as_ref().map(|file| source.existing(file)).transpose()?,
+    })
+}
+
+/// Whether a key may be sent there: encrypted, or not beyond this machine.
+fn safe_url(url: &str) -> bool {
+    if let Some(rest) = url.strip_prefix("https://") {
+        return !rest.is_empty() && !rest.starts_with('/');
+    }
+    let Some(rest) = url.strip_prefix("http://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn text_of(file: &Path) -> Result<String, Mistake> {
+    std::fs::read_to_string(file).map_err(|error| Mistake::of_file(file, format!("cannot be read: {error}")))
+}
+
+/// A file's text, to point into.
+#[derive(Debug, Clone, Copy)]
+struct Source<'a> {
+    file: &'a Path,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn mistake<T>(self, place: &Spanned<T>, what: impl core::fmt::Display) -> Mistake {
+        Mistake::at(self.file, self.text, place.span(), what)
+    }
+
+    /// A path, relative to the file's folder.
+    fn path(self, raw: &Spanned<PathBuf>) -> Result<PathBuf, Mistake> {
+        if raw.get_ref().as_os_str().is_empty() {
+            return Err(self.mistake(raw, "expected a path, found nothing"));
+        }
+        Ok(self.file.parent().unwrap_or(Path::new("")).join(raw.get_ref()))
+    }
+
+    /// A path of a file that is there.
+    fn existing(self, raw: &Spanned<PathBuf>) -> Result<PathBuf, Mistake> {
+        let path = self.path(raw)?;
+        if path.is_file() {
+            Ok(path)
+        } else {
+            Err(self.mistake(raw, format!("no file {}", path.display())))
+        }
+    }
+
+    fn plan(self, raw: &Spanned<String>) -> Result<PlanId, Mistake> {
+        raw.get_ref().parse().map_err(|error| self.mistake(raw, error))
+    }
+
+    /// A whole number within limits.
+    fn count<N: TryFrom<u64>>(
+        self,
+        raw: Option<&Spanned<u64>>,
+        default: u64,
+        least: u64,
+        most: u64,
+    ) -> Result<N, Mistake> {
+        let found = raw.map_or(default, |raw| *raw.get_ref());
+        (least..=most)
+            .contains(&found)
+            .then(|| N::try_from(found).ok())
+            .flatten()
+            .ok_or_else(|| {
+                self.beyond(
+                    raw,
+                    format!("expected a whole number from {least} to {most}, found {found}"),
+                )
+            })
+    }
+
+    /// A number within limits.
+    fn number(self, raw: Option<&Spanned<f64>>, default: f64, least: f64, most: f64) -> Result<f32, Mistake> {
+        let found = raw.map_or(default, |raw| *raw.get_ref());
+        if (least..=most).contains(&found) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a share between 0 and 1 needs no more digits"
+            )]
+            Ok(found as f32)
+        } else {
+            Err(self.beyond(raw, format!("expected a number from {least} to {most}, found {found}")))
+        }
+    }
+
+    /// A duration within limits; all three in milliseconds.
+    fn lasting(self, raw: Option<&Spanned<Lasting>>, default: u64, least: u64, most: u64) -> Result<Duration, Mistake> {
+        let [default, least, most] = [default, least, most].map(Duration::from_millis);
+        let found = raw.map_or(default, |raw| raw.get_ref().0);
+        if (least..=most).contains(&found) {
+            Ok(found)
+        } else {
+            Err(self.beyond(
+                raw,
+                format!("expected a duration from {least:?} to {most:?}, found {found:?}"),
+            ))
+        }
+    }
+
+    fn beyond<T>(self, raw: Option<&Spanned<T>>, what: String) -> Mistake {
+        match raw {
+            Some(raw) => self.mistake(raw, what),
+            None => Mistake::of_file(self.file, what),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_only_sent_encrypted_or_to_this_machine() {
+        for good in [
+            "https://api.electricimp.com/v1",
+            "http://127.0.0.1:8000/v1",
+            "http://127.1.2.3",
+            "http://[::1]:80/v1",
+        ] {
+            assert!(safe_url(good), "{good}");
+        }
+        for bad in [
+            "http://api.electricimp.com/v1",
+            "http://127.0.0.1.example.com/",
+            "http://localhost:80/",
+            "http://127.0.0.1@example.com/",
+            "https://",
+            "ftp://127.0.0.1",
+            "",
+        ] {
+            assert!(!safe_url(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Every example in `config/` loads, and every kind of mistake is told by file, line, field and what was expected.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use fixture_daemon::config::{Config, Enrolment, Jig, load_recipe};
+use fixture_daemon::engine::recipe::PassRule;
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../config")
+}
+
+/// A copy of the example configuration that a test may spoil.
+struct Copy {
+    folder: tempfile::TempDir,
+}
+
+impl Copy {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&examples(), folder.path());
+        Self { folder }
+    }
+
+    /// What loading says after `wrong` stands for `instead_of` in `file`, without the temporary folder's name.
+    fn said(&self, file: &str, instead_of: &str, wrong: &str) -> String {
+        let path = self.folder.path().join(file);
+        let right = std::fs::read_to_string(&path).unwrap();
+        assert!(right.contains(instead_of), "{file} holds {instead_of:?}");
+        std::fs::write(&path, right.replacen(instead_of, wrong, 1)).unwrap();
+        let said = match Config::load(&self.folder.path().join("simulated.toml")) {
+            Ok(_) => "no mistake found".to_owned(),
+            Err(mistake) => mistake.to_string(),
+        };
+        std::fs::write(&path, right).unwrap();
+        said.replace(&format!("{}/", self.folder.path().display()), "")
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_example_configuration_loads() {
+    let config = Config::load(&examples().join("simulated.toml")).unwrap();
+    assert_eq!(config.lanes.len(), 4);
+    assert_eq!(config.recipe.name, "claimed");
+    assert!(matches!(config.jig, Jig::Simulated { seed: 1, .. }));
+    assert!(matches!(config.enrolment, Some(Enrolment::Simulated)));
+    assert!(config.simulated());
+}
+
+#[test]
+fn every_example_recipe_loads_and_each_pass_rule_has_one() {
+    let mut rules = Vec::new();
+    let mut versions = Vec::new();
+    for entry in std::fs::read_dir(examples().join("recipes")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let (recipe, _) = load_recipe(&path).unwrap_or_else(|mistake| panic!("{mistake}"));
+            assert_eq!(
+                Some(recipe.name.as_str()),
+                path.file_stem().and_then(|name| name.to_str())
+            );
+            assert_eq!(recipe.version.len(), 16);
+            versions.push(recipe.version);
+            rules.push(match recipe.pass {
+                PassRule::Blessed { .. } => "blessed",
+                PassRule::Claimed { .. } => "claimed",
+                PassRule::LedOnly { .. } => "led-only",
+            });
+        }
+    }
+    rules.sort_unstable();
+    assert_eq!(rules, ["blessed", "claimed", "led-only"]);
+    versions.sort_unstable();
+    versions.dedup();
+    assert_eq!(versions.len(), 3, "different recipes have different versions");
+}
+
+#[test]
+fn a_recipes_version_follows_its_content_and_not_its_secrets() {
+    let copy = Copy::new();
+    let path = copy.folder.path().join("recipes/claimed.toml");
+    let version = || load_recipe(&path).unwrap().0.version;
+    let before = version();
+
+    std::fs::write(
+        copy.folder.path().join("recipes/example-secrets/wifi-password"),
+        "another one\n",
+    )
+    .unwrap();
+    assert_eq!(version(), before);
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("# a comment\n{text}")).unwrap();
+    assert_eq!(version(), before);
+    std::fs::write(&path, text.replace("attempts = 3", "attempts = 4")).unwrap();
+    assert_ne!(version(), before);
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let copy = Copy::new();
+    let secrets = copy.folder.path().join("recipes/example-secrets");
+    std::fs::write(secrets.join("wifi-password"), "hunter2-of-the-plant\n").unwrap();
+    std::fs::write(secrets.join("key"), "0123key4567\n").unwrap();
+    let config = copy.folder.path().join("simulated.toml");
+    let text = std::fs::read_to_string(&config).unwrap().replace(
+        "[enrolment.simulated]",
+        "[enrolment.impcloud]\nkey_file = \"recipes/example-secrets/key\"\nauth = \"key\"",
+    );
+    std::fs::write(&config, text).unwrap();
+    let shown = format!("{:?}", Config::load(&config).unwrap());
+    assert!(shown.contains("ImpCloud"), "{shown}");
+    assert!(!shown.contains("hunter2") && !shown.contains("0123key"), "{shown}");
+
+    std::fs::write(secrets.join("wifi-password"), "hunter2".repeat(20)).unwrap();
+    let said = Config::load(&config).unwrap_err().to_string();
+    assert!(said.contains("password: 140 bytes, expected 0 to 64"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_rung_that_never_fits_is_remarked() {
+    let copy = Copy::new();
+    let path = copy.folder.path().join("recipes/claimed.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("listens_for = \"60s\"", "listens_for = \"40s\"")).unwrap();
+    let (_, remarks) = load_recipe(&path).unwrap();
+    assert_eq!(remarks.len(), 1, "{remarks:?}");
+    assert!(remarks[0].contains("20 symbols a second is never used"), "{remarks:?}");
+}
+
+const MAIN: &str = "simulated.toml";
+const RECIPE: &str = "recipes/claimed.toml";
+
+/// File, what is right in it, what is wrong instead.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    (
+        MAIN,
+        "recipe = \"recipes/claimed.toml\"",
+        "recipe = \"recipes/clamed.toml\"",
+    ),
+    (MAIN, "recipe = \"recipes/claimed.toml\"\n", ""),
+    (MAIN, "count = 4", "count = 12"),
+    (MAIN, "count = 4", "count = \"four\""),
+    (MAIN, "count = 4", "count = 4\nlight = [1.0, 0.5]"),
+    (MAIN, "count = 4", "count = 2\nlight = [1.0, 1.5]"),
+    (MAIN, "count = 4", "cuont = 4"),
+    (MAIN, "k_in_a_row = 3", "k_in_a_row = 1"),
+    (MAIN, "\"60s\"", "60"),
+    (MAIN, "\"60s\"", "\"60\""),
+    (MAIN, "\"60s\"", "\"60h\""),
+    (MAIN, "[jig.simulated]\n", "[jig.raspberry_pi]\n"),
+    (MAIN, "[jig.simulated]\n", "[jig.simulatd]\n"),
+    (MAIN, "[jig.simulated]\n", "[jig.raspberry_pi]\n[jig.simulated]\n"),
+    (MAIN, "seed = 1", "seed = -1"),
+    (MAIN, "seed = 1", "scenario = \"none.toml\""),
+    (MAIN, "[enrolment.simulated]", ""),
+    (MAIN, "[enrolment.simulated]", "[enrolment.simulated]\nseed = 2"),
+    (
+        MAIN,
+        "[enrolment.simulated]",
+        "[enrolment.fixed]\nplan = \"fedcba9876543210\"\ntoken_file = \"t\"",
+    ),
+    (
+        MAIN,
+        "[enrolment.simulated]",
+        "[enrolment.impcloud]\nkey_file = \"none\"\nauth = \"key\"",
+    ),
+    (
+        MAIN,
+        "[enrolment.simulated]",
+        "[enrolment.impcloud]\nkey_file = \"none\"\nauth = \"colon\"",
+    ),
+    (
+        MAIN,
+        "[enrolment.simulated]",
+        "[enrolment.impcloud]\nkey_file = \"none\"\nauth = \"key\"\nbase_url = \"http://example.com\"",
+    ),
+    (MAIN, "127.0.0.1:8080", "192.168.1.2:8080"),
+    (MAIN, "id = \"sim-1\"", "id = \"Sim 1\""),
+    (RECIPE, "name = \"claimed\"", "name = \"\""),
+    (RECIPE, "link = \"wifi\"", "link = \"wlan\""),
+    (RECIPE, "link = \"wifi\"", "link = \"ethernet\""),
+    (RECIPE, "enrols = true", "enrols = false"),
+    (RECIPE, "ssid = \"factory-floor\"", "ssid = \"\""),
+    (
+        RECIPE,
+        "ssid = \"factory-floor\"",
+        "ssid = \"a name of more than thirty-two bytes\"",
+    ),
+    (
+        RECIPE,
+        "ssid = \"factory-floor\"",
+        "ssid = \"factory-floor\"\npassword = \"x\"",
+    ),
+    (RECIPE, "example-secrets/wifi-password", "example-secrets/wifi"),
+    (
+        RECIPE,
+        "[pass.claimed]\nwithin = \"60s\"",
+        "[pass.claimed]\nwithin = \"0s\"",
+    ),
+    (RECIPE, "[pass.claimed]", "[pass.claim]"),
+    (RECIPE, "codes = [\"no-network-settings\"]", "codes = []"),
+    (RECIPE, "attempts = 3", "attempts = 0"),
+    (RECIPE, "late_limit = 0.25", "late_limit = 25"),
+    (RECIPE, "rate = 60", "rate = 61"),
+    (RECIPE, "mid_share = 0.5", "mid_share = 0.95"),
+    (RECIPE, "listens_for = \"60s\"", "listens_for = \"10s\""),
+    (RECIPE, "confidence = 0.95", "confidence = 0.4"),
+    (RECIPE, "runs_at_most = 3", "runs_at_most = 0"),
+    (RECIPE, "[times]", "[proxy]\nserver = \"p\"\nport = 0\n[times]"),
+    (
+        RECIPE,
+        "[times]",
+        "[proxy]\nserver = \"p\"\nport = 8080\nusername = \"u\"\n[times]",
+    ),
+    (RECIPE, "[times]", "[static]\nip = \"10.0.0.300\"\n[times]"),
+    (RECIPE, "[times]", "[[times]"),
+];
+
+#[test]
+fn mistakes_are_told_by_place_field_and_expectation() {
+    let copy = Copy::new();
+    let said: Vec<String> = MISTAKES
+        .iter()
+        .map(|(file, right, wrong)| copy.said(file, right, wrong))
+        .collect();
+    for said in &said {
+        assert!(!said.contains("no mistake found"), "{said}");
+    }
+    insta::assert_snapshot!(said.join("\n\n"));
+}
