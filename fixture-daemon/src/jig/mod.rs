@@ -2,6 +2,8 @@
 //!
 //! The backend is chosen at run time by the configuration; nothing in the engine, the reader or the store knows which one it is.
 
+pub mod simulated;
+
 use blinkup::Level;
 use blinkup::sample::Sample;
 use fixture_link::identity::{LaneId, Serial};

@@ -1,0 +1,123 @@
+//! Light that changes in steps: a lamp's level, an LED's colour. Kept for a moment, so that a sensor can integrate over it exactly.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use blinkup::Tick;
+
+/// How long past light is kept: longer than any integration of a sensor.
+const KEPT: Duration = Duration::from_millis(100);
+
+/// A quantity that is constant between edges.
+#[derive(Debug, Clone)]
+pub struct Steps<T> {
+    /// Edges before the newest, oldest first.
+    earlier: VecDeque<(Tick, T)>,
+    newest: (Tick, T),
+}
+
+impl<T: Copy + PartialEq> Steps<T> {
+    /// The same from the beginning of time.
+    pub fn new(value: T) -> Self {
+        Self {
+            earlier: VecDeque::new(),
+            newest: (Tick::ZERO, value),
+        }
+    }
+
+    /// Another value from `at` on; an edge before the newest one counts as being at the newest one.
+    pub fn set(&mut self, at: Tick, value: T) {
+        if self.newest.1 == value {
+            return;
+        }
+        let at = at.max(self.newest.0);
+        self.earlier.push_back(self.newest);
+        while self.earlier.get(1).is_some_and(|(from, _)| *from + KEPT < at) {
+            self.earlier.pop_front();
+        }
+        self.newest = (at, value);
+    }
+
+    /// The newest edge: from when, and what.
+    pub fn newest(&self) -> (Tick, T) {
+        self.newest
+    }
+
+    /// The value at an instant; the oldest that is kept for an earlier one.
+    pub fn at(&self, instant: Tick) -> T {
+        if self.newest.0 <= instant {
+            return self.newest.1;
+        }
+        self.earlier
+            .iter()
+            .rev()
+            .find(|(from, _)| *from <= instant)
+            .or_else(|| self.earlier.front())
+            .map_or(self.newest.1, |edge| edge.1)
+    }
+
+    /// The mean of `measure` over a stretch of time; the value at its end when the stretch is empty.
+    pub fn mean<const N: usize>(&self, start: Tick, end: Tick, measure: impl Fn(T) -> [f64; N]) -> [f64; N] {
+        if self.newest.0 <= start || start >= end {
+            return measure(self.at(end));
+        }
+        let whole = end.since(start).as_secs_f64();
+        let mut mean = [0.0; N];
+        let mut until = end;
+        for (from, value) in core::iter::once(&self.newest).chain(self.earlier.iter().rev()) {
+            let from = (*from).max(start);
+            if from < until {
+                let share = until.since(from).as_secs_f64() / whole;
+                for (sum, part) in mean.iter_mut().zip(measure(*value)) {
+                    *sum += share * part;
+                }
+                until = from;
+            }
+            if from <= start {
+                break;
+            }
+        }
+        // Light older than what is kept: as the oldest that is.
+        if until > start {
+            let share = until.since(start).as_secs_f64() / whole;
+            for (sum, part) in mean.iter_mut().zip(measure(self.at(start))) {
+                *sum += share * part;
+            }
+        }
+        mean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(millis: u64) -> Tick {
+        Tick::from_micros(millis * 1000)
+    }
+
+    #[test]
+    fn a_stretch_is_weighed_by_how_long_each_value_lasted() {
+        let mut steps = Steps::new(0.0);
+        steps.set(ms(10), 1.0);
+        steps.set(ms(14), 0.0);
+        steps.set(ms(15), 0.5);
+        let mean = |start, end| steps.mean(ms(start), ms(end), |v| [v])[0];
+        assert!((mean(8, 18) - (4.0 + 1.5) / 10.0).abs() < 1e-9);
+        assert!((mean(10, 14) - 1.0).abs() < 1e-9);
+        assert!((mean(0, 5) - 0.0).abs() < 1e-9);
+        assert!((mean(16, 20) - 0.5).abs() < 1e-9);
+        assert!((mean(12, 12) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn old_light_is_forgotten_and_the_newest_never() {
+        let mut steps = Steps::new(0_u8);
+        for n in 1..1000_u64 {
+            steps.set(ms(n * 10), u8::from(n % 2 == 0));
+        }
+        assert!(steps.earlier.len() < 20, "{} edges", steps.earlier.len());
+        assert_eq!(steps.at(ms(9_990)), 0);
+        assert_eq!(steps.at(ms(9_985)), 1);
+    }
+}
