@@ -10,4 +10,5 @@ pub mod engine;
 pub mod jig;
 pub mod real_time;
 pub mod sender;
+pub mod socket;
 pub mod tasks;
