@@ -7,6 +7,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod engine;
+pub mod enrolment;
 pub mod jig;
 pub mod real_time;
 pub mod sender;
