@@ -19,7 +19,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
-use crate::files::{self, Reader};
+use crate::files;
 use crate::record::{Annotation, Attempt, Evidence, LoopBack, RefusedStart, Setup, StoredReading};
 
 const HOUR: i64 = 3_600_000_000;
@@ -349,7 +349,7 @@ impl Reports {
     /// There is none, it may not be read, it is of another version, or it is damaged.
     pub async fn open(path: &Path) -> Result<Self, LedgerError> {
         let reports = Self { path: path.to_owned() };
-        reports.reader().await?.close(path, "opening it to read").await?;
+        reports.close(reports.connect().await?, "opening it to read").await?;
         Ok(reports)
     }
 
@@ -358,40 +358,25 @@ impl Reports {
         &self.path
     }
 
-    async fn reader(&self) -> Result<Reader, LedgerError> {
-        let reader = Reader::open(&self.path).await?;
+    async fn connect(&self) -> Result<SqliteConnection, LedgerError> {
+        let mut connection = files::connect_to_read(&self.path).await?;
+        let found = files::version(&self.path, &mut connection).await?;
         let known = files::known_version();
-        if reader.version < known {
+        if found < known {
             return Err(LedgerError::Older {
                 path: self.path.clone(),
-                found: reader.version,
+                found,
                 known,
             });
         }
-        Ok(reader)
+        Ok(connection)
     }
 
-    /// Reads the whole file and says where it is damaged. It takes as long as the ledger is large (the only report that does) and holds
-    /// up the moving of the `-wal` into the ledger meanwhile, so it is for maintenance.
-    ///
-    /// # Errors
-    /// The ledger is damaged, or could not be read.
-    pub async fn check(&self) -> Result<(), LedgerError> {
-        const OPERATION: &str = "checking it";
-        let mut reader = self.reader().await?;
-        let said: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(1)")
-            .fetch_all(&mut reader.connection)
+    async fn close(&self, connection: SqliteConnection, operation: &'static str) -> Result<(), LedgerError> {
+        connection
+            .close()
             .await
-            .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        reader.close(&self.path, OPERATION).await?;
-        match said.into_iter().find(|line| line != "ok") {
-            None => Ok(()),
-            Some(what) => Err(LedgerError::Corrupt {
-                path: self.path.clone(),
-                operation: OPERATION,
-                what,
-            }),
-        }
+            .map_err(|error| LedgerError::sqlx(&self.path, operation, error))
     }
 
     /// Yields of the runs whose units were seated in a range of time, on one lane or all.
@@ -480,8 +465,8 @@ impl Reports {
         } else {
             (until, until)
         };
-        let mut reader = self.reader().await?;
-        let mut transaction = reader.connection.begin().await.map_err(failed)?;
+        let mut connection = self.connect().await?;
+        let mut transaction = connection.begin().await.map_err(failed)?;
         let mut cells = sqlx::query_as!(
             Cell,
             r#"SELECT
@@ -547,7 +532,7 @@ impl Reports {
             cells.extend(piece);
         }
         transaction.commit().await.map_err(failed)?;
-        reader.close(&self.path, OPERATION).await?;
+        self.close(connection, OPERATION).await?;
         Ok(cells)
     }
 
@@ -574,14 +559,14 @@ impl Reports {
             seated: i64::MAX,
             number: i64::MAX,
         });
-        let mut reader = self.reader().await?;
+        let mut connection = self.connect().await?;
         macro_rules! selected {
             ($driving:tt $(, $more:expr)?) => {
                 select_runs!(
                     $driving, serial, outcome, code, lane, lot, from, until, before.seated, before.number, more
                     $(, $more)?
                 )
-                .fetch_all(&mut reader.connection)
+                .fetch_all(&mut connection)
                 .await
             };
         }
@@ -603,7 +588,7 @@ impl Reports {
             selected!("true")
         }
         .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        reader.close(&self.path, OPERATION).await?;
+        self.close(connection, OPERATION).await?;
 
         let limit = limit as usize;
         let next = if selected.len() > limit {
@@ -701,8 +686,8 @@ impl Reports {
         const OPERATION: &str = "reading a run";
         let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
         let id = run.0.as_bytes().as_slice();
-        let mut reader = self.reader().await?;
-        let mut transaction = reader.connection.begin().await.map_err(failed)?;
+        let mut connection = self.connect().await?;
+        let mut transaction = connection.begin().await.map_err(failed)?;
         let selected = sqlx::query_as!(
             SelectedRun,
             r#"SELECT
@@ -721,8 +706,6 @@ impl Reports {
         .await
         .map_err(failed)?;
         let Some(selected) = selected else {
-            drop(transaction);
-            reader.close(&self.path, OPERATION).await?;
             return Ok(None);
         };
         let number = selected.number;
@@ -759,7 +742,7 @@ impl Reports {
             trace: rest.light.unwrap_or_default(),
         };
         transaction.commit().await.map_err(failed)?;
-        reader.close(&self.path, OPERATION).await?;
+        self.close(connection, OPERATION).await?;
         Ok(Some(detail))
     }
 
@@ -902,7 +885,7 @@ impl Reports {
     /// The ledger could not be read.
     pub async fn acts(&self, limit: u32) -> Result<Vec<ActRow>, LedgerError> {
         const OPERATION: &str = "reading acts";
-        let mut reader = self.reader().await?;
+        let mut connection = self.connect().await?;
         let rows = sqlx::query!(
             "SELECT number, at, at_synchronised, by, kind, lane, serial, words, refused
             FROM act
@@ -910,10 +893,10 @@ impl Reports {
             LIMIT ?1",
             limit
         )
-        .fetch_all(&mut reader.connection)
+        .fetch_all(&mut connection)
         .await
         .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        reader.close(&self.path, OPERATION).await?;
+        self.close(connection, OPERATION).await?;
         rows.into_iter()
             .map(|row| {
                 let place = Place {
@@ -955,7 +938,7 @@ impl Reports {
     /// The ledger could not be read.
     pub async fn stops(&self, limit: u32) -> Result<Vec<StopRow>, LedgerError> {
         const OPERATION: &str = "reading stops of the line";
-        let mut reader = self.reader().await?;
+        let mut connection = self.connect().await?;
         let rows = sqlx::query!(
             "SELECT number, since, since_synchronised, code, cause, lane, wants_acknowledgement, ended, ended_synchronised
             FROM line_stop
@@ -963,10 +946,10 @@ impl Reports {
             LIMIT ?1",
             limit
         )
-        .fetch_all(&mut reader.connection)
+        .fetch_all(&mut connection)
         .await
         .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        reader.close(&self.path, OPERATION).await?;
+        self.close(connection, OPERATION).await?;
         rows.into_iter()
             .map(|row| {
                 let place = Place {
@@ -996,7 +979,7 @@ impl Reports {
     /// The ledger could not be read.
     pub async fn refusals(&self, limit: u32) -> Result<Vec<RefusalRow>, LedgerError> {
         const OPERATION: &str = "reading refusals";
-        let mut reader = self.reader().await?;
+        let mut connection = self.connect().await?;
         let rows = sqlx::query!(
             "SELECT
                 refusal.number, refusal.at, refusal.at_synchronised, refusal.lane, refusal.serial, refusal.refusal,
@@ -1007,10 +990,10 @@ impl Reports {
             LIMIT ?1",
             limit
         )
-        .fetch_all(&mut reader.connection)
+        .fetch_all(&mut connection)
         .await
         .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        reader.close(&self.path, OPERATION).await?;
+        self.close(connection, OPERATION).await?;
         rows.into_iter()
             .map(|row| {
                 let place = Place {

@@ -4,5 +4,8 @@
 //! sensor or nest, writes a result, or reads a secret of the daemon.
 
 pub mod clock;
+pub mod command;
+pub mod feed;
 pub mod screen;
 pub mod view;
+pub mod web;

@@ -108,7 +108,7 @@ pub struct ImpCloud {
     pub tries: u32,
     /// The wait before the second try; doubles with each.
     pub backoff: Duration,
-    /// A PEM file with the authorities to trust instead of the public ones.
+    /// A PEM file with a further authority to trust.
     pub ca_file: Option<PathBuf>,
 }
 

@@ -1,8 +1,4 @@
-//! The ledger over real files, processes and users.
+//! The ledger over real files.
 
-mod access;
-mod faults;
-mod kill;
-mod role;
 mod runs;
 mod sample;

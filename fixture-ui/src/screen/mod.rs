@@ -1,6 +1,7 @@
 //! The local screen: a view in, pixels out. One file per screen; the same frame goes to the panel, to `/screen.png` and into tests.
 
 pub mod aborted;
+pub mod display;
 pub mod error;
 pub mod fail;
 pub mod frame;

@@ -21,8 +21,9 @@ const fn type_of<F: u8g2_fonts::Font>(scale: i32) -> Type {
     }
 }
 
-/// For the few big words, from large to small. Free Universal Bold, and Logisoso, which is narrower, both SIL OFL 1.1.
-static WORDS: [Type; 24] = [
+/// For the few big words, from large to small. Free Universal Bold, and Logisoso, which is narrower, both SIL OFL 1.1;
+/// at the small end Helvetica Bold and 7x14B of the X11 fonts.
+static WORDS: [Type; 25] = [
     type_of::<fonts::u8g2_font_fub42_tf>(2),
     type_of::<fonts::u8g2_font_fub35_tf>(2),
     type_of::<fonts::u8g2_font_fub30_tf>(2),
@@ -46,6 +47,7 @@ static WORDS: [Type; 24] = [
     type_of::<fonts::u8g2_font_fub14_tf>(1),
     type_of::<fonts::u8g2_font_helvB14_tf>(1),
     type_of::<fonts::u8g2_font_helvB10_tf>(1),
+    type_of::<fonts::u8g2_font_7x14B_tf>(1),
     type_of::<fonts::u8g2_font_helvB08_tf>(1),
 ];
 

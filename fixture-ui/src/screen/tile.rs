@@ -190,7 +190,7 @@ fn small<D: DrawTarget<Color = Rgb565>>(
     target: &mut D,
 ) -> Result<(), D::Error> {
     let Size { width, height } = area.size;
-    let band = 20;
+    let band = 32;
     number(lane, scheme, part(area, 0, 0, 22, 22), target)?;
     let word = (height - band) * 2 / 5;
     let side = (height - band).saturating_sub(word + 6);
@@ -247,8 +247,8 @@ fn place<D: DrawTarget<Color = Rgb565>>(
     let Size { width, height } = area.size;
     let words = lane.place.words();
     match words.split_once(' ') {
-        Some((first, second)) if height >= 40 && width < 120 => {
-            let half = (height - 8) / 2;
+        Some((first, second)) if height >= 30 && width < 120 => {
+            let half = (height - 7) / 2;
             text::word(
                 first,
                 part(area, 2, 3, width - 4, half),
@@ -258,7 +258,7 @@ fn place<D: DrawTarget<Color = Rgb565>>(
             )?;
             text::word(
                 second,
-                part(area, 2, half + 5, width - 4, half),
+                part(area, 2, half + 4, width - 4, half),
                 Align::Middle,
                 scheme.fill,
                 target,

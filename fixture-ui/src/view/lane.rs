@@ -50,6 +50,13 @@ pub struct Progress {
     pub of: &'static str,
 }
 
+impl Progress {
+    /// In percent.
+    pub const fn percent(&self) -> u16 {
+        self.permille / 10
+    }
+}
+
 /// The part of a lane's words that its state gives.
 struct Said {
     look: Look,
@@ -128,7 +135,7 @@ fn said(state: &LaneState) -> Said {
             rate,
         } => running(
             "SENDING",
-            format!("Attempt {attempt} of {of}, {rate} symbols/s"),
+            format!("Attempt {attempt} of {of}, {rate}/s"),
             (*permille).min(1000),
             "sending",
         ),
@@ -149,9 +156,9 @@ fn said(state: &LaneState) -> Said {
         } => Said {
             look: look_of(*outcome),
             word: outcome.as_str(),
-            title: wording::title(*code).to_owned(),
+            title: code.text().title.to_owned(),
             place: Place::of_verdict(*code),
-            todo: wording::operator(*code).to_owned(),
+            todo: code.text().operator.to_owned(),
             detail: if *from_before {
                 join("Judged before the last restart", detail)
             } else {
@@ -162,9 +169,9 @@ fn said(state: &LaneState) -> Said {
         LaneState::Refused { refusal, detail } => Said {
             look: Look::Refused,
             word: "REFUSED",
-            title: wording::refusal_title(*refusal).to_owned(),
+            title: refusal.text().title.to_owned(),
             place: Place::of_refusal(*refusal),
-            todo: wording::refusal(*refusal).to_owned(),
+            todo: refusal.text().operator.to_owned(),
             detail: detail.clone(),
             progress: None,
         },
@@ -172,7 +179,7 @@ fn said(state: &LaneState) -> Said {
             look: Look::Stopped,
             word: "STOPPED",
             title: cause.clone(),
-            place: Place::Wait,
+            place: Place::OtherLane,
             todo: "This lane takes no units. Use another lane and call a supervisor.".to_owned(),
             detail: String::new(),
             progress: None,
@@ -284,7 +291,7 @@ mod tests {
                 rate: 30,
             },
         ));
-        assert_eq!(words.title, "Attempt 2 of 3, 30 symbols/s");
+        assert_eq!(words.title, "Attempt 2 of 3, 30/s");
         assert_eq!(
             words.progress,
             Some(Progress {

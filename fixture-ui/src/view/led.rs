@@ -3,6 +3,8 @@
 use blinkup::codes::Colour;
 use fixture_link::snapshot::LedView;
 
+use super::wording;
+
 /// The strip's length: the daemon sends the last ten seconds.
 const STRIP_MS: u32 = 10_000;
 
@@ -34,6 +36,25 @@ impl Piece {
         match self.colour {
             Some(colour) => colour_word(colour),
             None => "hidden",
+        }
+    }
+
+    /// Its top edge in a strip of two rows, twentieths: the green die's row above the red die's, both for amber, so that the colours
+    /// are told apart without seeing them.
+    pub const fn top(&self) -> u32 {
+        match self.colour {
+            Some(Colour::Red) => 11,
+            Some(Colour::Off) => 9,
+            Some(Colour::Green | Colour::Amber) | None => 1,
+        }
+    }
+
+    /// Its height in such a strip.
+    pub const fn tall(&self) -> u32 {
+        match self.colour {
+            Some(Colour::Red | Colour::Green) => 8,
+            Some(Colour::Off) => 2,
+            Some(Colour::Amber) | None => 18,
         }
     }
 }
@@ -82,7 +103,11 @@ fn permille(part: u32, whole: u32) -> u32 {
 fn reading(led: &LedView) -> String {
     match led.codes.as_slice() {
         [] => "no pattern read".to_owned(),
-        codes => format!("{} ({:.0} %)", codes.join(" or "), f64::from(led.confidence) * 100.0),
+        codes => format!(
+            "{} ({:.0} %)",
+            wording::status(codes),
+            f64::from(led.confidence) * 100.0
+        ),
     }
 }
 
@@ -136,7 +161,7 @@ mod tests {
             ],
         };
         let words = LedWords::of(&led);
-        assert_eq!(words.reading, "connected (99 %)");
+        assert_eq!(words.reading, "Connected to server (99 %)");
         assert_eq!(
             words.alternative,
             "Last 2 s of light: green 25 %, dark 25 %, hidden by the lamp 50 %."

@@ -141,7 +141,7 @@ fn stop_words(stop: &LineStop) -> StopWords {
     StopWords {
         lane: stop.lane,
         cause: match stop.code {
-            Some(code) if stop.cause.is_empty() => wording::title(code).to_owned(),
+            Some(code) if stop.cause.is_empty() => code.text().title.to_owned(),
             Some(_) | None => stop.cause.clone(),
         },
         todo: if stop.wants_acknowledgement {

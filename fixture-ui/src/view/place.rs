@@ -1,69 +1,114 @@
 //! Where a unit goes now: the two words that an operator acts on.
 
-use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
+use fixture_link::verdict::{Refusal, VerdictCode};
 
 /// Where a unit goes, or what has to be done with it, before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// Into the box of good units.
+    /// Into the box of passed units.
     Good,
     /// Into the box of failed units.
     Bad,
     /// Into the box of units that a supervisor decides on.
     Hold,
-    /// It says nothing about the unit: run it again.
+    /// Lifted and seated again, once: the seating may be the fault.
+    Reseat,
+    /// It says nothing about the unit: run it again here.
     Again,
+    /// It says nothing about the unit, and this lane is at fault.
+    OtherLane,
+    /// It stays beside the fixture until the fixture is put right.
+    Keep,
     /// It stays in the nest.
     Leave,
     /// The next unit is wanted.
     PutIn,
-    /// Its serial has to be scanned.
+    /// Its own serial has to be scanned.
     Scan,
-    /// It waits beside the fixture.
-    Wait,
+    /// Its label has to be compared.
+    CheckLabel,
 }
 
 impl Place {
-    /// Where a unit with this verdict goes.
+    /// Where a unit with this verdict goes: the short form of what [`VerdictCode::text`] tells the operator.
     pub const fn of_verdict(code: VerdictCode) -> Self {
-        match code.outcome() {
-            Outcome::Pass => Self::Good,
-            Outcome::Fail => Self::Bad,
-            Outcome::Undecided => Self::Hold,
-            Outcome::Error | Outcome::Aborted | Outcome::Interrupted => Self::Again,
+        match code {
+            VerdictCode::Ok => Self::Good,
+            VerdictCode::NoLight
+            | VerdictCode::NotReady
+            | VerdictCode::NotReceiving
+            | VerdictCode::ReceptionError
+            | VerdictCode::UnreadableLight => Self::Reseat,
+            VerdictCode::PowerFault
+            | VerdictCode::FlashMissing
+            | VerdictCode::FlashBad
+            | VerdictCode::NoFirmware
+            | VerdictCode::UnexpectedPattern
+            | VerdictCode::StuckSearching
+            | VerdictCode::StuckJoining
+            | VerdictCode::StuckIp
+            | VerdictCode::StuckDns
+            | VerdictCode::StuckConnecting
+            | VerdictCode::StuckProxy
+            | VerdictCode::StuckCellular
+            | VerdictCode::StuckUpdating
+            | VerdictCode::Rejected
+            | VerdictCode::FirmwareCrash
+            | VerdictCode::BrownOut
+            | VerdictCode::BlessFailed
+            | VerdictCode::LedOutOfLimits => Self::Bad,
+            VerdictCode::NoBlessEvent | VerdictCode::NotClaimed | VerdictCode::BlessDisagrees => Self::Hold,
+            VerdictCode::LampNotSeen
+            | VerdictCode::LampWeak
+            | VerdictCode::SensorFault
+            | VerdictCode::CalibrationOverdue => Self::OtherLane,
+            VerdictCode::StoreFailed | VerdictCode::LabelFailed | VerdictCode::NetworkDown => Self::Keep,
+            VerdictCode::LampLate
+            | VerdictCode::SensorSaturated
+            | VerdictCode::AmbientTooBright
+            | VerdictCode::TokenUnavailable
+            | VerdictCode::GoldenCheckOverdue
+            | VerdictCode::LiftedEarly
+            | VerdictCode::StoppedByOperator
+            | VerdictCode::Interrupted => Self::Again,
         }
     }
 
-    /// Where a unit goes whose start was refused. A serial that has passed may be a second unit with the same label, so it is
-    /// held, not trusted.
+    /// Where a unit goes whose start was refused. A serial that has passed may be a second unit with the same label, so its label is
+    /// looked at before anything else.
     pub const fn of_refusal(refusal: Refusal) -> Self {
         match refusal {
             Refusal::DoubleTrigger => Self::Leave,
-            Refusal::NoSerial | Refusal::BadSerial => Self::Scan,
-            Refusal::DuplicateSerial | Refusal::AlreadyPassed | Refusal::RetestLimit | Refusal::Quarantined => {
-                Self::Hold
-            }
-            Refusal::LineStopped | Refusal::LaneStopped => Self::Wait,
+            Refusal::NoSerial | Refusal::BadSerial | Refusal::DuplicateSerial => Self::Scan,
+            Refusal::AlreadyPassed => Self::CheckLabel,
+            Refusal::RetestLimit | Refusal::Quarantined => Self::Hold,
+            Refusal::LineStopped => Self::Keep,
+            Refusal::LaneStopped => Self::OtherLane,
         }
     }
 
-    /// The words on screen and pages.
+    /// The words on screen and pages: at most two.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Good => "GOOD BOX",
             Self::Bad => "FAIL BOX",
             Self::Hold => "HOLD BOX",
+            Self::Reseat => "RESEAT",
             Self::Again => "RUN AGAIN",
+            Self::OtherLane => "OTHER LANE",
+            Self::Keep => "KEEP HERE",
             Self::Leave => "LEAVE IN",
-            Self::PutIn => "PUT UNIT IN",
+            Self::PutIn => "PUT IN",
             Self::Scan => "SCAN LABEL",
-            Self::Wait => "WAIT",
+            Self::CheckLabel => "CHECK LABEL",
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use fixture_link::verdict::Outcome;
+
     use super::*;
 
     #[test]
@@ -77,6 +122,42 @@ mod tests {
         }
         for refusal in Refusal::ALL {
             assert_ne!(Place::of_refusal(refusal), Place::Good, "{refusal}");
+        }
+    }
+
+    #[test]
+    fn only_a_fail_goes_into_the_fail_box() {
+        for code in VerdictCode::ALL {
+            if Place::of_verdict(code) == Place::Bad {
+                assert_eq!(code.outcome(), Outcome::Fail, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_place_is_what_the_sentence_says() {
+        for code in VerdictCode::ALL {
+            let sentence = code.text().operator;
+            let (place, word) = match Place::of_verdict(code) {
+                Place::Good => ("good", "passed units"),
+                Place::Bad => ("bad", "aside as FAIL"),
+                Place::Hold => ("hold", "aside as UNDECIDED"),
+                Place::Reseat => ("reseat", "same comes up|LED stays dark"),
+                Place::Again => (
+                    "again",
+                    "un the unit again|run this unit again|seat the unit again|seat it again|run it again",
+                ),
+                Place::OtherLane => ("other lane", "into another lane"),
+                Place::Keep => ("keep", "eep the unit"),
+                Place::Leave | Place::PutIn | Place::Scan | Place::CheckLabel => {
+                    panic!("{code}: no place of a verdict")
+                }
+            };
+            let lower = sentence.to_lowercase();
+            assert!(
+                word.split('|').any(|word| lower.contains(&word.to_lowercase())),
+                "{code} is told {place}, but: {sentence}"
+            );
         }
     }
 }

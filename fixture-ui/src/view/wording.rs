@@ -1,52 +1,21 @@
-//! The words for codes, refusals and stages.
+//! The words for stages, status codes and classes. Those for verdict codes and refusals are `fixture_link`'s.
 
+use std::sync::LazyLock;
+
+use blinkup::codes::CodeTable;
 use fixture_link::snapshot::Stage;
-use fixture_link::verdict::{Class, Outcome, Refusal, VerdictCode};
+use fixture_link::verdict::Class;
 
-/// A verdict code's title.
-pub fn title(code: VerdictCode) -> &'static str {
-    code.as_str()
-}
+/// The vendor's status codes, for their titles.
+static CODES: LazyLock<CodeTable> = LazyLock::new(CodeTable::vendor);
 
-/// What to do with a unit now that has this verdict.
-pub fn operator(code: VerdictCode) -> &'static str {
-    match code.outcome() {
-        Outcome::Pass => "Put the unit into the good box.",
-        Outcome::Fail => "Put the unit into the fail box.",
-        Outcome::Error => "The fixture could not judge this unit. Run it again.",
-        Outcome::Undecided => "Put the unit into the hold box for a supervisor.",
-        Outcome::Aborted | Outcome::Interrupted => "No judgement. Run the unit again.",
-    }
-}
-
-/// A refusal's sentence, and what to do.
-pub const fn refusal(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::DoubleTrigger => "This lane already runs a unit. Leave it in.",
-        Refusal::DuplicateSerial => "This serial is in another lane. Take the unit out and give it to a supervisor.",
-        Refusal::NoSerial => "No serial was scanned. Scan the unit's label, then seat it again.",
-        Refusal::BadSerial => "This is not a serial of this product. Scan the unit's own label, then seat it again.",
-        Refusal::AlreadyPassed => "This serial has passed before. Take the unit out and give it to a supervisor.",
-        Refusal::RetestLimit => "This unit has had all its runs. Take it out and give it to a supervisor.",
-        Refusal::Quarantined => "This unit failed the same way twice. Take it out and give it to a supervisor.",
-        Refusal::LineStopped => "The line is stopped. Take the unit out and wait.",
-        Refusal::LaneStopped => "This lane is stopped. Use another lane.",
-    }
-}
-
-/// A refusal in three words at most.
-pub const fn refusal_title(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::DoubleTrigger => "Already running",
-        Refusal::DuplicateSerial => "Serial is in another lane",
-        Refusal::NoSerial => "No serial",
-        Refusal::BadSerial => "Wrong serial",
-        Refusal::AlreadyPassed => "Has passed before",
-        Refusal::RetestLimit => "Too many runs",
-        Refusal::Quarantined => "Quarantined",
-        Refusal::LineStopped => "Line stopped",
-        Refusal::LaneStopped => "Lane stopped",
-    }
+/// Status codes that look alike, by their titles; a code that is in no table by its id.
+pub fn status(codes: &[String]) -> String {
+    let titles: Vec<_> = codes
+        .iter()
+        .map(|id| CODES.code(id).map_or(id.as_str(), |code| code.title.as_str()))
+        .collect();
+    titles.join(" / ")
 }
 
 /// How far a unit got, as it reads while it goes on.

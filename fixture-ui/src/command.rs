@@ -1,0 +1,151 @@
+//! The command line: two services, one binary.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use fixture_link::client::Client;
+use fixture_link::settings::Settings;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::view::standing::Heard;
+use crate::{feed, screen, web};
+
+/// Shows what a fixture is doing: on its local display, and as pages.
+#[derive(Debug, Parser)]
+#[command(name = "fixture-ui", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to show it on.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Draws the local display; needs no network.
+    Screen {
+        /// The fixture's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Serves the dashboard on a loopback address.
+    Web {
+        /// The fixture's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+/// Parses the process's arguments, runs the service until a signal ends it, and gives the exit code: 0 ended by a signal, 1 the
+/// configuration or the system is at fault, 2 the arguments are.
+#[expect(clippy::print_stderr, reason = "a command says why it failed, once")]
+pub fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Screen { config } => screen(&config),
+        Command::Web { config } => web(&config),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fixture-ui: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The local display's service: draws until SIGTERM or SIGINT.
+///
+/// # Errors
+/// The configuration is wrong, or the frames have nowhere to go.
+pub fn screen(config: &Path) -> anyhow::Result<()> {
+    log();
+    let settings = settings(config)?;
+    runtime(1)?.block_on(async {
+        let (clock, ended) = (Clock::start(), until_signal()?);
+        let (sender, newest) = watch::channel(Heard::default());
+        let png = settings.screen.png.as_deref();
+        if let Some(path) = png {
+            tracing::info!("frames go to {}", path.display());
+        } else {
+            tracing::warn!("no [ui.screen] png: frames are drawn, but go nowhere");
+        }
+        let display = async {
+            let result = screen::display::keep(png, newest, clock, ended.clone()).await;
+            ended.cancel();
+            result
+        };
+        let ((), result) = tokio::join!(
+            feed::follow(Client::new(&settings.socket), clock, sender, ended.clone()),
+            display
+        );
+        Ok(result?)
+    })
+}
+
+/// The dashboard's service: serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// The configuration is wrong, or the address cannot be bound.
+pub fn web(config: &Path) -> anyhow::Result<()> {
+    log();
+    let settings = settings(config)?;
+    runtime(2)?.block_on(async {
+        let (clock, ended) = (Clock::start(), until_signal()?);
+        let (sender, newest) = watch::channel(Heard::default());
+        let serving = async {
+            let result = web::serve(&settings, newest, clock, ended.clone()).await;
+            ended.cancel();
+            result
+        };
+        let ((), result) = tokio::join!(
+            feed::follow(Client::new(&settings.socket), clock, sender, ended.clone()),
+            serving
+        );
+        Ok(result?)
+    })
+}
+
+/// The shared part of the configuration.
+fn settings(config: &Path) -> anyhow::Result<Settings> {
+    let text = std::fs::read_to_string(config).with_context(|| format!("{}", config.display()))?;
+    Ok(Settings::parse(config, &text)?)
+}
+
+fn runtime(workers: usize) -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+/// A token that the first SIGTERM or SIGINT cancels; the second ends the process at once.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one task of this crate that outlives its function"
+)]
+fn until_signal() -> anyhow::Result<CancellationToken> {
+    let ended = CancellationToken::new();
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = ended.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        token.cancel();
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        std::process::exit(1);
+    });
+    Ok(ended)
+}
+
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    // A second call in one process (the demo's tests) keeps the first subscriber.
+    let _kept = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+}

@@ -1,0 +1,48 @@
+//! What surrounds every page.
+
+use jiff::Timestamp;
+
+use super::Sources;
+use crate::view::View;
+
+/// The top and bottom of a page, in words.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The fixture's name.
+    pub fixture: String,
+    /// Which page of the navigation this is; empty for none.
+    pub page: &'static str,
+    /// What has to stand on it.
+    pub badges: Vec<&'static str>,
+    /// When it was made.
+    pub made: String,
+}
+
+impl Frame {
+    /// The frame of a page that shows `view`.
+    pub fn of(sources: &Sources, page: &'static str, view: &View) -> Self {
+        Self {
+            fixture: if view.fixture.is_empty() {
+                sources.fixture.clone()
+            } else {
+                view.fixture.clone()
+            },
+            page,
+            badges: view.badges.clone(),
+            made: format!("Page made {}.", moment(sources, sources.clock.wall())),
+        }
+    }
+
+    /// The frame of a page that shows stored things.
+    pub fn now(sources: &Sources, page: &'static str) -> Self {
+        let view = View::of(&sources.newest.borrow(), sources.clock.now());
+        Self::of(sources, page, &view)
+    }
+}
+
+/// An instant as people at the fixture read it.
+pub fn moment(sources: &Sources, at: Timestamp) -> String {
+    at.to_zoned(sources.zone.clone())
+        .strftime("%Y-%m-%d %H:%M:%S %Z")
+        .to_string()
+}

@@ -1,0 +1,134 @@
+//! The dashboard: pages made on the server, on a loopback address, that only read.
+//!
+//! Live pages come from the daemon's newest snapshot, history from the ledger (opened read-only), so that history is there while
+//! the daemon is not.
+
+pub mod assets;
+pub mod day;
+pub mod frame;
+pub mod guard;
+pub mod light;
+pub mod link;
+pub mod list;
+pub mod live;
+pub mod problem;
+pub mod run;
+pub mod runs;
+#[cfg(test)]
+mod tests;
+pub mod today;
+pub mod unit;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use fixture_link::settings::Settings;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use self::problem::Problem;
+use crate::clock::Clock;
+use crate::screen;
+use crate::view::View;
+use crate::view::standing::Heard;
+
+/// What every page is made from.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// The fixture's name, from the configuration.
+    pub fixture: String,
+    /// The newest that was heard from the daemon.
+    pub newest: watch::Receiver<Heard>,
+    /// The clocks.
+    pub clock: Clock,
+    /// Whose day and hour the pages speak of.
+    pub zone: jiff::tz::TimeZone,
+    /// The ledger's file.
+    pub ledger: PathBuf,
+    /// Ends open event streams, which would otherwise hold up the end of the service.
+    pub ended: CancellationToken,
+}
+
+/// The pages cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is not a loopback address: the pages know no login.
+    #[error("{0}: expected a loopback address, since the pages know no login")]
+    NotLoopback(SocketAddr),
+    /// The address cannot be bound.
+    #[error("{bind}: cannot be bound: {source}")]
+    Bind {
+        /// The address.
+        bind: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The server ended by itself.
+    #[error("server: {0}")]
+    Server(io::Error),
+}
+
+/// Serves the pages until `ended`.
+///
+/// # Errors
+/// The address is not a loopback address, or cannot be bound.
+pub async fn serve(
+    settings: &Settings,
+    newest: watch::Receiver<Heard>,
+    clock: Clock,
+    ended: CancellationToken,
+) -> Result<(), ServeError> {
+    let bind = settings.web.bind;
+    if !bind.ip().is_loopback() {
+        return Err(ServeError::NotLoopback(bind));
+    }
+    let listener = tokio::net::TcpListener::bind(bind)
+        .await
+        .map_err(|source| ServeError::Bind { bind, source })?;
+    tracing::info!("pages at http://{bind}/");
+    let sources = Sources {
+        fixture: settings.name.clone(),
+        newest,
+        clock,
+        zone: jiff::tz::TimeZone::system(),
+        ledger: settings.ledger.clone(),
+        ended: ended.clone(),
+    };
+    axum::serve(listener, router(sources))
+        .with_graceful_shutdown(ended.cancelled_owned())
+        .await
+        .map_err(ServeError::Server)
+}
+
+/// Every address of the dashboard.
+pub fn router(sources: Sources) -> Router {
+    Router::new()
+        .route("/", get(live::page))
+        .route("/events", get(live::events))
+        .route("/today", get(today::page))
+        .route("/runs", get(runs::page))
+        .route("/runs/{id}", get(run::page))
+        .route("/units/{serial}", get(unit::page))
+        .route("/screen.png", get(screen_png))
+        .route("/fixture.css", get(assets::style))
+        .route("/live.js", get(assets::script))
+        .fallback(problem::no_page)
+        .method_not_allowed_fallback(problem::only_reading)
+        .layer(axum::middleware::from_fn(guard::guard))
+        .with_state(Arc::new(sources))
+}
+
+/// The frame that the local display shows, drawn from the same view.
+async fn screen_png(sources: axum::extract::State<Arc<Sources>>) -> Result<Response, Problem> {
+    let view = View::of(&sources.newest.borrow(), sources.clock.now());
+    match screen::frame(&view).png() {
+        Ok(png) => Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response()),
+        Err(error) => Err(Problem::broken(&sources, &error)),
+    }
+}
