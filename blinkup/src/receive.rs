@@ -15,14 +15,16 @@ use crate::symbol::Symbol;
 const WEAKEST: f32 = 0.01;
 /// Preamble bits that must come right before the start byte. The preamble has 24 at least; a receiver may wake up late.
 const PREAMBLE_BITS: usize = 8;
+/// Pulses of one height that make a preamble.
+const ALIKE: usize = 10;
 /// Pulses that are looked at for preamble and start byte.
 const SEARCHED: usize = PREAMBLE_BITS + 8;
 /// Symbols' time without any change after which the light counts as over. Generous, for a late symbol is no fault.
 const OVER_AFTER_SYMBOLS: u32 = 32;
 /// Share of samples that may lie between dark and the pulses' height: a lamp's edges are short, noise is mostly there.
-const MOST_BETWEEN: f32 = 0.3;
+const MOST_BETWEEN: f32 = 0.4;
 /// How much of a new sample goes into that share.
-const BETWEEN_GAIN: f32 = 0.1;
+const BETWEEN_GAIN: f32 = 0.07;
 /// Bits of the longest packet.
 const MOST_BITS: usize = 8 * Packet::MOST_BYTES;
 
@@ -117,12 +119,17 @@ impl Receiver {
             Hearing::Receiving => self.body.mid,
             Hearing::Quiet | Hearing::Preamble | Hearing::Over => self.heights.typical(),
         };
+        let turn = if self.hearing == Hearing::Quiet {
+            Turn::Swing(WEAKEST.max(0.5 * height))
+        } else {
+            Turn::OverDark(0.5 * height)
+        };
         if self.hearing == Hearing::Quiet {
             let over_dark = level - self.edges.dark.unwrap_or(level);
             let is_between = height <= 0.0 || (0.25..0.75).contains(&(over_dark / height));
             self.between += BETWEEN_GAIN * (f32::from(u8::from(is_between)) - self.between);
         }
-        let result = match self.edges.push(level, WEAKEST.max(0.5 * height)) {
+        let result = match self.edges.push(level, turn) {
             Some(height) => self.pulse(height),
             None if self.in_progress() && self.edges.still_for() > OVER_AFTER_SYMBOLS * self.edges.symbol() => {
                 Some(Err(self.ended()))
@@ -172,7 +179,16 @@ impl Receiver {
     }
 }
 
-/// Finds pulses: turning points that are at least a swing apart. Knows no symbol length, so a level that repeats changes nothing.
+/// What makes a pulse begin or end.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    /// A change by so much since the last turning point: as long as nothing is known of the light.
+    Swing(f32),
+    /// Being more than so much over the dark gaps' level, or no longer.
+    OverDark(f32),
+}
+
+/// Finds pulses and gaps. Knows no symbol length, so a level that repeats changes nothing.
 #[derive(Debug, Clone)]
 struct Edges {
     /// The highest level of this pulse, or the lowest of this gap.
@@ -205,35 +221,34 @@ impl Edges {
     }
 
     /// Takes a level; gives the height of the pulse that has just ended.
-    fn push(&mut self, level: f32, least_swing: f32) -> Option<f32> {
+    fn push(&mut self, level: f32, turn: Turn) -> Option<f32> {
         self.still_for = self.still_for.saturating_add(1);
         self.since_pulse = self.since_pulse.saturating_add(1);
-        if self.lit {
-            self.extreme = self.extreme.max(level);
-            if level > self.extreme - least_swing {
-                return None;
-            }
-            let height = self.extreme - self.dark.unwrap_or(0.0);
-            self.turn(level);
-            let every = f32::from(u16::try_from(self.since_pulse).unwrap_or(u16::MAX));
-            self.pulse_every += Self::PULSE_EVERY_GAIN * (every - self.pulse_every);
-            self.since_pulse = 0;
-            Some(height)
+        self.extreme = if self.lit {
+            self.extreme.max(level)
         } else {
-            self.extreme = self.extreme.min(level);
-            if level >= self.extreme + least_swing {
-                let dark = self.dark.unwrap_or(self.extreme);
-                self.dark = Some(dark + Self::DARK_GAIN * (self.extreme - dark));
-                self.turn(level);
-            }
-            None
+            self.extreme.min(level)
+        };
+        let lit = match turn {
+            Turn::Swing(swing) if self.lit => level > self.extreme - swing,
+            Turn::Swing(swing) => level >= self.extreme + swing,
+            Turn::OverDark(height) => level > self.dark.unwrap_or(self.extreme) + height,
+        };
+        if lit == self.lit {
+            return None;
         }
-    }
-
-    fn turn(&mut self, level: f32) {
-        self.lit = !self.lit;
-        self.extreme = level;
+        let extreme = core::mem::replace(&mut self.extreme, level);
+        self.lit = lit;
         self.still_for = 0;
+        let dark = self.dark.unwrap_or(extreme);
+        if lit {
+            self.dark = Some(dark + Self::DARK_GAIN * (extreme - dark));
+            return None;
+        }
+        let every = f32::from(u16::try_from(self.since_pulse).unwrap_or(u16::MAX));
+        self.pulse_every += Self::PULSE_EVERY_GAIN * (every - self.pulse_every);
+        self.since_pulse = 0;
+        Some(extreme - dark)
     }
 
     fn still_for(&self) -> u32 {
@@ -290,16 +305,16 @@ impl Recent {
 
     /// Whether the last pulses are of one height.
     fn is_preamble(&self) -> bool {
-        let Some(last) = self.known().last_chunk::<PREAMBLE_BITS>() else {
+        let Some(last) = self.known().last_chunk::<ALIKE>() else {
             return false;
         };
         let spread = Spread::of(last.iter().copied());
-        spread.width() < 0.4 * spread.mean()
+        spread.width() < 0.35 * spread.mean() && spread.lowest > 1.5 * WEAKEST
     }
 
     /// Mid and bright, when the last pulses are preamble bits and the start byte.
     ///
-    /// A byte in which some bits are clearly higher than all other pulses, themselves much alike, is not noise.
+    /// Bits that are clearly higher than all other pulses, each kind much alike, are not noise, nor a start byte that is still coming.
     fn start(&self) -> Option<(f32, f32)> {
         if self.count < SEARCHED {
             return None;
@@ -321,7 +336,8 @@ impl Recent {
                 .map(|(_, height)| height),
         );
         let gap = bright.lowest - mid.highest;
-        let clear = gap > 0.5 * mid.width() && gap > 0.02 * mid.mean() && mid.lowest > 0.5 * mid.highest;
+        let alike = bright.width() < gap && mid.lowest > 0.5 * mid.highest;
+        let clear = gap > mid.width() && gap > 0.02 * mid.mean() && alike;
         clear.then(|| (mid.mean(), bright.mean()))
     }
 }

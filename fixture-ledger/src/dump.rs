@@ -6,7 +6,7 @@ use std::path::Path;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
 use crate::error::LedgerError;
-use crate::files;
+use crate::files::Reader;
 
 const OPERATION: &str = "dumping it";
 
@@ -18,10 +18,9 @@ const OPERATION: &str = "dumping it";
 /// The ledger could not be read.
 pub async fn dump(path: &Path) -> Result<String, LedgerError> {
     let failed = |error| LedgerError::sqlx(path, OPERATION, error);
-    let mut connection = files::connect_to_read(path).await?;
-    let version = files::version(path, &mut connection).await?;
-    let mut text = format!("ledger of version {version}\n");
-    let mut transaction = connection.begin().await.map_err(failed)?;
+    let mut reader = Reader::open(path).await?;
+    let mut text = format!("ledger of version {}\n", reader.version);
+    let mut transaction = reader.connection.begin().await.map_err(failed)?;
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
     )
@@ -32,7 +31,7 @@ pub async fn dump(path: &Path) -> Result<String, LedgerError> {
         dump_table(&mut transaction, &table, &mut text).await.map_err(failed)?;
     }
     transaction.commit().await.map_err(failed)?;
-    connection.close().await.map_err(failed)?;
+    reader.close(path, OPERATION).await?;
     Ok(text)
 }
 

@@ -8,12 +8,12 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use sqlx::ConnectOptions;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
 
 use crate::error::LedgerError;
 
@@ -130,23 +130,93 @@ fn writing(path: &Path, operation: &'static str, error: &std::io::Error) -> Ledg
     LedgerError::io(path, operation, error)
 }
 
-/// A connection that can only read.
-pub(crate) async fn connect_to_read(path: &Path) -> Result<SqliteConnection, LedgerError> {
-    const OPERATION: &str = "opening it to read";
-    if let Err(error) = std::fs::metadata(path) {
-        return Err(LedgerError::io(path, OPERATION, &error));
+/// A connection that can only read, and has read the ledger's version.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    /// The connection.
+    pub connection: SqliteConnection,
+    /// The ledger's version, at most [`known_version`].
+    pub version: i64,
+    /// What the database file was when it was opened without its `-wal`.
+    unlogged: Option<Fingerprint>,
+}
+
+/// What changes when a file is written or replaced.
+#[derive(Debug, PartialEq, Eq)]
+struct Fingerprint {
+    inode: u64,
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl Fingerprint {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        Ok(Self {
+            inode: metadata.ino(),
+            length: metadata.len(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
     }
-    SqliteConnectOptions::new()
-        .filename(path)
-        .read_only(true)
-        .disable_statement_logging()
-        .connect()
-        .await
-        .map_err(|error| LedgerError::sqlx(path, OPERATION, error))
+}
+
+impl Reader {
+    /// Opens a ledger to be read.
+    ///
+    /// Where maintenance has taken `-wal` and `-shm` away and this user cannot make them, nobody writes and the database file is all
+    /// there is: it is read as it is, and [`close`](Self::close) says whether it stayed so.
+    pub(crate) async fn open(path: &Path) -> Result<Self, LedgerError> {
+        const OPERATION: &str = "opening it to read";
+        let before = Fingerprint::of(path).map_err(|error| LedgerError::io(path, OPERATION, &error))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .disable_statement_logging();
+        match Self::connect(path, &options).await {
+            Err(LedgerError::ReadOnly { .. }) if !beside(path, "-wal").exists() => {
+                let mut reader = Self::connect(path, &options.immutable(true)).await?;
+                reader.unlogged = Some(before);
+                Ok(reader)
+            }
+            other => other,
+        }
+    }
+
+    async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<Self, LedgerError> {
+        let mut connection = options
+            .connect()
+            .await
+            .map_err(|error| LedgerError::sqlx(path, "opening it to read", error))?;
+        let version = version(path, &mut connection).await?;
+        Ok(Self {
+            connection,
+            version,
+            unlogged: None,
+        })
+    }
+
+    /// Ends reading. What was read holds only if this succeeds.
+    pub(crate) async fn close(self, path: &Path, operation: &'static str) -> Result<(), LedgerError> {
+        self.connection
+            .close()
+            .await
+            .map_err(|error| LedgerError::sqlx(path, operation, error))?;
+        match self.unlogged {
+            Some(before)
+                if beside(path, "-wal").exists() || Fingerprint::of(path).is_ok_and(|after| after != before) =>
+            {
+                Err(LedgerError::Busy {
+                    path: path.to_owned(),
+                    operation,
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// The schema's version of an existing ledger.
-pub(crate) async fn version(path: &Path, connection: &mut SqliteConnection) -> Result<i64, LedgerError> {
+async fn version(path: &Path, connection: &mut SqliteConnection) -> Result<i64, LedgerError> {
     const OPERATION: &str = "reading its version";
     let found: i64 = sqlx::query_scalar("PRAGMA user_version")
         .fetch_one(&mut *connection)

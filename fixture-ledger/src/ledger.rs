@@ -13,7 +13,7 @@ use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
 
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
-use crate::files::{self, WriterLock};
+use crate::files::{self, Reader, WriterLock};
 use crate::record::{
     Annotation, AnnotationKind, Attempt, Evidence, RefusedStart, RunEnd, RunStart, Setup, StandingVerdict,
     StoredReading, UnitHistory,
@@ -50,7 +50,7 @@ pub struct Ledger {
     lock: WriterLock,
 }
 
-/// A connection that only reads and is the last to close, so that `-wal` and `-shm` stay on the disk; see [`files`].
+/// A connection that only reads, has read, and is the last to close, so that `-wal` and `-shm` stay on the disk; see [`files`].
 #[derive(Debug)]
 struct Keeper(Option<SqliteConnection>);
 
@@ -96,11 +96,7 @@ impl Ledger {
             files::create(path)?;
         } else if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0) {
             // Before anything can be written to it.
-            let mut reader = files::connect_to_read(path).await?;
-            let checked = files::version(path, &mut reader).await;
-            let closed = reader.close().await;
-            checked?;
-            closed.map_err(|error| LedgerError::sqlx(path, "closing it", error))?;
+            Reader::open(path).await?.close(path, "reading its version").await?;
         }
         let mut ledger = match Self::connect(path, Durability::Synced, lock).await {
             Ok(ledger) => ledger,
@@ -143,9 +139,7 @@ impl Ledger {
         .execute(&mut connection)
         .await
         .map_err(failed)?;
-        let mut keeper = files::connect_to_read(path).await?;
-        // The keeper holds its place from its first read on.
-        files::version(path, &mut keeper).await?;
+        let keeper = Reader::open(path).await?.connection;
         Ok(Self {
             path: path.to_owned(),
             connection,

@@ -19,7 +19,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
-use crate::files;
+use crate::files::{self, Reader};
 use crate::record::{Annotation, Attempt, Evidence, LoopBack, RefusedStart, Setup, StoredReading};
 
 const HOUR: i64 = 3_600_000_000;
@@ -349,7 +349,7 @@ impl Reports {
     /// There is none, it may not be read, it is of another version, or it is damaged.
     pub async fn open(path: &Path) -> Result<Self, LedgerError> {
         let reports = Self { path: path.to_owned() };
-        reports.close(reports.connect().await?, "opening it to read").await?;
+        reports.reader().await?.close(path, "opening it to read").await?;
         Ok(reports)
     }
 
@@ -358,25 +358,40 @@ impl Reports {
         &self.path
     }
 
-    async fn connect(&self) -> Result<SqliteConnection, LedgerError> {
-        let mut connection = files::connect_to_read(&self.path).await?;
-        let found = files::version(&self.path, &mut connection).await?;
+    async fn reader(&self) -> Result<Reader, LedgerError> {
+        let reader = Reader::open(&self.path).await?;
         let known = files::known_version();
-        if found < known {
+        if reader.version < known {
             return Err(LedgerError::Older {
                 path: self.path.clone(),
-                found,
+                found: reader.version,
                 known,
             });
         }
-        Ok(connection)
+        Ok(reader)
     }
 
-    async fn close(&self, connection: SqliteConnection, operation: &'static str) -> Result<(), LedgerError> {
-        connection
-            .close()
+    /// Reads the whole file and says where it is damaged. It takes as long as the ledger is large (the only report that does) and holds
+    /// up the moving of the `-wal` into the ledger meanwhile, so it is for maintenance.
+    ///
+    /// # Errors
+    /// The ledger is damaged, or could not be read.
+    pub async fn check(&self) -> Result<(), LedgerError> {
+        const OPERATION: &str = "checking it";
+        let mut reader = self.reader().await?;
+        let said: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(1)")
+            .fetch_all(&mut reader.connection)
             .await
-            .map_err(|error| LedgerError::sqlx(&self.path, operation, error))
+            .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        reader.close(&self.path, OPERATION).await?;
+        match said.into_iter().find(|line| line != "ok") {
+            None => Ok(()),
+            Some(what) => Err(LedgerError::Corrupt {
+                path: self.path.clone(),
+                operation: OPERATION,
+                what,
+            }),
+        }
     }
 
     /// Yields of the runs whose units were seated in a range of time, on one lane or all.
@@ -465,8 +480,8 @@ impl Reports {
         } else {
             (until, until)
         };
-        let mut connection = self.connect().await?;
-        let mut transaction = connection.begin().await.map_err(failed)?;
+        let mut reader = self.reader().await?;
+        let mut transaction = reader.connection.begin().await.map_err(failed)?;
         let mut cells = sqlx::query_as!(
             Cell,
             r#"SELECT
@@ -532,7 +547,7 @@ impl Reports {
             cells.extend(piece);
         }
         transaction.commit().await.map_err(failed)?;
-        self.close(connection, OPERATION).await?;
+        reader.close(&self.path, OPERATION).await?;
         Ok(cells)
     }
 
@@ -559,14 +574,14 @@ impl Reports {
             seated: i64::MAX,
             number: i64::MAX,
         });
-        let mut connection = self.connect().await?;
+        let mut reader = self.reader().await?;
         macro_rules! selected {
             ($driving:tt $(, $more:expr)?) => {
                 select_runs!(
                     $driving, serial, outcome, code, lane, lot, from, until, before.seated, before.number, more
                     $(, $more)?
                 )
-                .fetch_all(&mut connection)
+                .fetch_all(&mut reader.connection)
                 .await
             };
         }
@@ -588,7 +603,7 @@ impl Reports {
             selected!("true")
         }
         .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        self.close(connection, OPERATION).await?;
+        reader.close(&self.path, OPERATION).await?;
 
         let limit = limit as usize;
         let next = if selected.len() > limit {
@@ -686,8 +701,8 @@ impl Reports {
         const OPERATION: &str = "reading a run";
         let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
         let id = run.0.as_bytes().as_slice();
-        let mut connection = self.connect().await?;
-        let mut transaction = connection.begin().await.map_err(failed)?;
+        let mut reader = self.reader().await?;
+        let mut transaction = reader.connection.begin().await.map_err(failed)?;
         let selected = sqlx::query_as!(
             SelectedRun,
             r#"SELECT
@@ -706,6 +721,8 @@ impl Reports {
         .await
         .map_err(failed)?;
         let Some(selected) = selected else {
+            drop(transaction);
+            reader.close(&self.path, OPERATION).await?;
             return Ok(None);
         };
         let number = selected.number;
@@ -742,7 +759,7 @@ impl Reports {
             trace: rest.light.unwrap_or_default(),
         };
         transaction.commit().await.map_err(failed)?;
-        self.close(connection, OPERATION).await?;
+        reader.close(&self.path, OPERATION).await?;
         Ok(Some(detail))
     }
 
@@ -885,7 +902,7 @@ impl Reports {
     /// The ledger could not be read.
     pub async fn acts(&self, limit: u32) -> Result<Vec<ActRow>, LedgerError> {
         const OPERATION: &str = "reading acts";
-        let mut connection = self.connect().await?;
+        let mut reader = self.reader().await?;
         let rows = sqlx::query!(
             "SELECT number, at, at_synchronised, by, kind, lane, serial, words, refused
             FROM act
@@ -893,10 +910,10 @@ impl Reports {
             LIMIT ?1",
             limit
         )
-        .fetch_all(&mut connection)
+        .fetch_all(&mut reader.connection)
         .await
         .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        self.close(connection, OPERATION).await?;
+        reader.close(&self.path, OPERATION).await?;
         rows.into_iter()
             .map(|row| {
                 let place = Place {
@@ -938,7 +955,7 @@ impl Reports {
     /// The ledger could not be read.
     pub async fn stops(&self, limit: u32) -> Result<Vec<StopRow>, LedgerError> {
         const OPERATION: &str = "reading stops of the line";
-        let mut connection = self.connect().await?;
+        let mut reader = self.reader().await?;
         let rows = sqlx::query!(
             "SELECT number, since, since_synchronised, code, cause, lane, wants_acknowledgement, ended, ended_synchronised
             FROM line_stop
@@ -946,10 +963,10 @@ impl Reports {
             LIMIT ?1",
             limit
         )
-        .fetch_all(&mut connection)
+        .fetch_all(&mut reader.connection)
         .await
         .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        self.close(connection, OPERATION).await?;
+        reader.close(&self.path, OPERATION).await?;
         rows.into_iter()
             .map(|row| {
                 let place = Place {
@@ -979,7 +996,7 @@ impl Reports {
     /// The ledger could not be read.
     pub async fn refusals(&self, limit: u32) -> Result<Vec<RefusalRow>, LedgerError> {
         const OPERATION: &str = "reading refusals";
-        let mut connection = self.connect().await?;
+        let mut reader = self.reader().await?;
         let rows = sqlx::query!(
             "SELECT
                 refusal.number, refusal.at, refusal.at_synchronised, refusal.lane, refusal.serial, refusal.refusal,
@@ -990,10 +1007,10 @@ impl Reports {
             LIMIT ?1",
             limit
         )
-        .fetch_all(&mut connection)
+        .fetch_all(&mut reader.connection)
         .await
         .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        self.close(connection, OPERATION).await?;
+        reader.close(&self.path, OPERATION).await?;
         rows.into_iter()
             .map(|row| {
                 let place = Place {

@@ -108,7 +108,7 @@ pub struct ImpCloud {
     pub tries: u32,
     /// The wait before the second try; doubles with each.
     pub backoff: Duration,
-    /// A PEM file with a further authority to trust.
+    /// A PEM file with the authorities to trust instead of the public ones.
     pub ca_file: Option<PathBuf>,
 }
 

@@ -11,6 +11,11 @@ impl Secret {
     /// The largest file that is read for a secret, in bytes.
     const LARGEST: u64 = 4096;
 
+    /// A secret text.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The secret in a file, without the line end at its end.
     ///
     /// # Errors

@@ -1,4 +1,8 @@
-//! The ledger over real files.
+//! The ledger over real files, processes and users.
 
+mod access;
+mod faults;
+mod kill;
+mod role;
 mod runs;
 mod sample;
