@@ -4,5 +4,14 @@
 //! run the very same engine: real time and virtual time.
 
 pub mod effect;
+pub mod gate;
 pub mod input;
+pub mod lane;
+pub mod line;
+pub mod meaning;
+pub mod nest;
+pub mod policy;
 pub mod recipe;
+pub mod run;
+pub mod station;
+pub mod watch;

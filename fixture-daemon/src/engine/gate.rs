@@ -1,0 +1,320 @@
+//! Which samples saw the unit's LED undisturbed, and what loop-back saw of the lamp.
+//!
+//! Samples and the lamp's edges come from two threads, so an edge may be told a little after samples that were taken later. While
+//! the lamp sends, a sample therefore waits until an edge after its end is known (a symbol later at most), or until it is
+//! [`WAITS_AT_MOST`] old and is judged by what is known.
+
+use core::time::Duration;
+
+use blinkup::sample::{Counts, Sample};
+use blinkup::{Level, Symbol, Tick};
+use fixture_ledger::record::LoopBack;
+
+use super::input::LampEdge;
+use super::station::LampSeen;
+
+/// How long the lamp and the sensor's input stage take to settle after an edge.
+const SETTLES: Duration = Duration::from_millis(1);
+/// How long a sample waits for an edge that may still be told.
+pub const WAITS_AT_MOST: Duration = Duration::from_millis(200);
+/// Edges that are remembered: more than half a second at 60 symbols a second.
+const EDGES: usize = 32;
+/// Samples that can wait.
+const WAITING: usize = 32;
+/// Lit samples from which a missing lamp is told.
+const LIT_TO_MISS: u32 = 12;
+/// Lit samples from which the lamp's strength is told.
+const LIT_TO_WEIGH: u32 = 24;
+/// Dark samples that both need.
+const DARK_TO_COMPARE: u32 = 6;
+/// Lit samples of a test flash from which it is told.
+const LIT_OF_FLASH: u32 = 3;
+
+const NO_SAMPLE: Sample = Sample {
+    start: Tick::ZERO,
+    end: Tick::ZERO,
+    counts: Counts {
+        red: 0,
+        green: 0,
+        blue: 0,
+        clear: 0,
+    },
+};
+
+/// What loop-back of a lane must see, from commissioning.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoopBackLimits {
+    /// Clear counts of full light above dark.
+    pub full: f32,
+    /// Share of what should be seen below which the lamp is not there, 0 to 1.
+    pub seen: f32,
+    /// Share of what should be seen below which the lamp is weak, 0 to 1.
+    pub weak: f32,
+}
+
+/// What the lamp showed during a sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum During {
+    /// Dark all the time: the sample saw the unit's LED.
+    Dark,
+    /// One lit symbol all the time.
+    Lit(Level),
+    /// An edge was in it, or too close before.
+    Edge,
+}
+
+/// One lane's gate.
+#[derive(Debug)]
+pub struct Gate {
+    limits: LoopBackLimits,
+    saturated_at: u16,
+    edges: [LampEdge; EDGES],
+    /// How many edges there have been.
+    told: usize,
+    /// Until when the lamp's light is known.
+    known_until: Tick,
+    waiting: [Sample; WAITING],
+    first: usize,
+    count: usize,
+    lamp: Sender,
+    sums: Sums,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Sender {
+    Idle,
+    Busy { bright: Level, mid: Level },
+}
+
+/// What loop-back has summed up.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    dark: f64,
+    darks: u32,
+    mid: f64,
+    mids: u32,
+    bright: f64,
+    brights: u32,
+    /// What the lit samples should have been above dark, by the calibration.
+    expected: f64,
+    first: Option<Counts>,
+    varied: u32,
+}
+
+impl Gate {
+    /// A gate before a lamp that is dark.
+    pub fn new(limits: LoopBackLimits, saturated_at: u16) -> Self {
+        Self {
+            limits,
+            saturated_at,
+            edges: [LampEdge {
+                at: Tick::ZERO,
+                symbol: Symbol::Dark,
+            }; EDGES],
+            told: 1,
+            known_until: Tick::ZERO,
+            waiting: [NO_SAMPLE; WAITING],
+            first: 0,
+            count: 0,
+            lamp: Sender::Idle,
+            sums: Sums::default(),
+        }
+    }
+
+    /// The lamp was told to send; `ambient` is the clear counts of the dark nest where they are known.
+    pub fn begin(&mut self, bright: Level, mid: Level, ambient: Option<f32>) {
+        self.lamp = Sender::Busy { bright, mid };
+        self.sums = Sums::default();
+        if let Some(ambient) = ambient {
+            self.sums.dark = f64::from(ambient) * f64::from(DARK_TO_COMPARE);
+            self.sums.darks = DARK_TO_COMPARE;
+        }
+    }
+
+    /// The lamp shows another symbol since.
+    pub fn edge(&mut self, edge: LampEdge) {
+        self.known_until = self.known_until.max(edge.at);
+        if self.last_edge().symbol != edge.symbol {
+            self.edges[self.told % EDGES] = edge;
+            self.told += 1;
+        }
+    }
+
+    /// The sender is done: the lamp is dark and no edge is to come.
+    pub fn end(&mut self, now: Tick) {
+        if self.last_edge().symbol != Symbol::Dark {
+            self.edge(LampEdge {
+                at: now,
+                symbol: Symbol::Dark,
+            });
+        }
+        self.lamp = Sender::Idle;
+    }
+
+    /// Takes a sample. `false` when one had to be given up for it.
+    #[must_use]
+    pub fn push(&mut self, sample: &Sample) -> bool {
+        let full = self.count == WAITING;
+        if full {
+            self.first = (self.first + 1) % WAITING;
+            self.count -= 1;
+        }
+        self.waiting[(self.first + self.count) % WAITING] = *sample;
+        self.count += 1;
+        !full
+    }
+
+    /// The next sample for which it is known what the lamp showed.
+    pub fn next(&mut self, now: Tick) -> Option<(Sample, During)> {
+        if self.count == 0 {
+            return None;
+        }
+        let sample = self.waiting[self.first];
+        let known = self.lamp == Sender::Idle || self.known_until > sample.end || now >= sample.end + WAITS_AT_MOST;
+        if !known {
+            return None;
+        }
+        self.first = (self.first + 1) % WAITING;
+        self.count -= 1;
+        let during = self.during(&sample);
+        self.sum(&sample, during);
+        Some((sample, during))
+    }
+
+    fn during(&self, sample: &Sample) -> During {
+        // Newest first: an edge inside the sample hides the LED; the first edge before it says what the lamp showed.
+        let kept = self.told.min(EDGES);
+        for back in 1..=kept {
+            let edge = self.edges[(self.told - back) % EDGES];
+            if edge.at >= sample.end {
+                continue;
+            }
+            if edge.at > Tick::ZERO && edge.at + SETTLES > sample.start {
+                return During::Edge;
+            }
+            return match (edge.symbol, self.lamp) {
+                (Symbol::Dark, _) => During::Dark,
+                (Symbol::Mid, Sender::Busy { mid, .. }) => During::Lit(mid),
+                (Symbol::Bright, Sender::Busy { bright, .. }) => During::Lit(bright),
+                (Symbol::Mid | Symbol::Bright, Sender::Idle) => During::Edge,
+            };
+        }
+        // Older than all that is remembered.
+        During::Edge
+    }
+
+    fn sum(&mut self, sample: &Sample, during: During) {
+        let Sender::Busy { bright, .. } = self.lamp else {
+            return;
+        };
+        let sums = &mut self.sums;
+        match sums.first {
+            None => sums.first = Some(sample.counts),
+            Some(first) if first != sample.counts => sums.varied += 1,
+            Some(_) => {}
+        }
+        let clear = f64::from(sample.counts.clear);
+        match during {
+            During::Dark => {
+                sums.dark += clear;
+                sums.darks += 1;
+            }
+            During::Lit(level) => {
+                if level < bright {
+                    sums.mid += clear;
+                    sums.mids += 1;
+                } else {
+                    sums.bright += clear;
+                    sums.brights += 1;
+                }
+                // A sensor at its end cannot see more than that.
+                let room = f64::from(self.saturated_at) - sums.dark / f64::from(sums.darks.max(1));
+                sums.expected += (f64::from(self.limits.full) * f64::from(level.fraction())).min(room.max(0.0));
+            }
+            During::Edge => {}
+        }
+    }
+
+    /// What loop-back says of the lamp that is sending, as soon as it can.
+    pub fn lamp_seen(&self) -> Option<LampSeen> {
+        let sums = &self.sums;
+        let lit = sums.mids + sums.brights;
+        if self.lamp == Sender::Idle || lit < LIT_TO_MISS || sums.darks < DARK_TO_COMPARE {
+            return None;
+        }
+        let share = sums.share();
+        if share < f64::from(self.limits.seen) {
+            return Some(if sums.varied == 0 {
+                LampSeen::BySensorStuck(format!("{lit} samples across lit and dark symbols, all the same"))
+            } else {
+                LampSeen::Not(format!("loop-back saw {:.0} % of the lamp's light", share * 100.0))
+            });
+        }
+        if lit < LIT_TO_WEIGH {
+            return None;
+        }
+        Some(if share < f64::from(self.limits.weak) {
+            LampSeen::Weakly(format!("loop-back saw {:.0} % of the lamp's light", share * 100.0))
+        } else {
+            LampSeen::Well
+        })
+    }
+
+    /// What loop-back says of a test flash that is over.
+    pub fn flash_seen(&self) -> Option<LampSeen> {
+        let sums = &self.sums;
+        if sums.brights < LIT_OF_FLASH || sums.darks == 0 {
+            return None;
+        }
+        let share = sums.share();
+        Some(if share >= f64::from(self.limits.seen) {
+            LampSeen::Well
+        } else if sums.varied == 0 {
+            LampSeen::BySensorStuck(format!("{} samples under the test flash, all the same", sums.brights))
+        } else {
+            LampSeen::Not(format!("loop-back saw {:.0} % of the test flash", share * 100.0))
+        })
+    }
+
+    /// The attempt's loop-back for the record; `None` where it saw too little to say.
+    pub fn loop_back(&self) -> Option<LoopBack> {
+        let sums = &self.sums;
+        if sums.brights == 0 || sums.mids == 0 || sums.darks == 0 {
+            return None;
+        }
+        let dark = sums.dark / f64::from(sums.darks);
+        let bright = sums.bright / f64::from(sums.brights) - dark;
+        let mid = sums.mid / f64::from(sums.mids) - dark;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "counts and shares need no more than single precision"
+        )]
+        Some(LoopBack {
+            bright: bright as f32,
+            mid_share: if bright > 0.0 {
+                (mid / bright).clamp(0.0, 1.0) as f32
+            } else {
+                0.0
+            },
+            samples: sums.mids + sums.brights,
+        })
+    }
+
+    fn last_edge(&self) -> LampEdge {
+        self.edges[(self.told - 1) % EDGES]
+    }
+}
+
+impl Sums {
+    /// Lit samples above dark, as a share of what they should have been.
+    fn share(&self) -> f64 {
+        let lit = f64::from(self.mids) + f64::from(self.brights);
+        let dark = self.dark / f64::from(self.darks.max(1));
+        let above = self.mid + self.bright - lit * dark;
+        if self.expected > 0.0 {
+            above / self.expected
+        } else {
+            1.0
+        }
+    }
+}

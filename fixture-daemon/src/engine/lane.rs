@@ -1,0 +1,605 @@
+//! One lane: its station, and the eyes of that station: gate, loop-back, LED reader, the check of the empty nest, the recorder.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use blinkup::codes::{CodeTable, Colour};
+use blinkup::reader::{ColourSensor, LedShape, Observed, Reader, ReaderSettings, Reading};
+use blinkup::sample::{Counts, Sample};
+use blinkup::trace::compact::Recorder;
+use blinkup::trace::{Header, Row};
+use blinkup::{Level, Tick};
+use fixture_link::identity::LaneId;
+use fixture_link::snapshot::{LaneView, LedView, StripPiece};
+use fixture_link::verdict::VerdictCode;
+
+use super::effect::LaneEffect;
+use super::gate::{During, Gate, LoopBackLimits};
+use super::input::{LampEdge, LaneInput};
+use super::nest::{Nest, NestReport, Order};
+use super::station::{Conclusion, Reason, RecordedLight, Rules, Station, StationInput, UnitPower};
+
+/// How long a sensor may be without a good sample during a run.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How long a failure of the sensor may last during a run: a bus may stumble once.
+const FAILURE: Duration = Duration::from_millis(500);
+/// How long all channels may be full during a run.
+const FULL: Duration = Duration::from_secs(1);
+/// How long a sensor may count exactly the same: real light always varies.
+const SAME: Duration = Duration::from_secs(3);
+/// Counts below which light may be so even that nothing varies.
+const EVEN: u16 = 16;
+/// What is shown of the light.
+const STRIP: Duration = Duration::from_secs(10);
+/// Changes of colour that are remembered for it.
+const STRIP_PIECES: usize = 256;
+/// Of the samples that do not see the LED, one in so many is recorded, to show the lamp.
+const LIT_ROWS: u32 = 8;
+
+/// What commissioning found out about a lane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LaneConfig {
+    /// Which lane.
+    pub lane: LaneId,
+    /// The LED part as this lane's sensor sees it.
+    pub shape: LedShape,
+    /// A channel at or above it is full.
+    pub saturated_at: u16,
+    /// Counts of the empty nest (red, green, blue, clear), until they are measured.
+    pub ambient: [f32; 4],
+    /// Clear counts of the empty nest above which no LED can be read.
+    pub ambient_limit: f32,
+    /// What loop-back must see.
+    pub loop_back: LoopBackLimits,
+    /// How often the sensor is sampled.
+    pub sample_every: Duration,
+    /// How the unit is powered.
+    pub unit_power: UnitPower,
+}
+
+/// One lane.
+#[derive(Debug)]
+pub struct Lane {
+    config: LaneConfig,
+    station: Station,
+    gate: Gate,
+    nest: Nest,
+    reader: Reader<ColourSensor>,
+    recorder: Option<Recorder>,
+    ambient: [f32; 4],
+    lit_rows: u32,
+    lost: u32,
+    sensor: Sensor,
+    lamp_told: LampTold,
+    standing: Option<Reading>,
+    strip: VecDeque<(Tick, Option<Colour>)>,
+    /// Why the lane takes no units.
+    out_of_service: Option<String>,
+    shown: Mark,
+}
+
+/// The sensor's health.
+#[derive(Debug, Clone, Default)]
+struct Sensor {
+    last: Option<Sample>,
+    failed: Option<(Tick, String)>,
+    /// Since when all samples are the same.
+    same_since: Option<Tick>,
+    /// Since when all channels are full.
+    full_since: Option<Tick>,
+}
+
+/// Whether the station knows what loop-back says of this transmission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LampTold {
+    No,
+    Yes,
+}
+
+/// What a viewer would see change.
+#[derive(Debug, Clone, PartialEq)]
+struct Mark {
+    state: core::mem::Discriminant<fixture_link::snapshot::LaneState>,
+    stage: Option<fixture_link::snapshot::Stage>,
+    percent: u16,
+    run: Option<fixture_link::identity::RunId>,
+    pattern: Option<blinkup::codes::PatternId>,
+    in_service: Service,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    In,
+    Out,
+}
+
+impl Lane {
+    /// A lane of which nothing is known yet.
+    pub fn new(config: LaneConfig, table: &CodeTable, rules: &Rules) -> Self {
+        let model = ColourSensor::new(config.shape, config.ambient, config.saturated_at);
+        let settings = ReaderSettings {
+            confidence: rules.recipe.confidence,
+        };
+        let station = Station::new(config.lane, config.unit_power);
+        let shown = mark(&station, rules, None, None);
+        Self {
+            config,
+            station,
+            gate: Gate::new(config.loop_back, config.saturated_at),
+            nest: Nest::new(),
+            reader: Reader::new(table, model, settings),
+            recorder: None,
+            ambient: config.ambient,
+            lit_rows: 0,
+            lost: 0,
+            sensor: Sensor::default(),
+            lamp_told: LampTold::No,
+            standing: None,
+            strip: VecDeque::with_capacity(STRIP_PIECES),
+            out_of_service: None,
+            shown,
+        }
+    }
+
+    /// Which lane.
+    pub fn id(&self) -> LaneId {
+        self.config.lane
+    }
+
+    /// Its station.
+    pub fn station(&self) -> &Station {
+        &self.station
+    }
+
+    /// Its station, to be told what only the line knows.
+    pub fn station_mut(&mut self) -> &mut Station {
+        &mut self.station
+    }
+
+    /// Why the lane takes no units.
+    pub fn out_of_service(&self) -> Option<&str> {
+        self.out_of_service.as_deref()
+    }
+
+    /// Takes the lane out of service, or back with `None`.
+    pub fn set_service(&mut self, why: Option<String>) {
+        self.out_of_service = why;
+    }
+
+    /// When the lane must next be looked at.
+    pub fn deadline(&self, rules: &Rules, now: Tick) -> Option<(Tick, Reason)> {
+        let station = self.station.deadline(rules, now);
+        let nest = self.nest.deadline().map(|at| (at, Reason::Nest));
+        let sensor = self.sensor_due().map(|(at, _)| (at, Reason::Sensor));
+        [station, nest, sensor].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// What the empty nest told, as the unit is seated that may run.
+    pub fn nest_report(&mut self, now: Tick) -> NestReport {
+        let mut report = self.nest.seated(self.config.ambient_limit);
+        if let Some((since, why)) = &self.sensor.failed
+            && now.since(*since) >= FAILURE
+        {
+            report.fault = Some((VerdictCode::SensorFault, why.clone()));
+        }
+        report
+    }
+
+    /// A unit is seated that may not run.
+    pub fn occupied(&mut self, now: Tick) {
+        let _ = self.nest.seated(self.config.ambient_limit);
+        self.look_anew(now);
+    }
+
+    /// A unit begins its run.
+    pub fn seated(&mut self, now: Tick) {
+        self.ambient = self.nest.light().map_or(self.config.ambient, |light| light.counts);
+        self.look_anew(now);
+    }
+
+    /// One thing happened.
+    pub fn input(&mut self, rules: &Rules, now: Tick, input: LaneInput, out: &mut Vec<LaneEffect>) {
+        let input = match input {
+            // The line answers it: it knows the other lanes.
+            LaneInput::Seated(_) => return,
+            LaneInput::Lifted => {
+                self.nest.emptied(now);
+                StationInput::Lifted
+            }
+            LaneInput::Token { run, answer } => StationInput::Token { run, answer },
+            LaneInput::Claim { run, answer } => StationInput::Claim { run, answer },
+            LaneInput::Lamp(edge) => {
+                self.edge(rules, now, edge, out);
+                return;
+            }
+            LaneInput::Sent(report) => {
+                self.drain(rules, now, Drain::All, out);
+                let loop_back = self.gate.loop_back();
+                self.gate.end(report.ended);
+                StationInput::Sent(report, loop_back)
+            }
+            LaneInput::TestFlashed => {
+                self.flashed(now);
+                return;
+            }
+            LaneInput::PowerCycled => {
+                self.look_anew(now);
+                StationInput::PowerCycled
+            }
+            LaneInput::SensorFailed(why) => {
+                self.sensor.failed.get_or_insert((now, why));
+                self.piece(now, None);
+                StationInput::Tick
+            }
+            LaneInput::Stored { run, result } => StationInput::Stored { run, result },
+            LaneInput::Standing(verdict) => {
+                let _ = self.nest.seated(self.config.ambient_limit);
+                StationInput::Standing(verdict)
+            }
+        };
+        self.tell(rules, now, input, out);
+    }
+
+    /// Tells the station, and follows what it wants of the lamp.
+    pub fn tell(&mut self, rules: &Rules, now: Tick, input: StationInput, out: &mut Vec<LaneEffect>) {
+        let before = out.len();
+        self.station.step(rules, now, input, out);
+        for effect in out.get(before..).unwrap_or_default() {
+            if let LaneEffect::Send(transmission) = effect {
+                self.gate.begin(transmission.bright, transmission.mid, None);
+                self.lamp_told = LampTold::No;
+            }
+        }
+    }
+
+    /// Time has come.
+    pub fn tick(&mut self, rules: &Rules, now: Tick, out: &mut Vec<LaneEffect>) {
+        match self.nest.tick(now) {
+            Some(Order::Flash(on)) => {
+                self.gate
+                    .begin(Level::FULL, Level::FULL, self.nest.light().map(|light| light.counts[3]));
+                out.push(LaneEffect::TestFlash { on });
+            }
+            Some(Order::Judge) => self.flashed(now),
+            None => {}
+        }
+        if let Some((at, fault)) = self.sensor_due()
+            && now >= at
+        {
+            let (code, detail) = fault.worded(&self.sensor);
+            self.tell(rules, now, StationInput::Fault(code, detail), out);
+        }
+        self.tell(rules, now, StationInput::Tick, out);
+    }
+
+    /// A sample; the hot path. Allocates nothing unless it teaches something.
+    pub fn sample(&mut self, rules: &Rules, now: Tick, sample: &Sample, out: &mut Vec<LaneEffect>) {
+        self.health(sample);
+        if !self.gate.push(sample) {
+            self.lost += 1;
+        }
+        self.drain(rules, now, Drain::Known, out);
+        if self.lamp_told == LampTold::No
+            && self.station.is_sending()
+            && let Some(seen) = self.gate.lamp_seen()
+        {
+            self.lamp_told = LampTold::Yes;
+            self.tell(rules, now, StationInput::Lamp(seen), out);
+        }
+    }
+
+    /// The reader said something; also how a test speaks in its place.
+    pub fn observe(&mut self, rules: &Rules, now: Tick, observed: &Observed, out: &mut Vec<LaneEffect>) {
+        if let Some(shade) = observed.shade {
+            self.piece(shade.from, Some(shade.colour));
+        }
+        if let Some(reading) = observed.reading {
+            self.standing = Some(reading);
+        }
+        self.tell(rules, now, StationInput::Observed(*observed), out);
+    }
+
+    /// Commits the run's verdict as the line judged it.
+    pub fn commit(&mut self, now: Tick, judged: Conclusion, policy: Option<String>, out: &mut Vec<LaneEffect>) {
+        let light = RecordedLight {
+            trace: self.recorder.take().map(Recorder::finish).unwrap_or_default(),
+            samples_lost: self.lost,
+        };
+        self.station.commit(now, judged, policy, light, out);
+    }
+
+    /// The lane as it is shown; `stopped` is why the line takes no units.
+    pub fn view(&self, rules: &Rules, now: Tick, stopped: Option<&str>) -> LaneView {
+        use fixture_link::snapshot::LaneState;
+        let state = match (self.station.state(rules), self.out_of_service.as_deref().or(stopped)) {
+            (LaneState::Empty, Some(cause)) => LaneState::Stopped {
+                cause: cause.to_owned(),
+            },
+            (state, _) => state,
+        };
+        let seated = self.station.seated();
+        LaneView {
+            lane: self.config.lane,
+            state,
+            serial: self.station.serial().cloned(),
+            run: self.station.run(),
+            seated_ms: seated.map_or(0, |seated| {
+                u64::try_from(now.since(seated).as_millis()).unwrap_or(u64::MAX)
+            }),
+            led: LedView {
+                codes: match (seated, self.standing.and_then(|reading| reading.pattern)) {
+                    (Some(_), Some(pattern)) => rules.meanings.codes(pattern).to_vec(),
+                    (None, _) | (_, None) => Vec::new(),
+                },
+                confidence: self.standing.map_or(0.0, |reading| reading.confidence),
+                strip: self.strip(now),
+            },
+        }
+    }
+
+    /// Whether a viewer would see something change since this was last asked.
+    pub fn changed(&mut self, rules: &Rules) -> bool {
+        let pattern = self.standing.and_then(|reading| reading.pattern);
+        let mark = mark(&self.station, rules, pattern, self.out_of_service.as_deref());
+        let changed = mark != self.shown;
+        self.shown = mark;
+        changed
+    }
+
+    /// Forgets the last unit's light.
+    fn look_anew(&mut self, now: Tick) {
+        self.reader.restart(ColourSensor::new(
+            self.config.shape,
+            self.ambient,
+            self.config.saturated_at,
+        ));
+        self.standing = None;
+        self.strip.clear();
+        self.piece(now, Some(Colour::Off));
+        if self.station.running().is_none() {
+            self.recorder = None;
+            self.lost = 0;
+            self.lit_rows = 0;
+            self.sensor.same_since = None;
+            self.sensor.full_since = None;
+        }
+    }
+
+    fn edge(&mut self, rules: &Rules, now: Tick, edge: LampEdge, out: &mut Vec<LaneEffect>) {
+        self.gate.edge(edge);
+        self.tell(rules, now, StationInput::Symbol(edge.at), out);
+        self.drain(rules, now, Drain::Known, out);
+    }
+
+    fn flashed(&mut self, now: Tick) {
+        if self.nest.is_flashing() {
+            while self.gate.next(now + super::gate::WAITS_AT_MOST).is_some() {}
+            self.nest.judge(now, self.gate.flash_seen());
+        }
+        self.gate.end(now);
+    }
+
+    /// Judges the samples of which it is known what the lamp showed.
+    fn drain(&mut self, rules: &Rules, now: Tick, drain: Drain, out: &mut Vec<LaneEffect>) {
+        let known_at = match drain {
+            Drain::Known => now,
+            Drain::All => now + super::gate::WAITS_AT_MOST,
+        };
+        while let Some((sample, during)) = self.gate.next(known_at) {
+            let from = self.station.running().map(|run| run.powered);
+            let Some(from) = from else {
+                if during == During::Dark {
+                    self.nest.sample(&sample, self.config.saturated_at);
+                }
+                continue;
+            };
+            if sample.start < from {
+                continue;
+            }
+            self.record(&sample, during);
+            if during == During::Dark {
+                let observed = self.reader.push(&sample);
+                if observed != Observed::default() {
+                    self.observe(rules, now, &observed, out);
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, sample: &Sample, during: During) {
+        let lamp = match during {
+            During::Dark => Level::DARK,
+            During::Lit(level) => level,
+            During::Edge => return,
+        };
+        if lamp != Level::DARK {
+            self.lit_rows += 1;
+            if !self.lit_rows.is_multiple_of(LIT_ROWS) {
+                return;
+            }
+        }
+        let config = &self.config;
+        let ambient = self.ambient;
+        self.recorder
+            .get_or_insert_with(|| {
+                Recorder::new(&Header {
+                    shape: config.shape,
+                    ambient,
+                    saturated_at: config.saturated_at,
+                    integration: sample.end.since(sample.start),
+                })
+            })
+            .push(&Row {
+                at: sample.end,
+                counts: sample.counts,
+                lamp,
+            });
+    }
+
+    /// Looks at the sample itself, whatever it saw.
+    fn health(&mut self, sample: &Sample) {
+        let sensor = &mut self.sensor;
+        sensor.failed = None;
+        let Counts {
+            red,
+            green,
+            blue,
+            clear,
+        } = sample.counts;
+        let full = [red, green, blue, clear]
+            .into_iter()
+            .all(|count| count >= self.config.saturated_at);
+        sensor.full_since = if full {
+            sensor.full_since.or(Some(sample.start))
+        } else {
+            None
+        };
+        if let Some(last) = &sensor.last {
+            let same = last.counts == sample.counts && !full && clear >= EVEN;
+            sensor.same_since = if same {
+                sensor.same_since.or(Some(last.start))
+            } else {
+                None
+            };
+            let every = self.config.sample_every.as_secs_f64();
+            let gap = sample.end.since(last.end).as_secs_f64();
+            if every > 0.0 && gap > every * 1.5 && self.station.running().is_some() {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a gap in samples is small and positive; the cast saturates"
+                )]
+                let missing = (gap / every).round() as u32;
+                self.lost = self.lost.saturating_add(missing.saturating_sub(1));
+            }
+        }
+        sensor.last = Some(*sample);
+    }
+
+    /// When the sensor's state ends a run in progress.
+    fn sensor_due(&self) -> Option<(Tick, SensorFault)> {
+        let run = self.station.running()?;
+        if self.station.is_ending() {
+            return None;
+        }
+        let failed = self
+            .sensor
+            .failed
+            .as_ref()
+            .map(|(since, _)| (*since + FAILURE, SensorFault::Failed));
+        let silent = self
+            .sensor
+            .last
+            .map(|last| (last.end.max(run.seated) + SILENCE, SensorFault::Silent));
+        let same = self
+            .sensor
+            .same_since
+            .map(|since| (since.max(run.seated) + SAME, SensorFault::Same));
+        let full = self
+            .sensor
+            .full_since
+            .map(|since| (since.max(run.seated) + FULL, SensorFault::Full));
+        [failed, silent, same, full]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+    }
+
+    fn piece(&mut self, from: Tick, colour: Option<Colour>) {
+        if self.strip.back().is_some_and(|(_, last)| *last == colour) {
+            return;
+        }
+        let from = self.strip.back().map_or(from, |(last, _)| from.max(*last));
+        if self.strip.len() == STRIP_PIECES {
+            self.strip.pop_front();
+        }
+        self.strip.push_back((from, colour));
+    }
+
+    fn strip(&self, now: Tick) -> Vec<StripPiece> {
+        let oldest = now - STRIP;
+        let ends = self.strip.iter().skip(1).map(|(from, _)| *from).chain([now]);
+        self.strip
+            .iter()
+            .zip(ends)
+            .filter_map(|(&(from, colour), end)| {
+                let ms = u32::try_from(end.since(from.max(oldest)).as_millis()).unwrap_or(u32::MAX);
+                (ms > 0).then_some(StripPiece { colour, ms })
+            })
+            .collect()
+    }
+}
+
+/// Which samples are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drain {
+    /// Those of which it is known what the lamp showed.
+    Known,
+    /// All: no edge is to come.
+    All,
+}
+
+/// What is wrong with a sensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SensorFault {
+    Failed,
+    Silent,
+    Same,
+    Full,
+}
+
+impl SensorFault {
+    fn worded(self, sensor: &Sensor) -> (VerdictCode, String) {
+        match self {
+            Self::Failed => (
+                VerdictCode::SensorFault,
+                sensor.failed.as_ref().map_or_else(String::new, |(_, why)| why.clone()),
+            ),
+            Self::Silent => (
+                VerdictCode::SensorFault,
+                format!("no sample for {} ms", SILENCE.as_millis()),
+            ),
+            Self::Same => (
+                VerdictCode::SensorFault,
+                format!("the sensor has counted exactly the same for {} s", SAME.as_secs()),
+            ),
+            Self::Full => (
+                VerdictCode::SensorSaturated,
+                format!("all channels full for {} ms", FULL.as_millis()),
+            ),
+        }
+    }
+}
+
+fn mark(
+    station: &Station,
+    rules: &Rules,
+    pattern: Option<blinkup::codes::PatternId>,
+    out_of_service: Option<&str>,
+) -> Mark {
+    use fixture_link::snapshot::LaneState;
+    let state = station.state(rules);
+    let (stage, percent) = match &state {
+        LaneState::Sending { permille, .. } => (None, permille / 10),
+        LaneState::Watching { stage, .. } => (Some(*stage), 0),
+        LaneState::Empty
+        | LaneState::Waiting
+        | LaneState::Token
+        | LaneState::Storing
+        | LaneState::Verdict { .. }
+        | LaneState::Refused { .. }
+        | LaneState::Stopped { .. } => (None, 0),
+    };
+    Mark {
+        state: core::mem::discriminant(&state),
+        stage,
+        percent,
+        run: station.run(),
+        pattern,
+        in_service: if out_of_service.is_some() {
+            Service::Out
+        } else {
+            Service::In
+        },
+    }
+}

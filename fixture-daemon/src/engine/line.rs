@@ -1,0 +1,646 @@
+//! The line over its lanes: who may start, what people do, whose bless event it is, and what several runs say together.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use blinkup::Tick;
+use blinkup::codes::CodeTable;
+use blinkup::reader::Observed;
+use blinkup::sample::Sample;
+use fixture_ledger::record::{Annotation, AnnotationKind, UnitHistory};
+use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::bless::BlessEvent;
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::snapshot::{LaneView, LineView};
+use fixture_link::verdict::Refusal;
+
+use super::effect::{Effect, LaneEffect, Stop};
+use super::input::{Input, LaneInput, Seating};
+use super::lane::{Lane, LaneConfig};
+use super::meaning::Meanings;
+use super::policy::{Candidate, Policy, unit_refusal};
+use super::recipe::Recipe;
+use super::run::is_meant;
+use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
+
+/// Ended runs that a late bless event can still be matched to; for older ones the ledger is asked.
+const KNOWN_RUNS: usize = 512;
+/// Bless events that are remembered, so that the same one twice counts once.
+const KNOWN_EVENTS: usize = 512;
+/// The longest reason or note, in characters.
+const LONGEST_REASON: usize = 200;
+/// The longest lot, in characters.
+const LONGEST_LOT: usize = 64;
+
+/// What a line is made of.
+#[derive(Debug, Clone)]
+pub struct LineConfig {
+    /// Its lanes, at least one, in order of number.
+    pub lanes: Vec<LaneConfig>,
+    /// The recipe.
+    pub recipe: Recipe,
+    /// So many different units in a row with the same code on a lane stop the line; at least 2.
+    pub k_in_a_row: u32,
+    /// Units on two lanes that get stuck at the same connection stage within this time stop the line.
+    pub shared_within: Duration,
+    /// The lot that the first units belong to; empty for none.
+    pub lot: String,
+}
+
+/// The line.
+#[derive(Debug)]
+pub struct Line {
+    rules: Rules,
+    lanes: Vec<Lane>,
+    /// Units that were seated while the last record of their lane was being stored.
+    waiting: Vec<Option<(Seating, Tick)>>,
+    policy: Policy,
+    lot: String,
+    stopped: Option<Stop>,
+    known: VecDeque<Known>,
+    events: VecDeque<String>,
+    now: Tick,
+    scratch: Vec<LaneEffect>,
+}
+
+/// An ended run, for bless events that come late.
+#[derive(Debug)]
+struct Known {
+    run: RunId,
+    tokens: Vec<String>,
+    device_id: Option<String>,
+    serial: Option<Serial>,
+}
+
+/// The line as it is shown, still without wall time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// The lot that new runs belong to.
+    pub lot: String,
+    /// Why the line is stopped, where it is.
+    pub stopped: Option<Stop>,
+    /// Every lane, in order of number.
+    pub lanes: Vec<LaneView>,
+}
+
+impl View {
+    /// The line's part of a snapshot; `wall` dates a tick.
+    pub fn line(&self, wall: impl Fn(Tick) -> WallTime) -> LineView {
+        LineView {
+            lot: self.lot.clone(),
+            stopped: self.stopped.as_ref().map(|stop| stop.shown(wall(stop.since))),
+        }
+    }
+}
+
+impl Line {
+    /// A line whose nests have not been looked at yet; its first deadline is at once.
+    pub fn new(config: LineConfig, table: &CodeTable) -> Self {
+        let rules = Rules {
+            meanings: Meanings::new(table, &config.recipe),
+            recipe: config.recipe,
+        };
+        let lanes: Vec<Lane> = config
+            .lanes
+            .into_iter()
+            .map(|lane| Lane::new(lane, table, &rules))
+            .collect();
+        Self {
+            policy: Policy::new(lanes.len(), config.k_in_a_row, config.shared_within),
+            waiting: lanes.iter().map(|_| None).collect(),
+            lanes,
+            rules,
+            lot: config.lot,
+            stopped: None,
+            known: VecDeque::new(),
+            events: VecDeque::new(),
+            now: Tick::ZERO,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// When [`Input::Tick`] is next needed, and what for; `None` while nothing is timed.
+    pub fn deadline(&self) -> Option<(Tick, Reason)> {
+        self.lanes
+            .iter()
+            .filter_map(|lane| lane.deadline(&self.rules, self.now))
+            .min_by_key(|(at, _)| *at)
+    }
+
+    /// Advances by one input and says what must now be done, in order.
+    pub fn step(&mut self, now: Tick, input: Input) -> Vec<Effect> {
+        self.now = self.now.max(now);
+        let mut effects = Vec::new();
+        match input {
+            Input::Lane(id, input) => {
+                if let Some(place) = self.place(id) {
+                    self.lane_input(place, input, &mut effects);
+                }
+            }
+            Input::Act { request, history } => {
+                let answer = self.act(&request, history, &mut effects);
+                effects.push(Effect::Audit(request, answer));
+            }
+            Input::Bless(event) => self.bless(event, &mut effects),
+            Input::Tick => {}
+        }
+        for place in 0..self.lanes.len() {
+            self.in_lane(place, &mut effects, |lane, rules, now, out| lane.tick(rules, now, out));
+        }
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// A sample of a lane; the hot path. Allocates nothing unless the sample teaches something.
+    pub fn sample(&mut self, now: Tick, id: LaneId, sample: &Sample, effects: &mut Vec<Effect>) {
+        self.now = self.now.max(now);
+        let Some(place) = self.place(id) else { return };
+        let before = effects.len();
+        self.in_lane(place, effects, |lane, rules, now, out| {
+            lane.sample(rules, now, sample, out)
+        });
+        let concluded = self
+            .lanes
+            .get(place)
+            .is_some_and(|lane| lane.station().conclusion().is_some());
+        if concluded || effects.len() > before {
+            self.settle(effects);
+        } else if let Some(lane) = self.lanes.get_mut(place)
+            && lane.changed(&self.rules)
+        {
+            effects.push(Effect::Show);
+        }
+    }
+
+    /// What a lane's reader says; how a test speaks in the reader's place.
+    pub fn observe(&mut self, now: Tick, id: LaneId, observed: &Observed) -> Vec<Effect> {
+        self.now = self.now.max(now);
+        let mut effects = Vec::new();
+        if let Some(place) = self.place(id) {
+            self.in_lane(place, &mut effects, |lane, rules, now, out| {
+                lane.observe(rules, now, observed, out)
+            });
+        }
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// The line as it is shown.
+    pub fn view(&self, now: Tick) -> View {
+        let stopped = self.stopped.as_ref().map(|stop| stop.cause.as_str());
+        View {
+            lot: self.lot.clone(),
+            stopped: self.stopped.clone(),
+            lanes: self
+                .lanes
+                .iter()
+                .map(|lane| lane.view(&self.rules, now, stopped))
+                .collect(),
+        }
+    }
+
+    // --- lanes --------------------------------------------------------------------------------------------------------
+
+    fn place(&self, id: LaneId) -> Option<usize> {
+        self.lanes.iter().position(|lane| lane.id() == id)
+    }
+
+    fn in_lane(
+        &mut self,
+        place: usize,
+        effects: &mut Vec<Effect>,
+        act: impl FnOnce(&mut Lane, &Rules, Tick, &mut Vec<LaneEffect>),
+    ) {
+        if let Some(lane) = self.lanes.get_mut(place) {
+            act(lane, &self.rules, self.now, &mut self.scratch);
+            let id = lane.id();
+            effects.extend(self.scratch.drain(..).map(|effect| Effect::Lane(id, effect)));
+        }
+    }
+
+    fn lane_input(&mut self, place: usize, input: LaneInput, effects: &mut Vec<Effect>) {
+        match input {
+            LaneInput::Seated(seating) => self.seated(place, seating, self.now, effects),
+            LaneInput::Lifted => {
+                if let Some(waiting) = self.waiting.get_mut(place) {
+                    *waiting = None;
+                }
+                self.in_lane(place, effects, |lane, rules, now, out| {
+                    lane.input(rules, now, LaneInput::Lifted, out);
+                });
+            }
+            input @ (LaneInput::Token { .. }
+            | LaneInput::Claim { .. }
+            | LaneInput::Lamp(_)
+            | LaneInput::Sent(_)
+            | LaneInput::TestFlashed
+            | LaneInput::PowerCycled
+            | LaneInput::SensorFailed(_)
+            | LaneInput::Stored { .. }
+            | LaneInput::Standing(_)) => {
+                self.in_lane(place, effects, |lane, rules, now, out| {
+                    lane.input(rules, now, input, out)
+                });
+            }
+        }
+    }
+
+    fn seated(&mut self, place: usize, seating: Seating, powered: Tick, effects: &mut Vec<Effect>) {
+        let takes = self.lanes.get(place).map(|lane| lane.station().takes_units());
+        match takes {
+            Some(Takes::Now) => {
+                let refusal = self.refusal(place, &seating);
+                self.start(place, seating, powered, refusal, effects);
+            }
+            Some(Takes::Soon) => {
+                if let Some(waiting) = self.waiting.get_mut(place) {
+                    *waiting = Some((seating, powered));
+                }
+            }
+            Some(Takes::Occupied) => {
+                let refusal = (Refusal::DoubleTrigger, "the nest has a unit already".to_owned());
+                self.refuse(place, seating, powered, refusal, effects);
+            }
+            None => {}
+        }
+    }
+
+    /// Lets a unit run, or refuses it. `Ok` says that it runs.
+    fn start(
+        &mut self,
+        place: usize,
+        seating: Seating,
+        powered: Tick,
+        refusal: Option<(Refusal, String)>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<(Refusal, String)> {
+        let lot = self.lot.clone();
+        match refusal {
+            Some(refusal) => {
+                self.refuse(place, seating, powered, refusal.clone(), effects);
+                Some(refusal)
+            }
+            None => {
+                self.in_lane(place, effects, |lane, rules, now, out| {
+                    let nest = lane.nest_report(now);
+                    lane.seated(now);
+                    lane.tell(
+                        rules,
+                        now,
+                        StationInput::Begin {
+                            seating,
+                            powered,
+                            nest,
+                            lot,
+                        },
+                        out,
+                    );
+                });
+                None
+            }
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        place: usize,
+        seating: Seating,
+        powered: Tick,
+        (refusal, detail): (Refusal, String),
+        effects: &mut Vec<Effect>,
+    ) {
+        self.in_lane(place, effects, |lane, rules, now, out| {
+            if lane.station().takes_units() == Takes::Now {
+                lane.occupied(now);
+            }
+            let input = StationInput::Refuse {
+                seating,
+                powered,
+                refusal,
+                detail,
+            };
+            lane.tell(rules, now, input, out);
+        });
+    }
+
+    /// Why a unit may not run in a lane whose nest was empty.
+    fn refusal(&self, place: usize, seating: &Seating) -> Option<(Refusal, String)> {
+        if let Some(stop) = &self.stopped {
+            return Some((Refusal::LineStopped, stop.cause.clone()));
+        }
+        if let Some(why) = self.lanes.get(place).and_then(Lane::out_of_service) {
+            return Some((Refusal::LaneStopped, why.to_owned()));
+        }
+        let Some(serial) = &seating.serial else {
+            return self
+                .rules
+                .recipe
+                .wants_serial
+                .then(|| (Refusal::NoSerial, "scan the unit, then start it".to_owned()));
+        };
+        let elsewhere = self
+            .lanes
+            .iter()
+            .enumerate()
+            .find(|(other, lane)| *other != place && lane.station().serial() == Some(serial));
+        if let Some((_, lane)) = elsewhere {
+            return Some((Refusal::DuplicateSerial, format!("it is in lane {}", lane.id())));
+        }
+        unit_refusal(&self.rules.recipe, &seating.history)
+    }
+
+    // --- after every input --------------------------------------------------------------------------------------------
+
+    /// Judges verdicts that were found, lets units in that waited, and says whether there is something new to show.
+    fn settle(&mut self, effects: &mut Vec<Effect>) {
+        for place in 0..self.lanes.len() {
+            self.conclude(place, effects);
+            self.let_in(place, effects);
+        }
+        let mut changed = false;
+        for lane in &mut self.lanes {
+            changed |= lane.changed(&self.rules);
+        }
+        if changed {
+            effects.push(Effect::Show);
+        }
+    }
+
+    fn conclude(&mut self, place: usize, effects: &mut Vec<Effect>) {
+        let Some(lane) = self.lanes.get(place) else { return };
+        let Some((run, conclusion)) = lane.station().conclusion() else {
+            return;
+        };
+        let candidate = Candidate {
+            run: run.id,
+            lane: lane.id(),
+            place,
+            serial: run.serial.clone(),
+            code: conclusion.code,
+        };
+        let found = conclusion.clone();
+        if self.known.len() == KNOWN_RUNS {
+            self.known.pop_front();
+        }
+        self.known.push_back(Known {
+            run: run.id,
+            tokens: run.tokens.clone(),
+            device_id: run.device_id.clone(),
+            serial: run.serial.clone(),
+        });
+        let (judged, policy) = match self.policy.judge(self.now, &candidate) {
+            None => (found, None),
+            Some(trip) => {
+                let judged = if trip.code == found.code {
+                    found
+                } else {
+                    Conclusion {
+                        code: trip.code,
+                        detail: format!("{}; this unit: {}, {}", trip.cause, found.code, found.detail),
+                    }
+                };
+                self.stop_line(
+                    Stop {
+                        code: Some(trip.code),
+                        cause: trip.cause.clone(),
+                        lane: Some(candidate.lane),
+                        since: self.now,
+                        wants_acknowledgement: true,
+                    },
+                    effects,
+                );
+                if !trip.annotations.is_empty() {
+                    effects.push(Effect::Annotate(trip.annotations));
+                }
+                (judged, Some(trip.cause))
+            }
+        };
+        self.in_lane(place, effects, |lane, _, now, out| {
+            lane.commit(now, judged, policy, out)
+        });
+    }
+
+    fn let_in(&mut self, place: usize, effects: &mut Vec<Effect>) {
+        let free = self
+            .lanes
+            .get(place)
+            .is_some_and(|lane| lane.station().takes_units() == Takes::Now);
+        if free && let Some((seating, powered)) = self.waiting.get_mut(place).and_then(Option::take) {
+            self.seated(place, seating, powered, effects);
+        }
+    }
+
+    fn stop_line(&mut self, stop: Stop, effects: &mut Vec<Effect>) {
+        // What wants an acknowledgement must not be covered by a later stop.
+        if self.stopped.as_ref().is_some_and(|stop| stop.wants_acknowledgement) {
+            return;
+        }
+        self.stopped = Some(stop.clone());
+        effects.push(Effect::LineStopped(Some(stop)));
+        effects.push(Effect::Show);
+    }
+
+    // --- the cloud ----------------------------------------------------------------------------------------------------
+
+    fn bless(&mut self, event: BlessEvent, effects: &mut Vec<Effect>) {
+        if self.events.contains(&event.event) {
+            return;
+        }
+        if self.events.len() == KNOWN_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event.event.clone());
+        let meant = self
+            .lanes
+            .iter()
+            .position(|lane| lane.station().running().is_some_and(|run| run.is_meant_by(&event)));
+        if let Some(place) = meant {
+            self.in_lane(place, effects, |lane, rules, now, out| {
+                lane.tell(rules, now, StationInput::Bless(event), out);
+            });
+            return;
+        }
+        let late = self
+            .known
+            .iter()
+            .rev()
+            .find(|known| is_meant(&event, &known.tokens, known.device_id.as_deref(), known.serial.as_ref()));
+        effects.push(match late {
+            Some(known) => Effect::Annotate(vec![Annotation {
+                run: known.run,
+                kind: AnnotationKind::LateBlessEvent,
+                detail: format!(
+                    "event {}: {}",
+                    event.event,
+                    if event.blessed { "blessed" } else { "blessing refused" }
+                ),
+            }]),
+            None => Effect::UnknownBless(event),
+        });
+    }
+
+    // --- people -------------------------------------------------------------------------------------------------------
+
+    fn act(&mut self, request: &ActRequest, history: Option<UnitHistory>, effects: &mut Vec<Effect>) -> ActAnswer {
+        if request.by.trim().is_empty() {
+            return refused("by: expected who does it");
+        }
+        match &request.act {
+            Act::Start { lane: None, serial } => {
+                if serial.is_some() {
+                    return refused("lane: a serial belongs to a lane; name it");
+                }
+                match &self.stopped {
+                    None => refused("the line is not stopped"),
+                    Some(stop) if stop.wants_acknowledgement => {
+                        refused(format!("the line wants an acknowledgement first: {}", stop.cause))
+                    }
+                    Some(_) => self.go_on(effects),
+                }
+            }
+            Act::Start {
+                lane: Some(lane),
+                serial,
+            } => self.act_start(*lane, serial.clone(), history, effects),
+            Act::Stop { lane, reason } => match checked_reason(reason) {
+                Ok(()) => match lane {
+                    Some(lane) => self.act_stop(*lane, &request.by, reason, effects),
+                    None => self.act_stop_line(&request.by, reason, effects),
+                },
+                Err(why) => refused(why),
+            },
+            Act::Acknowledge { note } => {
+                if note.chars().count() > LONGEST_REASON {
+                    return refused("note: expected at most 200 characters");
+                }
+                match &self.stopped {
+                    None => refused("nothing stopped the line"),
+                    Some(_) => self.go_on(effects),
+                }
+            }
+            Act::Unlock { serial, reason } => match checked_reason(reason) {
+                Ok(()) => {
+                    for lane in &mut self.lanes {
+                        lane.station_mut().unlock(serial);
+                    }
+                    effects.push(Effect::Unlock(serial.clone()));
+                    ActAnswer::Done
+                }
+                Err(why) => refused(why),
+            },
+            Act::Lot { lot } => {
+                if lot.chars().count() > LONGEST_LOT || lot.chars().any(char::is_control) {
+                    return refused("lot: expected at most 64 printable characters");
+                }
+                lot.trim().clone_into(&mut self.lot);
+                effects.push(Effect::Show);
+                ActAnswer::Done
+            }
+        }
+    }
+
+    fn go_on(&mut self, effects: &mut Vec<Effect>) -> ActAnswer {
+        self.stopped = None;
+        effects.push(Effect::LineStopped(None));
+        effects.push(Effect::Show);
+        ActAnswer::Done
+    }
+
+    fn act_start(
+        &mut self,
+        id: LaneId,
+        serial: Option<Serial>,
+        history: Option<UnitHistory>,
+        effects: &mut Vec<Effect>,
+    ) -> ActAnswer {
+        let Some(place) = self.place(id) else {
+            return refused(format!("lane: this line has no lane {id}"));
+        };
+        let Some(lane) = self.lanes.get_mut(place) else {
+            return refused(format!("lane: this line has no lane {id}"));
+        };
+        let back = lane.out_of_service().is_some();
+        lane.set_service(None);
+        let Some((seating, powered, _)) = lane.station().refused() else {
+            return match (lane.station().run(), back) {
+                (_, true) => {
+                    effects.push(Effect::Show);
+                    ActAnswer::Done
+                }
+                (Some(_), false) => refused("the lane has a run; lift the unit and seat it again"),
+                (None, false) => refused("the nest is empty"),
+            };
+        };
+        let mut seating = seating.clone();
+        if let Some(serial) = serial {
+            seating.serial = Some(serial);
+            seating.history = history.unwrap_or_default();
+        }
+        let refusal = self.refusal(place, &seating);
+        match self.start(place, seating, powered, refusal, effects) {
+            None => ActAnswer::Done,
+            Some((refusal, detail)) => refused(format!("{refusal}: {detail}")),
+        }
+    }
+
+    fn act_stop(&mut self, id: LaneId, by: &str, reason: &str, effects: &mut Vec<Effect>) -> ActAnswer {
+        let Some(place) = self.place(id) else {
+            return refused(format!("lane: this line has no lane {id}"));
+        };
+        if self.stop_run(place, by, reason, effects) {
+            return ActAnswer::Done;
+        }
+        if let Some(lane) = self.lanes.get_mut(place) {
+            lane.set_service(Some(format!("{by}: {reason}")));
+            effects.push(Effect::Show);
+        }
+        ActAnswer::Done
+    }
+
+    fn act_stop_line(&mut self, by: &str, reason: &str, effects: &mut Vec<Effect>) -> ActAnswer {
+        for place in 0..self.lanes.len() {
+            self.stop_run(place, by, reason, effects);
+        }
+        self.stop_line(
+            Stop {
+                code: None,
+                cause: format!("{by}: {reason}"),
+                lane: None,
+                since: self.now,
+                wants_acknowledgement: false,
+            },
+            effects,
+        );
+        ActAnswer::Done
+    }
+
+    fn stop_run(&mut self, place: usize, by: &str, reason: &str, effects: &mut Vec<Effect>) -> bool {
+        let runs = self
+            .lanes
+            .get(place)
+            .is_some_and(|lane| lane.station().running().is_some());
+        if runs {
+            let input = StationInput::Stop {
+                by: by.to_owned(),
+                reason: reason.to_owned(),
+            };
+            self.in_lane(place, effects, |lane, rules, now, out| {
+                lane.tell(rules, now, input, out)
+            });
+        }
+        runs
+    }
+}
+
+fn refused(why: impl Into<String>) -> ActAnswer {
+    ActAnswer::Refused { why: why.into() }
+}
+
+fn checked_reason(reason: &str) -> Result<(), &'static str> {
+    let length = reason.trim().chars().count();
+    if (1..=LONGEST_REASON).contains(&length) && !reason.chars().any(char::is_control) {
+        Ok(())
+    } else {
+        Err("reason: expected 1 to 200 printable characters")
+    }
+}

@@ -1,0 +1,293 @@
+//! One unit's stay in a lane, as a record that grows.
+
+use core::time::Duration;
+
+use blinkup::Tick;
+use blinkup::codes::Colour;
+use blinkup::reader::{Observed, Shade};
+use fixture_ledger::record::{Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, RunEnd, StoredReading};
+use fixture_link::bless::BlessEvent;
+use fixture_link::identity::{RunId, Serial};
+use fixture_link::snapshot::Stage;
+use fixture_link::verdict::VerdictCode;
+
+use super::effect::LaneEffect;
+use super::input::{Seating, SendReport};
+use super::meaning::{Meaning, Meanings};
+use super::nest::NestReport;
+use super::recipe::Rung;
+
+/// Readings, and facts, that a run keeps at most; more only come from light that never settles.
+const KEPT_AT_MOST: usize = 2000;
+
+/// A run in progress.
+#[derive(Debug)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The unit.
+    pub serial: Option<Serial>,
+    /// When it began; all times of its records count from here.
+    pub seated: Tick,
+    /// When the unit last got power.
+    pub powered: Tick,
+    /// Whether the unit still lies in the nest.
+    pub presence: Presence,
+    /// What the empty nest told.
+    pub nest: NestReport,
+    /// How far the unit got.
+    pub stage: Stage,
+    /// The reading that stands.
+    pub standing: Option<Standing>,
+    /// The colour that the LED has.
+    pub colour: Option<Shade>,
+    /// Whether any light was seen since the unit got power.
+    pub light: Light,
+    /// When the LED last lit up.
+    pub lit_up: Option<Tick>,
+    /// Attempts that failed by the unit's or the light's fault: how far along the ladder.
+    pub failed: u32,
+    /// How the last of those ended.
+    pub last_failure: Option<AttemptResult>,
+    /// Attempts that were void because a symbol was late.
+    pub late: u32,
+    /// How often the unit's power was cycled since the last attempt.
+    pub power_cycles: u32,
+    /// The ids of the tokens that it used, the newest last.
+    pub tokens: Vec<String>,
+    /// What the cloud says about the blessing.
+    pub bless: Option<BlessEvent>,
+    /// The device id, where it is known.
+    pub device_id: Option<String>,
+    /// The agent's URL, where it is known.
+    pub agent_url: Option<String>,
+    draft: Option<Attempt>,
+    attempts: Vec<Attempt>,
+    readings: Vec<StoredReading>,
+    evidence: Vec<Evidence>,
+}
+
+/// Whether the run's unit is in the nest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It is.
+    InNest,
+    /// It was lifted.
+    Lifted,
+}
+
+/// Whether any light was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Light {
+    /// None.
+    Never,
+    /// Some.
+    Seen,
+}
+
+/// A reading that stands until the next one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// When it was decided.
+    pub at: Tick,
+    /// What it means; `None` while the light is unreadable, or not as sure as the recipe asks.
+    pub meaning: Option<Meaning>,
+    /// The ids of its codes.
+    pub codes: String,
+}
+
+impl Run {
+    /// A run that begins now.
+    pub fn new(seating: Seating, seated: Tick, powered: Tick, nest: NestReport) -> Self {
+        let mut run = Self {
+            id: seating.run,
+            serial: seating.serial,
+            seated,
+            powered,
+            presence: Presence::InNest,
+            nest,
+            stage: Stage::Seated,
+            standing: None,
+            colour: None,
+            light: Light::Never,
+            lit_up: None,
+            failed: 0,
+            last_failure: None,
+            late: 0,
+            power_cycles: 0,
+            tokens: Vec::new(),
+            bless: None,
+            device_id: None,
+            agent_url: None,
+            draft: None,
+            attempts: Vec::new(),
+            readings: Vec::new(),
+            evidence: Vec::new(),
+        };
+        let words = run.nest.words.clone();
+        run.note(seated, EvidenceKind::Nest, words);
+        run
+    }
+
+    /// Takes in what a sample taught.
+    pub fn observe(&mut self, observed: &Observed, meanings: &Meanings, confidence: f32) {
+        if let Some(shade) = observed.shade {
+            self.colour = Some(shade);
+            if shade.colour != Colour::Off {
+                self.light = Light::Seen;
+                self.lit_up = Some(shade.from);
+            }
+        }
+        if let Some(reading) = observed.reading {
+            let codes = reading.pattern.map_or(&[][..], |pattern| meanings.codes(pattern));
+            if self.readings.len() < KEPT_AT_MOST {
+                self.readings.push(StoredReading {
+                    at: reading.at.since(self.seated),
+                    codes: codes.to_vec(),
+                    confidence: reading.confidence,
+                });
+            }
+            let meaning = reading
+                .pattern
+                .filter(|_| reading.confidence >= confidence)
+                .map(|pattern| meanings.of(pattern));
+            if meaning.is_some_and(Meaning::is_lit) {
+                self.light = Light::Seen;
+            }
+            self.standing = Some(Standing {
+                at: reading.at,
+                meaning,
+                codes: codes.join(", "),
+            });
+        }
+    }
+
+    /// The unit was without power: what its LED showed before says nothing any more.
+    pub fn power_came(&mut self, now: Tick) {
+        self.powered = now;
+        self.power_cycles += 1;
+        self.standing = None;
+        self.colour = None;
+        self.lit_up = None;
+        self.light = Light::Never;
+    }
+
+    /// The meaning that stands, and since when.
+    pub fn shows(&self) -> Option<(Meaning, Tick)> {
+        let standing = self.standing.as_ref()?;
+        Some((standing.meaning?, standing.at))
+    }
+
+    /// The codes that stand, for the detail of a verdict.
+    pub fn shown_codes(&self) -> String {
+        self.standing
+            .as_ref()
+            .map_or_else(String::new, |standing| standing.codes.clone())
+    }
+
+    /// Whether the light is there but cannot be named.
+    pub fn is_unreadable(&self) -> bool {
+        match &self.standing {
+            Some(standing) => standing.meaning.is_none(),
+            None => self.light == Light::Seen,
+        }
+    }
+
+    /// Keeps a fact.
+    pub fn note(&mut self, now: Tick, kind: EvidenceKind, detail: impl Into<String>) {
+        if self.evidence.len() < KEPT_AT_MOST {
+            self.evidence.push(Evidence {
+                at: now.since(self.seated),
+                kind,
+                detail: detail.into(),
+            });
+        }
+    }
+
+    /// The unit reached a stage.
+    pub fn reached(&mut self, now: Tick, stage: Stage) {
+        if self.stage != stage {
+            self.stage = stage;
+            self.note(now, EvidenceKind::Stage, stage.as_str());
+        }
+    }
+
+    /// The number of the next attempt, from 1.
+    pub fn next_attempt(&self) -> u32 {
+        u32::try_from(self.attempts.len()).map_or(u32::MAX, |made| made + 1)
+    }
+
+    /// A transmission is over; how it ended is not known yet.
+    pub fn draft(&mut self, report: &SendReport, rung: Rung, token_id: Option<String>, loop_back: Option<LoopBack>) {
+        let level = f64::from(rung.bright.fraction()) * 1000.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a level is 0 to 1"
+        )]
+        let level_permille = level.round() as u16;
+        self.draft = Some(Attempt {
+            number: report.attempt,
+            rate: rung.rate,
+            level_permille,
+            began: report.began.since(self.seated),
+            took: report.ended.since(report.began),
+            token_id,
+            result: AttemptResult::Stopped,
+            symbols: report.symbols,
+            latest: report.latest,
+            lateness: report.lateness,
+            loop_back,
+        });
+    }
+
+    /// The attempt has ended so: it is stored at once.
+    pub fn close_attempt(&mut self, result: AttemptResult, out: &mut Vec<LaneEffect>) {
+        if let Some(mut attempt) = self.draft.take() {
+            attempt.result = result;
+            out.push(LaneEffect::RecordAttempt {
+                run: self.id,
+                attempt: attempt.clone(),
+            });
+            self.attempts.push(attempt);
+        }
+    }
+
+    /// Whether a bless event is about this run's unit.
+    pub fn is_meant_by(&self, event: &BlessEvent) -> bool {
+        is_meant(event, &self.tokens, self.device_id.as_deref(), self.serial.as_ref())
+    }
+
+    /// The record that goes into the ledger. The lane adds the trace and the lost samples.
+    pub fn end(&mut self, now: Tick, code: VerdictCode, detail: String) -> RunEnd {
+        RunEnd {
+            run: self.id,
+            code,
+            detail,
+            stage: self.stage,
+            took: now.since(self.seated),
+            device_id: self.device_id.clone(),
+            agent_url: self.agent_url.clone(),
+            attempts: core::mem::take(&mut self.attempts),
+            readings: core::mem::take(&mut self.readings),
+            evidence: core::mem::take(&mut self.evidence),
+            trace: Vec::new(),
+            samples_lost: 0,
+        }
+    }
+
+    /// How long the unit still listens for BlinkUp.
+    pub fn window_left(&self, now: Tick, listens_for: Duration) -> Duration {
+        (self.powered + listens_for).since(now)
+    }
+}
+
+/// Whether a bless event is about a unit: by its token, its device id, or a serial that is the device id.
+pub fn is_meant(event: &BlessEvent, tokens: &[String], device_id: Option<&str>, serial: Option<&Serial>) -> bool {
+    let by_token = event.token_id.as_ref().is_some_and(|token| tokens.contains(token));
+    by_token
+        || event.device_id.as_deref().is_some_and(|device| {
+            device_id.is_some_and(|known| known.eq_ignore_ascii_case(device))
+                || serial.is_some_and(|serial| serial.as_str().eq_ignore_ascii_case(device))
+        })
+}

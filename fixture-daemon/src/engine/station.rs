@@ -1,0 +1,1542 @@
+//! One lane's decisions about the unit in its nest: from seated to a verdict.
+//!
+//! The station is told what the LED showed, what the lamp did and what the cloud said; it never sees a sample. Its verdict goes to
+//! the line first ([`Station::conclusion`], [`Station::commit`]), which may know better, and is shown only once it is stored.
+
+use core::time::Duration;
+
+use blinkup::Level;
+use blinkup::Tick;
+use blinkup::codes::Colour;
+use blinkup::frame::SymbolRate;
+use blinkup::packet::{Enrolment, Packet, PlanId, Settings, Token};
+use blinkup::reader::{Observed, Shade};
+use fixture_ledger::record::{AttemptResult, EvidenceKind, LoopBack, RefusedStart, RunEnd, StandingVerdict};
+use fixture_link::bless::BlessEvent;
+use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::snapshot::{LaneState, Stage};
+use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
+
+use super::effect::{LaneEffect, Signal, Transmission};
+use super::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
+use super::meaning::{Meaning, Meanings};
+use super::nest::{Flash, NestReport};
+use super::recipe::{PassRule, Recipe, Rung};
+use super::run::{Light, Presence, Run};
+use super::watch::{FAULT_STANDS, Judgement, PATTERN_STANDS, Watch};
+
+/// How long after its last symbol a packet may go unanswered.
+const ANSWER_WITHIN: Duration = Duration::from_secs(6);
+/// A ready pattern read this long after the last symbol is no memory of the light before.
+const ANSWER_SETTLES: Duration = Duration::from_secs(1);
+/// How much earlier than the last symbol's end the unit may show green: it knows the packet's end before the tail.
+const TAIL_LEEWAY: Duration = Duration::from_millis(700);
+/// The longest red flash of a bad packet (the table's 400 ms, and the edge's wander).
+const LONGEST_FLASH: Duration = Duration::from_millis(430);
+/// How long a unit may take from the first symbol to stop flashing.
+const NOTICES_WITHIN: Duration = Duration::from_millis(600);
+/// Flashes after that which say that it does not see the lamp: two periods of the ready pattern.
+const FLASHES_OF_A_BLIND_UNIT: u32 = 2;
+/// Dark for so long is longer than any dark step of a ready pattern: the unit is receiving.
+const RECEIVING_DARK: Duration = Duration::from_millis(1500);
+/// How long a unit stays without power when it is restarted.
+const POWER_OFF: Duration = Duration::from_secs(2);
+/// How long the relay may take beyond that.
+const POWER_WITHIN: Duration = Duration::from_secs(10);
+/// How long the sender may take to report that it stopped.
+const STOPS_WITHIN: Duration = Duration::from_secs(3);
+/// How long the sender may take beyond the frame to report that it is done.
+const SENDER_LEEWAY: Duration = Duration::from_secs(5);
+/// What must be left of the listening window when the frame ends.
+const WINDOW_MARGIN: Duration = Duration::from_millis(500);
+/// How long the verdict of a unit that is no longer in the nest is still shown.
+const SHOWN_AFTER_LIFTING: Duration = Duration::from_secs(10);
+
+/// What does not change from run to run, for every station of a line.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// What patterns mean under it.
+    pub meanings: Meanings,
+}
+
+/// Whether the lane can restart a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnitPower {
+    /// A relay can take the unit's power away.
+    Relay,
+    /// The nest powers the unit; only reseating restarts it.
+    Nest,
+}
+
+/// What loop-back says of the lamp that is sending.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LampSeen {
+    /// It sends, as it should.
+    Well,
+    /// Its light is not there.
+    Not(String),
+    /// Its light is below the lane's limit.
+    Weakly(String),
+    /// The sensor does not see anything change.
+    BySensorStuck(String),
+}
+
+/// One thing that happened to a station.
+#[derive(Debug, Clone)]
+pub enum StationInput {
+    /// A unit was seated (or started) and may run.
+    Begin {
+        /// The seating.
+        seating: Seating,
+        /// When the unit got power.
+        powered: Tick,
+        /// What the empty nest told.
+        nest: NestReport,
+        /// The lot.
+        lot: String,
+    },
+    /// A unit was seated and may not run.
+    Refuse {
+        /// The seating.
+        seating: Seating,
+        /// When the unit got power.
+        powered: Tick,
+        /// Why.
+        refusal: Refusal,
+        /// What exactly.
+        detail: String,
+    },
+    /// The unit was lifted.
+    Lifted,
+    /// The LED said something.
+    Observed(Observed),
+    /// A token came, or did not.
+    Token {
+        /// The run that asked.
+        run: RunId,
+        /// The token, or why there is none.
+        answer: Result<TokenGrant, String>,
+    },
+    /// The cloud said who used the token.
+    Claim {
+        /// The run that asked.
+        run: RunId,
+        /// The answer.
+        answer: ClaimAnswer,
+    },
+    /// A symbol began.
+    Symbol(Tick),
+    /// Loop-back has seen enough of the lamp to say something.
+    Lamp(LampSeen),
+    /// A transmission is over.
+    Sent(SendReport, Option<LoopBack>),
+    /// The unit has power again.
+    PowerCycled,
+    /// A part of the lane failed.
+    Fault(VerdictCode, String),
+    /// The ledger answered.
+    Stored {
+        /// The run.
+        run: RunId,
+        /// Whether it was committed.
+        result: Result<(), String>,
+    },
+    /// A verdict stands since before the start.
+    Standing(StandingVerdict),
+    /// A bless event for this unit.
+    Bless(BlessEvent),
+    /// A person stopped the run.
+    Stop {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Time has come.
+    Tick,
+}
+
+/// What a deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// A ready pattern.
+    Ready,
+    /// A pattern that condemns a unit once it has stood long enough.
+    Stands,
+    /// A token.
+    Token,
+    /// The sender's report.
+    Sender,
+    /// Whether the unit went dark under the lamp.
+    Receiving,
+    /// The unit's answer to a packet.
+    Answer,
+    /// A connection stage.
+    Stage,
+    /// Green or connected being held.
+    Hold,
+    /// An impOS update.
+    Update,
+    /// The second witness.
+    Witness,
+    /// The next question whether the token was claimed.
+    Poll,
+    /// The unit's restart.
+    Power,
+    /// The end of a shown verdict.
+    Shown,
+    /// The check of the empty nest.
+    Nest,
+    /// A sample, or the sensor's return.
+    Sensor,
+}
+
+/// One lane's station.
+#[derive(Debug)]
+pub struct Station {
+    lane: LaneId,
+    unit_power: UnitPower,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// No unit.
+    Empty,
+    /// A unit that may not run.
+    Refused {
+        seating: Seating,
+        powered: Tick,
+        refusal: Refusal,
+        detail: String,
+    },
+    /// A run in progress.
+    Running(Box<Run>, Step),
+    /// The verdict is found; the line looks at it.
+    Concluded(Box<Run>, Conclusion),
+    /// The record is being committed.
+    Storing(Box<Run>, Storing),
+    /// The verdict, shown until the unit is lifted.
+    Verdict { seated: Tick, shown: Shown },
+    /// The verdict of a unit that is gone, shown for a moment.
+    Told { shown: Shown, until: Tick },
+}
+
+#[derive(Debug)]
+enum Step {
+    /// Waits until the run's first record is stored; `then` when it is over before that.
+    Opening { then: Option<Conclusion> },
+    /// Waits for a ready pattern.
+    Ready { from: Tick, token: Option<TokenGrant> },
+    /// The unit is being restarted.
+    PowerCycling { from: Tick, token: Option<TokenGrant> },
+    /// Waits for a token.
+    Token { from: Tick },
+    /// The lamp sends.
+    Sending(Sending),
+    /// The lamp was told to stop.
+    Stopping { sending: Sending, since: Tick, then: After },
+    /// Sent; waits for what the unit says.
+    Answer { ended: Tick, flash: Option<Tick> },
+    /// Received; on its way into the cloud.
+    Watching(Watch),
+}
+
+/// A transmission in progress.
+#[derive(Debug)]
+struct Sending {
+    number: u32,
+    rung: Rung,
+    token_id: Option<String>,
+    /// Symbols of the frame.
+    of: u32,
+    /// Symbols shown.
+    shown: u32,
+    /// When the first one was.
+    began: Option<Tick>,
+    /// When the sender's report is overdue.
+    overdue: Tick,
+    /// When it was seen that the unit went dark.
+    went_dark: Option<Tick>,
+    /// Flashes of the unit since it should have noticed, or since it went dark.
+    flashes: u32,
+    /// When a red flash was seen.
+    red: Option<Tick>,
+    /// What loop-back said.
+    lamp: Option<LampSeen>,
+}
+
+/// What follows once the lamp is dark.
+#[derive(Debug)]
+enum After {
+    Conclude(Conclusion),
+    Retry(AttemptResult),
+}
+
+/// A verdict as the station found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conclusion {
+    /// The code.
+    pub code: VerdictCode,
+    /// What exactly was seen.
+    pub detail: String,
+}
+
+#[derive(Debug)]
+struct Storing {
+    end: Box<RunEnd>,
+    /// What the ledger said when it refused this run's verdict.
+    refused: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Shown {
+    run: RunId,
+    serial: Option<Serial>,
+    outcome: Outcome,
+    code: VerdictCode,
+    detail: String,
+    device_id: Option<String>,
+    agent_url: Option<String>,
+    process: Process,
+}
+
+/// Which process stored a verdict that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Process {
+    This,
+    Before,
+}
+
+/// What a look at the clock says.
+enum Due {
+    /// Nothing is due before then; `None` while nothing is timed.
+    Wait(Option<(Tick, Reason)>),
+    /// This is due.
+    Now(Go),
+}
+
+/// What is due.
+enum Go {
+    /// The run ends.
+    End(VerdictCode, String),
+    /// The unit is ready.
+    Begin,
+    /// The packet has arrived, then.
+    Received(Tick),
+    /// The attempt has failed.
+    Retry(AttemptResult),
+    /// The unit is receiving.
+    Receiving,
+    /// The unit does not see the lamp, or no longer.
+    NotReceiving(AttemptResult),
+    /// The cloud is to be asked.
+    Ask,
+    /// The sender does not answer.
+    GiveUp,
+    /// A shown verdict was shown long enough.
+    Forget,
+}
+
+impl Station {
+    /// A station whose nest is empty.
+    pub fn new(lane: LaneId, unit_power: UnitPower) -> Self {
+        Self {
+            lane,
+            unit_power,
+            phase: Phase::Empty,
+        }
+    }
+
+    /// When [`StationInput::Tick`] is next needed, and what for.
+    pub fn deadline(&self, rules: &Rules, now: Tick) -> Option<(Tick, Reason)> {
+        match self.due(rules, now) {
+            Due::Wait(deadline) => deadline,
+            Due::Now(_) => Some((now, Reason::Stands)),
+        }
+    }
+
+    /// Advances by one input and says what must now be done, in order.
+    pub fn step(&mut self, rules: &Rules, now: Tick, input: StationInput, out: &mut Vec<LaneEffect>) {
+        match input {
+            StationInput::Begin {
+                seating,
+                powered,
+                nest,
+                lot,
+            } => self.begin(now, seating, powered, nest, lot, out),
+            StationInput::Refuse {
+                seating,
+                powered,
+                refusal,
+                detail,
+            } => self.refuse(seating, powered, refusal, detail, out),
+            StationInput::Lifted => self.lifted(now, out),
+            StationInput::Observed(observed) => self.observed(rules, now, &observed),
+            StationInput::Token { run, answer } => self.token(rules, now, run, answer, out),
+            StationInput::Claim { run, answer } => self.claim(now, run, answer),
+            StationInput::Symbol(at) => self.symbol(at),
+            StationInput::Lamp(seen) => self.lamp(now, seen, out),
+            StationInput::Sent(report, loop_back) => self.sent(rules, now, &report, loop_back, out),
+            StationInput::PowerCycled => self.power_cycled(now),
+            StationInput::Fault(code, detail) => {
+                self.stop_with(now, code, detail, EvidenceKind::Fault, out);
+            }
+            StationInput::Stored { run, result } => self.stored(now, run, result, out),
+            StationInput::Standing(verdict) => self.standing(now, verdict, out),
+            StationInput::Bless(event) => self.bless(now, event),
+            StationInput::Stop { by, reason } => {
+                self.stop_with(
+                    now,
+                    VerdictCode::StoppedByOperator,
+                    format!("{by}: {reason}"),
+                    EvidenceKind::Act,
+                    out,
+                );
+            }
+            StationInput::Tick => {}
+        }
+        self.catch_up(rules, now, out);
+    }
+
+    // --- the nest -----------------------------------------------------------------------------------------------------
+
+    fn begin(
+        &mut self,
+        now: Tick,
+        seating: Seating,
+        powered: Tick,
+        nest: NestReport,
+        lot: String,
+        out: &mut Vec<LaneEffect>,
+    ) {
+        out.push(LaneEffect::BeginRun {
+            run: seating.run,
+            serial: seating.serial.clone(),
+            lot,
+            seated: now,
+        });
+        out.push(LaneEffect::Signal(Signal::Busy));
+        let run = Run::new(seating, now, powered, nest);
+        self.phase = Phase::Running(Box::new(run), Step::Opening { then: None });
+    }
+
+    fn refuse(&mut self, seating: Seating, powered: Tick, refusal: Refusal, detail: String, out: &mut Vec<LaneEffect>) {
+        out.push(LaneEffect::Refuse(RefusedStart {
+            lane: self.lane,
+            serial: seating.serial.clone(),
+            refusal,
+            detail: detail.clone(),
+        }));
+        if matches!(self.phase, Phase::Empty | Phase::Refused { .. } | Phase::Told { .. }) {
+            out.push(LaneEffect::Signal(Signal::Attention));
+            self.phase = Phase::Refused {
+                seating,
+                powered,
+                refusal,
+                detail,
+            };
+        }
+    }
+
+    fn lifted(&mut self, now: Tick, out: &mut Vec<LaneEffect>) {
+        match core::mem::replace(&mut self.phase, Phase::Empty) {
+            Phase::Empty => {}
+            told @ Phase::Told { .. } => self.phase = told,
+            Phase::Refused { .. } => out.push(LaneEffect::Signal(Signal::Ready)),
+            Phase::Running(mut run, step) => {
+                run.presence = Presence::Lifted;
+                let stage = run.stage.as_str();
+                let conclusion = Conclusion {
+                    code: VerdictCode::LiftedEarly,
+                    detail: format!("lifted at stage {stage}"),
+                };
+                self.phase = Self::stop(run, step, conclusion, now, out);
+            }
+            Phase::Concluded(mut run, conclusion) => {
+                run.presence = Presence::Lifted;
+                self.phase = Phase::Concluded(run, conclusion);
+            }
+            Phase::Storing(mut run, storing) => {
+                run.presence = Presence::Lifted;
+                self.phase = Phase::Storing(run, storing);
+            }
+            Phase::Verdict { shown, .. } => {
+                out.push(LaneEffect::RecordLifted(shown.run));
+                out.push(LaneEffect::Signal(Signal::Ready));
+            }
+        }
+    }
+
+    /// Whether the lane can take a unit.
+    pub fn takes_units(&self) -> Takes {
+        match &self.phase {
+            Phase::Empty | Phase::Told { .. } => Takes::Now,
+            Phase::Refused { .. } | Phase::Verdict { .. } => Takes::Occupied,
+            Phase::Running(run, _) | Phase::Concluded(run, _) | Phase::Storing(run, _) => match run.presence {
+                Presence::Lifted => Takes::Soon,
+                Presence::InNest => Takes::Occupied,
+            },
+        }
+    }
+
+    /// The unit whose start was refused, with when it got power.
+    pub fn refused(&self) -> Option<(&Seating, Tick, Refusal)> {
+        match &self.phase {
+            Phase::Refused {
+                seating,
+                powered,
+                refusal,
+                ..
+            } => Some((seating, *powered, *refusal)),
+            Phase::Empty
+            | Phase::Running(..)
+            | Phase::Concluded(..)
+            | Phase::Storing(..)
+            | Phase::Verdict { .. }
+            | Phase::Told { .. } => None,
+        }
+    }
+
+    /// A supervisor lifted the unit's quarantine: what its earlier runs say no longer counts against it.
+    pub fn unlock(&mut self, serial: &Serial) {
+        if let Phase::Refused { seating, .. } = &mut self.phase
+            && seating.serial.as_ref() == Some(serial)
+        {
+            seating.history.runs = 0;
+            seating.history.codes.clear();
+        }
+    }
+
+    /// The unit in the nest.
+    pub fn serial(&self) -> Option<&Serial> {
+        match &self.phase {
+            Phase::Empty | Phase::Told { .. } => None,
+            Phase::Refused { seating, .. } => seating.serial.as_ref(),
+            Phase::Running(run, _) | Phase::Concluded(run, _) | Phase::Storing(run, _) => match run.presence {
+                Presence::InNest => run.serial.as_ref(),
+                Presence::Lifted => None,
+            },
+            Phase::Verdict { shown, .. } => shown.serial.as_ref(),
+        }
+    }
+
+    /// The run in progress, whose verdict is not found yet.
+    pub fn running(&self) -> Option<&Run> {
+        match &self.phase {
+            Phase::Running(run, _) => Some(run),
+            Phase::Empty
+            | Phase::Refused { .. }
+            | Phase::Concluded(..)
+            | Phase::Storing(..)
+            | Phase::Verdict { .. }
+            | Phase::Told { .. } => None,
+        }
+    }
+
+    // --- light --------------------------------------------------------------------------------------------------------
+
+    fn observed(&mut self, rules: &Rules, now: Tick, observed: &Observed) {
+        let Phase::Running(run, step) = &mut self.phase else {
+            return;
+        };
+        let before = run.colour;
+        let green_before = match step {
+            Step::Watching(watch) => watch.green(run).filter(|from| now >= *from),
+            Step::Opening { .. }
+            | Step::Ready { .. }
+            | Step::PowerCycling { .. }
+            | Step::Token { .. }
+            | Step::Sending(_)
+            | Step::Stopping { .. }
+            | Step::Answer { .. } => None,
+        };
+        run.observe(observed, &rules.meanings, rules.recipe.confidence);
+        match step {
+            Step::Opening { .. }
+            | Step::Ready { .. }
+            | Step::PowerCycling { .. }
+            | Step::Token { .. }
+            | Step::Stopping { .. } => {}
+            Step::Sending(sending) => {
+                if let Some(shade) = observed.shade {
+                    sending.shade(before, shade);
+                    if let Some(at) = red_flash(before, shade) {
+                        sending.red = Some(at);
+                        run.note(at, EvidenceKind::Light, "red flash while the lamp was sending");
+                    }
+                }
+            }
+            Step::Answer { flash, .. } => {
+                if let Some(at) = observed.shade.and_then(|shade| red_flash(before, shade)) {
+                    *flash = Some(at);
+                    run.note(at, EvidenceKind::Light, "red flash after the transmission");
+                }
+            }
+            Step::Watching(watch) => {
+                if let Some(shade) = observed.shade {
+                    watch.shade(before, shade);
+                }
+                if observed.reading.is_some() {
+                    watch.reading(run, now);
+                }
+                match (green_before, watch.green(run)) {
+                    (Some(_), None) => {
+                        run.note(now, EvidenceKind::Light, "solid green ended");
+                        watch.green_ended(now);
+                    }
+                    (None, Some(from)) if now >= from => {
+                        run.note(now, EvidenceKind::Light, "solid green: updating or blessed");
+                    }
+                    (Some(_) | None, Some(_)) | (None, None) => {}
+                }
+            }
+        }
+    }
+
+    // --- the lamp -----------------------------------------------------------------------------------------------------
+
+    fn symbol(&mut self, at: Tick) {
+        if let Phase::Running(_, Step::Sending(sending) | Step::Stopping { sending, .. }) = &mut self.phase {
+            sending.began.get_or_insert(at);
+            sending.shown = (sending.shown + 1).min(sending.of);
+        }
+    }
+
+    fn lamp(&mut self, now: Tick, seen: LampSeen, out: &mut Vec<LaneEffect>) {
+        let Phase::Running(run, Step::Sending(sending)) = &mut self.phase else {
+            return;
+        };
+        let conclusion = match &seen {
+            LampSeen::Well => None,
+            LampSeen::Not(detail) => Some((VerdictCode::LampNotSeen, detail.clone())),
+            LampSeen::Weakly(detail) => Some((VerdictCode::LampWeak, detail.clone())),
+            LampSeen::BySensorStuck(detail) => Some((VerdictCode::SensorFault, detail.clone())),
+        };
+        match &conclusion {
+            None => run.note(now, EvidenceKind::LoopBack, "the lamp is seen"),
+            Some((_, detail)) => run.note(now, EvidenceKind::LoopBack, detail.clone()),
+        }
+        sending.lamp = Some(seen);
+        if let Some((code, detail)) = conclusion {
+            self.stop_with(now, code, detail, EvidenceKind::Fault, out);
+        }
+    }
+
+    fn sent(
+        &mut self,
+        rules: &Rules,
+        now: Tick,
+        report: &SendReport,
+        loop_back: Option<LoopBack>,
+        out: &mut Vec<LaneEffect>,
+    ) {
+        self.running_step(|mut run, step| match step {
+            Step::Sending(sending) if report.run == run.id && report.attempt == sending.number => {
+                run.draft(report, sending.rung, sending.token_id.clone(), loop_back);
+                match &report.end {
+                    SendEnd::Complete => {
+                        let step = Step::Answer {
+                            ended: report.ended,
+                            flash: sending.red,
+                        };
+                        Phase::Running(run, step)
+                    }
+                    SendEnd::Late => {
+                        let words = format!("a symbol was {} ms late: void", report.latest.as_millis());
+                        run.note(now, EvidenceKind::Fault, words);
+                        Self::retry(run, AttemptResult::Late, rules, now, out)
+                    }
+                    SendEnd::Stopped => {
+                        run.close_attempt(AttemptResult::Stopped, out);
+                        conclude(run, now, VerdictCode::LampNotSeen, "the sender stopped by itself")
+                    }
+                    SendEnd::LampFailed(what) => {
+                        run.close_attempt(AttemptResult::LampFailed, out);
+                        conclude(
+                            run,
+                            now,
+                            VerdictCode::LampNotSeen,
+                            format!("the lamp's driver failed: {what}"),
+                        )
+                    }
+                }
+            }
+            Step::Stopping { sending, then, .. } if report.run == run.id && report.attempt == sending.number => {
+                run.draft(report, sending.rung, sending.token_id, loop_back);
+                match then {
+                    After::Retry(result) => Self::retry(run, result, rules, now, out),
+                    After::Conclude(conclusion) => {
+                        run.close_attempt(AttemptResult::Stopped, out);
+                        Phase::Concluded(run, conclusion)
+                    }
+                }
+            }
+            step @ (Step::Opening { .. }
+            | Step::Ready { .. }
+            | Step::PowerCycling { .. }
+            | Step::Token { .. }
+            | Step::Sending(_)
+            | Step::Stopping { .. }
+            | Step::Answer { .. }
+            | Step::Watching(_)) => Phase::Running(run, step),
+        });
+    }
+
+    /// An attempt has failed: the next one, or the end.
+    fn retry(mut run: Box<Run>, result: AttemptResult, rules: &Rules, now: Tick, out: &mut Vec<LaneEffect>) -> Phase {
+        run.close_attempt(result, out);
+        if result == AttemptResult::Late {
+            run.late += 1;
+            if run.late >= rules.recipe.attempts {
+                let detail = format!("{} attempts were void", run.late);
+                return conclude(run, now, VerdictCode::LampLate, detail);
+            }
+        } else {
+            run.failed += 1;
+            run.last_failure = Some(result);
+            if run.failed >= rules.recipe.attempts {
+                let detail = format!("{}; {} attempts", failure_words(result), run.failed);
+                return conclude(run, now, failure_code(result), detail);
+            }
+        }
+        Phase::Running(run, Step::Ready { from: now, token: None })
+    }
+
+    fn power_cycled(&mut self, now: Tick) {
+        self.running_step(|mut run, step| match step {
+            Step::PowerCycling { token, .. } => {
+                run.power_came(now);
+                run.note(now, EvidenceKind::Stage, "restarted by its power supply");
+                Phase::Running(run, Step::Ready { from: now, token })
+            }
+            step @ (Step::Opening { .. }
+            | Step::Ready { .. }
+            | Step::Token { .. }
+            | Step::Sending(_)
+            | Step::Stopping { .. }
+            | Step::Answer { .. }
+            | Step::Watching(_)) => Phase::Running(run, step),
+        });
+    }
+
+    // --- the cloud ----------------------------------------------------------------------------------------------------
+
+    fn token(
+        &mut self,
+        rules: &Rules,
+        now: Tick,
+        id: RunId,
+        answer: Result<TokenGrant, String>,
+        out: &mut Vec<LaneEffect>,
+    ) {
+        let unit_power = self.unit_power;
+        self.running_step(|mut run, step| match step {
+            Step::Token { .. } if run.id == id => match answer {
+                Ok(token) => {
+                    run.note(now, EvidenceKind::Token, format!("token {}", token.id));
+                    Self::proceed(run, Some(token), unit_power, rules, now, out)
+                }
+                Err(why) => {
+                    run.note(now, EvidenceKind::Token, format!("refused: {why}"));
+                    conclude(run, now, VerdictCode::TokenUnavailable, why)
+                }
+            },
+            step @ (Step::Opening { .. }
+            | Step::Ready { .. }
+            | Step::PowerCycling { .. }
+            | Step::Token { .. }
+            | Step::Sending(_)
+            | Step::Stopping { .. }
+            | Step::Answer { .. }
+            | Step::Watching(_)) => Phase::Running(run, step),
+        });
+    }
+
+    fn claim(&mut self, now: Tick, id: RunId, answer: ClaimAnswer) {
+        let Phase::Running(run, Step::Watching(watch)) = &mut self.phase else {
+            return;
+        };
+        if run.id != id {
+            return;
+        }
+        watch.answered(now);
+        match answer {
+            ClaimAnswer::NotYet => {}
+            ClaimAnswer::Claimed { device_id, agent_url } => {
+                if run.device_id.is_none() {
+                    run.note(now, EvidenceKind::Claim, format!("claimed by device {device_id}"));
+                }
+                run.device_id = Some(device_id);
+                run.agent_url = agent_url.or(run.agent_url.take());
+            }
+            ClaimAnswer::Failed(why) => run.note(now, EvidenceKind::Claim, format!("not answered: {why}")),
+        }
+    }
+
+    fn bless(&mut self, now: Tick, event: BlessEvent) {
+        let Phase::Running(run, _) = &mut self.phase else {
+            return;
+        };
+        let said = if event.blessed { "blessed" } else { "blessing refused" };
+        let device = event.device_id.as_deref().unwrap_or("unnamed");
+        run.note(
+            now,
+            EvidenceKind::Bless,
+            format!("event {}: {said}, device {device}", event.event),
+        );
+        if run.device_id.is_none() {
+            run.device_id.clone_from(&event.device_id);
+        }
+        run.bless = Some(event);
+    }
+
+    // --- sending ------------------------------------------------------------------------------------------------------
+
+    /// The unit is ready: asks for a token, or sends; restarts the unit first where its window would be over too soon.
+    fn proceed(
+        mut run: Box<Run>,
+        token: Option<TokenGrant>,
+        unit_power: UnitPower,
+        rules: &Rules,
+        now: Tick,
+        out: &mut Vec<LaneEffect>,
+    ) -> Phase {
+        let recipe = &rules.recipe;
+        let rung = rung_of(recipe, run.failed);
+        let packet = match packet(recipe, token.as_ref()) {
+            Ok(packet) => packet,
+            Err(why) => return conclude(run, now, VerdictCode::TokenUnavailable, format!("no packet: {why}")),
+        };
+        let rate = SymbolRate::new(rung.rate).unwrap_or(SymbolRate::FASTEST);
+        let frame = packet.frame(rate.preamble());
+        let lasts = frame.duration(rate);
+        let left = run.window_left(now, recipe.listens_for);
+        if lasts + WINDOW_MARGIN > left {
+            return Self::out_of_window(run, token, unit_power, (lasts, left), now, out);
+        }
+        if recipe.enrols && token.is_none() {
+            out.push(LaneEffect::RequestToken {
+                run: run.id,
+                attempt: run.next_attempt(),
+            });
+            return Phase::Running(run, Step::Token { from: now });
+        }
+        let symbols = u32::try_from(frame.symbol_count()).unwrap_or(u32::MAX);
+        let sending = Sending {
+            number: run.next_attempt(),
+            rung,
+            token_id: token.map(|token| token.id),
+            of: symbols,
+            shown: 0,
+            began: None,
+            overdue: now + lasts + SENDER_LEEWAY,
+            went_dark: None,
+            flashes: 0,
+            red: None,
+            lamp: None,
+        };
+        run.tokens.extend(sending.token_id.clone());
+        run.power_cycles = 0;
+        out.push(LaneEffect::Send(Transmission {
+            run: run.id,
+            attempt: sending.number,
+            packet,
+            rate: rate.a_second(),
+            bright: rung.bright,
+            mid: Level::new(rung.bright.fraction() * rung.mid_share),
+            preamble: rate.preamble(),
+            late_limit: rate.due(1).mul_f32(recipe.late_limit.max(0.0)),
+        }));
+        Phase::Running(run, Step::Sending(sending))
+    }
+
+    /// The frame would end after the unit has stopped listening.
+    fn out_of_window(
+        mut run: Box<Run>,
+        token: Option<TokenGrant>,
+        unit_power: UnitPower,
+        (lasts, left): (Duration, Duration),
+        now: Tick,
+        out: &mut Vec<LaneEffect>,
+    ) -> Phase {
+        let words = format!(
+            "the frame takes {:.1} s, the unit listens for another {:.1} s",
+            lasts.as_secs_f32(),
+            left.as_secs_f32()
+        );
+        if unit_power == UnitPower::Relay && run.power_cycles == 0 {
+            run.note(now, EvidenceKind::Policy, format!("{words}: restarts it"));
+            out.push(LaneEffect::PowerCycle { off: POWER_OFF });
+            return Phase::Running(run, Step::PowerCycling { from: now, token });
+        }
+        let (code, before) = run.last_failure.map_or((VerdictCode::NotReady, ""), |result| {
+            (failure_code(result), failure_words(result))
+        });
+        let detail = format!(
+            "{before}{}{words}: seat it again",
+            if before.is_empty() { "" } else { "; " }
+        );
+        conclude(run, now, code, detail)
+    }
+
+    // --- the end ------------------------------------------------------------------------------------------------------
+
+    fn stop_with(
+        &mut self,
+        now: Tick,
+        code: VerdictCode,
+        detail: String,
+        kind: EvidenceKind,
+        out: &mut Vec<LaneEffect>,
+    ) {
+        self.running_step(|mut run, step| {
+            run.note(now, kind, detail.clone());
+            Self::stop(run, step, Conclusion { code, detail }, now, out)
+        });
+    }
+
+    /// Ends a run wherever it is: the lamp dark first, the first record stored first.
+    fn stop(mut run: Box<Run>, step: Step, conclusion: Conclusion, now: Tick, out: &mut Vec<LaneEffect>) -> Phase {
+        match step {
+            Step::Opening { then } => {
+                let then = Some(then.unwrap_or(conclusion));
+                Phase::Running(run, Step::Opening { then })
+            }
+            Step::Sending(sending) => {
+                out.push(LaneEffect::StopSending);
+                let then = After::Conclude(conclusion);
+                Phase::Running(
+                    run,
+                    Step::Stopping {
+                        sending,
+                        since: now,
+                        then,
+                    },
+                )
+            }
+            Step::Stopping { sending, since, then } => {
+                let then = match then {
+                    After::Conclude(first) => After::Conclude(first),
+                    After::Retry(_) => After::Conclude(conclusion),
+                };
+                Phase::Running(run, Step::Stopping { sending, since, then })
+            }
+            Step::Answer { .. } => {
+                run.close_attempt(AttemptResult::Stopped, out);
+                Phase::Concluded(run, conclusion)
+            }
+            Step::Ready { .. } | Step::PowerCycling { .. } | Step::Token { .. } | Step::Watching(_) => {
+                Phase::Concluded(run, conclusion)
+            }
+        }
+    }
+
+    /// The run whose verdict was found and waits for the line's judgement.
+    pub fn conclusion(&self) -> Option<(&Run, &Conclusion)> {
+        match &self.phase {
+            Phase::Concluded(run, conclusion) => Some((run, conclusion)),
+            Phase::Empty
+            | Phase::Refused { .. }
+            | Phase::Running(..)
+            | Phase::Storing(..)
+            | Phase::Verdict { .. }
+            | Phase::Told { .. } => None,
+        }
+    }
+
+    /// Commits the verdict, as the line judged it; `policy` is what the line adds to the evidence.
+    pub fn commit(
+        &mut self,
+        now: Tick,
+        judged: Conclusion,
+        policy: Option<String>,
+        light: RecordedLight,
+        out: &mut Vec<LaneEffect>,
+    ) {
+        match core::mem::replace(&mut self.phase, Phase::Empty) {
+            Phase::Concluded(mut run, _) => {
+                if let Some(policy) = policy {
+                    run.note(now, EvidenceKind::Policy, policy);
+                }
+                let mut end = run.end(now, judged.code, judged.detail);
+                end.trace = light.trace;
+                end.samples_lost = light.samples_lost;
+                let end = Box::new(end);
+                out.push(LaneEffect::Commit(end.clone()));
+                self.phase = Phase::Storing(run, Storing { end, refused: None });
+            }
+            phase @ (Phase::Empty
+            | Phase::Refused { .. }
+            | Phase::Running(..)
+            | Phase::Storing(..)
+            | Phase::Verdict { .. }
+            | Phase::Told { .. }) => self.phase = phase,
+        }
+    }
+
+    fn stored(&mut self, now: Tick, id: RunId, result: Result<(), String>, out: &mut Vec<LaneEffect>) {
+        self.phase = match core::mem::replace(&mut self.phase, Phase::Empty) {
+            Phase::Running(run, Step::Opening { then }) if run.id == id => match (result, then) {
+                (Ok(()), Some(conclusion)) => Phase::Concluded(run, conclusion),
+                (Ok(()), None) => {
+                    let from = run.seated;
+                    Phase::Running(run, Step::Ready { from, token: None })
+                }
+                (Err(why), _) => conclude(run, now, VerdictCode::StoreFailed, why),
+            },
+            Phase::Storing(run, storing) if run.id == id => match result {
+                Ok(()) => Self::show(&run, *storing.end, now, out),
+                Err(why) => Self::store_failed(run, storing, why, now, out),
+            },
+            phase @ (Phase::Empty
+            | Phase::Refused { .. }
+            | Phase::Running(..)
+            | Phase::Concluded(..)
+            | Phase::Storing(..)
+            | Phase::Verdict { .. }
+            | Phase::Told { .. }) => phase,
+        };
+    }
+
+    /// The verdict could not be stored: whatever it was, it is an error now, and that is tried to be stored as well.
+    fn store_failed(run: Box<Run>, mut storing: Storing, why: String, now: Tick, out: &mut Vec<LaneEffect>) -> Phase {
+        if storing.refused.is_some() {
+            return Self::show(&run, *storing.end, now, out);
+        }
+        storing.end.detail = format!("{why}; the verdict would have been {}", storing.end.code);
+        storing.end.code = VerdictCode::StoreFailed;
+        storing.refused = Some(why);
+        out.push(LaneEffect::Commit(storing.end.clone()));
+        Phase::Storing(run, storing)
+    }
+
+    fn show(run: &Run, end: RunEnd, now: Tick, out: &mut Vec<LaneEffect>) -> Phase {
+        let shown = Shown {
+            run: run.id,
+            serial: run.serial.clone(),
+            outcome: end.code.outcome(),
+            code: end.code,
+            detail: end.detail,
+            device_id: end.device_id,
+            agent_url: end.agent_url,
+            process: Process::This,
+        };
+        match run.presence {
+            Presence::InNest => {
+                out.push(LaneEffect::Signal(signal(shown.outcome)));
+                Phase::Verdict {
+                    seated: run.seated,
+                    shown,
+                }
+            }
+            Presence::Lifted => {
+                out.push(LaneEffect::RecordLifted(shown.run));
+                out.push(LaneEffect::Signal(match signal(shown.outcome) {
+                    Signal::Pass | Signal::Ready | Signal::Busy => Signal::Ready,
+                    Signal::Fail | Signal::Attention => Signal::Attention,
+                }));
+                Phase::Told {
+                    shown,
+                    until: now + SHOWN_AFTER_LIFTING,
+                }
+            }
+        }
+    }
+
+    fn standing(&mut self, now: Tick, verdict: StandingVerdict, out: &mut Vec<LaneEffect>) {
+        if matches!(self.phase, Phase::Empty) {
+            out.push(LaneEffect::Signal(signal(verdict.outcome)));
+            self.phase = Phase::Verdict {
+                seated: now,
+                shown: Shown {
+                    run: verdict.run,
+                    serial: verdict.serial,
+                    outcome: verdict.outcome,
+                    code: verdict.code,
+                    detail: verdict.detail,
+                    device_id: verdict.device_id,
+                    agent_url: verdict.agent_url,
+                    process: Process::Before,
+                },
+            };
+        }
+    }
+
+    // --- time ---------------------------------------------------------------------------------------------------------
+
+    fn catch_up(&mut self, rules: &Rules, now: Tick, out: &mut Vec<LaneEffect>) {
+        while let Due::Now(go) = self.due(rules, now) {
+            self.go(rules, now, go, out);
+        }
+    }
+
+    fn due(&self, rules: &Rules, now: Tick) -> Due {
+        match &self.phase {
+            Phase::Empty
+            | Phase::Refused { .. }
+            | Phase::Concluded(..)
+            | Phase::Storing(..)
+            | Phase::Verdict { .. } => Due::Wait(None),
+            Phase::Told { until, .. } => due_at(*until, Reason::Shown, now, || Go::Forget),
+            Phase::Running(run, step) => match step {
+                Step::Opening { .. } => Due::Wait(None),
+                Step::Ready { from, .. } => ready_due(run, *from, rules, now),
+                Step::PowerCycling { from, .. } => due_at(*from + POWER_WITHIN, Reason::Power, now, || {
+                    let why = "the relay of the unit's power gave no answer";
+                    Go::End(VerdictCode::LampNotSeen, why.to_owned())
+                }),
+                Step::Token { from } => due_at(*from + rules.recipe.token_within, Reason::Token, now, || {
+                    Go::End(VerdictCode::TokenUnavailable, "no answer in time".to_owned())
+                }),
+                Step::Sending(sending) => sending_due(run, sending, now),
+                Step::Stopping { since, .. } => due_at(*since + STOPS_WITHIN, Reason::Sender, now, || Go::GiveUp),
+                Step::Answer { ended, flash } => answer_due(run, *ended, *flash, now),
+                Step::Watching(watch) => match watch.judge(run, &rules.recipe, now) {
+                    Judgement::Wait(until, reason) => Due::Wait(Some((until, reason))),
+                    Judgement::Ask => Due::Now(Go::Ask),
+                    Judgement::End(code, detail) => Due::Now(Go::End(code, detail)),
+                },
+            },
+        }
+    }
+
+    fn go(&mut self, rules: &Rules, now: Tick, go: Go, out: &mut Vec<LaneEffect>) {
+        let unit_power = self.unit_power;
+        if matches!(go, Go::Forget) {
+            out.push(LaneEffect::Signal(Signal::Ready));
+            self.phase = Phase::Empty;
+            return;
+        }
+        self.running_step(|mut run, step| match (go, step) {
+            (Go::End(code, detail), step) => {
+                if code == VerdictCode::Ok {
+                    run.reached(now, passed_stage(&rules.recipe));
+                }
+                Self::stop(run, step, Conclusion { code, detail }, now, out)
+            }
+            (Go::Begin, Step::Ready { token, .. }) => {
+                run.reached(now, Stage::Ready);
+                Self::proceed(run, token, unit_power, rules, now, out)
+            }
+            (Go::Received(at), step) => {
+                run.close_attempt(AttemptResult::Received, out);
+                run.reached(now, Stage::Received);
+                let mut watch = Watch::new(at);
+                watch.reading(&mut run, now);
+                drop(step);
+                Phase::Running(run, Step::Watching(watch))
+            }
+            (Go::Retry(result), Step::Answer { .. }) => Self::retry(run, result, rules, now, out),
+            (Go::Receiving, Step::Sending(mut sending)) => {
+                sending.went_dark = Some(now);
+                sending.flashes = 0;
+                run.reached(now, Stage::Receiving);
+                Phase::Running(run, Step::Sending(sending))
+            }
+            (Go::NotReceiving(result), Step::Sending(sending)) => {
+                run.note(now, EvidenceKind::Light, failure_words(result));
+                out.push(LaneEffect::StopSending);
+                let then = After::Retry(result);
+                Phase::Running(
+                    run,
+                    Step::Stopping {
+                        sending,
+                        since: now,
+                        then,
+                    },
+                )
+            }
+            (Go::Ask, Step::Watching(mut watch)) => {
+                watch.asked(now);
+                if let Some(token_id) = run.tokens.last() {
+                    out.push(LaneEffect::PollClaim {
+                        run: run.id,
+                        token_id: token_id.clone(),
+                    });
+                }
+                Phase::Running(run, Step::Watching(watch))
+            }
+            (Go::GiveUp, Step::Stopping { then, .. }) => {
+                run.note(now, EvidenceKind::Fault, "the sender did not report that it stopped");
+                match then {
+                    After::Conclude(conclusion) => Phase::Concluded(run, conclusion),
+                    After::Retry(_) => conclude(run, now, VerdictCode::LampLate, "the sender did not stop in time"),
+                }
+            }
+            (
+                Go::Begin | Go::Retry(_) | Go::Receiving | Go::NotReceiving(_) | Go::Ask | Go::GiveUp | Go::Forget,
+                step,
+            ) => Phase::Running(run, step),
+        });
+    }
+
+    /// Replaces a running phase by what follows from it.
+    fn running_step(&mut self, next: impl FnOnce(Box<Run>, Step) -> Phase) {
+        self.phase = match core::mem::replace(&mut self.phase, Phase::Empty) {
+            Phase::Running(run, step) => next(run, step),
+            phase @ (Phase::Empty
+            | Phase::Refused { .. }
+            | Phase::Concluded(..)
+            | Phase::Storing(..)
+            | Phase::Verdict { .. }
+            | Phase::Told { .. }) => phase,
+        };
+    }
+
+    // --- what is shown ------------------------------------------------------------------------------------------------
+
+    /// What the lane is doing.
+    pub fn state(&self, rules: &Rules) -> LaneState {
+        match &self.phase {
+            Phase::Empty => LaneState::Empty,
+            Phase::Refused { refusal, detail, .. } => LaneState::Refused {
+                refusal: *refusal,
+                detail: detail.clone(),
+            },
+            Phase::Running(run, step) => match step {
+                Step::Opening { .. } | Step::Ready { .. } | Step::PowerCycling { .. } => LaneState::Waiting,
+                Step::Token { .. } => LaneState::Token,
+                Step::Sending(sending) | Step::Stopping { sending, .. } => LaneState::Sending {
+                    attempt: sending.number,
+                    of: rules.recipe.attempts.max(sending.number),
+                    permille: sending.permille(),
+                    rate: sending.rung.rate,
+                },
+                Step::Answer { .. } | Step::Watching(_) => LaneState::Watching {
+                    stage: run.stage,
+                    attempt: run.next_attempt().saturating_sub(1).max(1),
+                },
+            },
+            Phase::Concluded(..) | Phase::Storing(..) => LaneState::Storing,
+            Phase::Verdict { shown, .. } | Phase::Told { shown, .. } => LaneState::Verdict {
+                outcome: shown.outcome,
+                code: shown.code,
+                detail: shown.detail.clone(),
+                device_id: shown.device_id.clone(),
+                agent_url: shown.agent_url.clone(),
+                from_before: shown.process == Process::Before,
+            },
+        }
+    }
+
+    /// The run in progress or just ended.
+    pub fn run(&self) -> Option<RunId> {
+        match &self.phase {
+            Phase::Empty | Phase::Refused { .. } => None,
+            Phase::Running(run, _) | Phase::Concluded(run, _) | Phase::Storing(run, _) => Some(run.id),
+            Phase::Verdict { shown, .. } | Phase::Told { shown, .. } => Some(shown.run),
+        }
+    }
+
+    /// When the unit in the nest was seated.
+    pub fn seated(&self) -> Option<Tick> {
+        match &self.phase {
+            Phase::Empty | Phase::Told { .. } => None,
+            Phase::Refused { powered, .. } | Phase::Verdict { seated: powered, .. } => Some(*powered),
+            Phase::Running(run, _) | Phase::Concluded(run, _) | Phase::Storing(run, _) => match run.presence {
+                Presence::InNest => Some(run.seated),
+                Presence::Lifted => None,
+            },
+        }
+    }
+
+    /// Whether the run's verdict is found, and only the lamp or the first record is waited for.
+    pub fn is_ending(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Running(
+                _,
+                Step::Opening { then: Some(_) }
+                    | Step::Stopping {
+                        then: After::Conclude(_),
+                        ..
+                    }
+            )
+        )
+    }
+
+    /// Whether the lamp has been told to send and has not reported its end.
+    pub fn is_sending(&self) -> bool {
+        matches!(self.phase, Phase::Running(_, Step::Sending(_) | Step::Stopping { .. }))
+    }
+}
+
+/// Whether a lane can take a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// It can.
+    Now,
+    /// Its nest is empty, but the last unit's record is not stored yet.
+    Soon,
+    /// Its nest is not.
+    Occupied,
+}
+
+/// What the lane recorded of a run.
+#[derive(Debug, Clone, Default)]
+pub struct RecordedLight {
+    /// The compact trace.
+    pub trace: Vec<u8>,
+    /// Samples that were lost or came too late.
+    pub samples_lost: u32,
+}
+
+impl Sending {
+    fn shade(&mut self, before: Option<Shade>, shade: Shade) {
+        let Some(began) = self.began else { return };
+        let lit_up = shade.colour != Colour::Off && before.is_none_or(|before| before.colour == Colour::Off);
+        if lit_up && shade.from >= began + NOTICES_WITHIN {
+            self.flashes += 1;
+        }
+    }
+
+    fn permille(&self) -> u16 {
+        let permille = u64::from(self.shown) * 1000 / u64::from(self.of.max(1));
+        u16::try_from(permille).unwrap_or(1000).min(1000)
+    }
+}
+
+fn due_at(at: Tick, reason: Reason, now: Tick, go: impl FnOnce() -> Go) -> Due {
+    if now >= at {
+        Due::Now(go())
+    } else {
+        Due::Wait(Some((at, reason)))
+    }
+}
+
+/// What is due while the station waits for a ready pattern.
+fn ready_due(run: &Run, from: Tick, rules: &Rules, now: Tick) -> Due {
+    if let Some((code, detail)) = &run.nest.fault {
+        return Due::Now(Go::End(*code, detail.clone()));
+    }
+    let deadline = from + rules.recipe.ready_within;
+    let again = run.next_attempt() > 1;
+    let condemned = |code, stands, at: Tick| {
+        let until = (at.max(from) + stands).min(deadline);
+        due_at(until, Reason::Stands, now, || Go::End(code, run.shown_codes()))
+    };
+    match run.shows() {
+        Some((Meaning::Ready, at)) => {
+            // After an attempt the pattern must be seen again: a memory of it says nothing of the unit now.
+            let fresh = at >= from || run.lit_up.is_none_or(|lit| lit >= from);
+            if !again || fresh {
+                return Due::Now(Go::Begin);
+            }
+        }
+        Some((Meaning::SolidRed | Meaning::RapidRed, at)) => {
+            return condemned(VerdictCode::PowerFault, FAULT_STANDS, at);
+        }
+        Some((Meaning::Fault(code), at)) => return condemned(code, FAULT_STANDS, at),
+        Some((Meaning::Stage(_) | Meaning::Connected, at)) if again && at >= from => {
+            return Due::Now(Go::Received(at));
+        }
+        Some((
+            Meaning::Stage(_)
+            | Meaning::Connected
+            | Meaning::SolidGreen
+            | Meaning::LegacyReceived
+            | Meaning::LegacyDamaged
+            | Meaning::Downloading
+            | Meaning::Other,
+            at,
+        )) if !again => return condemned(VerdictCode::UnexpectedPattern, PATTERN_STANDS, at),
+        Some((
+            Meaning::Stage(_)
+            | Meaning::Connected
+            | Meaning::SolidGreen
+            | Meaning::LegacyReceived
+            | Meaning::LegacyDamaged
+            | Meaning::Downloading
+            | Meaning::Other
+            | Meaning::Dark,
+            _,
+        ))
+        | None => {}
+    }
+    due_at(deadline, Reason::Ready, now, || {
+        let (code, detail) = not_ready(run);
+        Go::End(code, detail)
+    })
+}
+
+/// The verdict of a unit that did not get ready in its time.
+fn not_ready(run: &Run) -> (VerdictCode, String) {
+    if let Some(result) = run.last_failure {
+        let words = format!("{}; then not ready again: {}", failure_words(result), run.shown_codes());
+        return (failure_code(result), words);
+    }
+    if run.late > 0 {
+        return (
+            VerdictCode::LampLate,
+            "void, and the unit did not get ready again".to_owned(),
+        );
+    }
+    if run.is_unreadable() {
+        return (VerdictCode::UnreadableLight, "light, but no pattern".to_owned());
+    }
+    match (run.light, run.nest.flash) {
+        (Light::Seen, _) => (VerdictCode::NotReady, format!("last seen: {}", run.shown_codes())),
+        (Light::Never, Flash::Seen) => (
+            VerdictCode::NoLight,
+            "no light at all, though the sensor saw the test flash".to_owned(),
+        ),
+        (Light::Never, Flash::NotSeen | Flash::NotDone) => (
+            VerdictCode::LampNotSeen,
+            "no light at all, and no test flash was seen in the empty nest: lift the unit and wait for the check"
+                .to_owned(),
+        ),
+    }
+}
+
+/// What is due while the lamp sends.
+fn sending_due(run: &Run, sending: &Sending, now: Tick) -> Due {
+    if sending.flashes >= FLASHES_OF_A_BLIND_UNIT && sending.lamp == Some(LampSeen::Well) {
+        let result = match (sending.went_dark, sending.red) {
+            (Some(_), Some(_)) => AttemptResult::Damaged,
+            (Some(_) | None, _) => AttemptResult::NotReceiving,
+        };
+        return Due::Now(Go::NotReceiving(result));
+    }
+    if now >= sending.overdue {
+        let why = "the sender gave no report in its time";
+        return Due::Now(Go::End(VerdictCode::LampLate, why.to_owned()));
+    }
+    let dark = match (sending.went_dark, sending.began, run.colour) {
+        (None, Some(began), Some(shade)) if shade.colour == Colour::Off => Some(shade.from.max(began) + RECEIVING_DARK),
+        (Some(_) | None, _, _) => None,
+    };
+    match dark {
+        Some(at) if at < sending.overdue => due_at(at, Reason::Receiving, now, || Go::Receiving),
+        Some(_) | None => Due::Wait(Some((sending.overdue, Reason::Sender))),
+    }
+}
+
+/// What is due once a packet is sent.
+fn answer_due(run: &Run, ended: Tick, flash: Option<Tick>, now: Tick) -> Due {
+    let green = run
+        .colour
+        .filter(|shade| shade.colour == Colour::Green && shade.from + TAIL_LEEWAY >= ended);
+    if let Some(shade) = green {
+        return Due::Now(Go::Received(shade.from));
+    }
+    let failed = || match flash {
+        Some(_) => AttemptResult::Damaged,
+        None => AttemptResult::NoAnswer,
+    };
+    let until = ended + ANSWER_WITHIN;
+    match run.shows() {
+        Some((meaning, at)) if at + TAIL_LEEWAY >= ended => match meaning {
+            Meaning::SolidGreen
+            | Meaning::LegacyReceived
+            | Meaning::Stage(_)
+            | Meaning::Connected
+            | Meaning::Downloading => return Due::Now(Go::Received(at)),
+            Meaning::LegacyDamaged => return Due::Now(Go::Retry(AttemptResult::Damaged)),
+            Meaning::Ready if at >= ended + ANSWER_SETTLES => return Due::Now(Go::Retry(failed())),
+            Meaning::RapidRed => {
+                let at = (at + FAULT_STANDS).max(ended);
+                return due_at(at, Reason::Stands, now, || {
+                    Go::End(VerdictCode::BrownOut, run.shown_codes())
+                });
+            }
+            Meaning::SolidRed => {
+                let at = (at + FAULT_STANDS).max(ended);
+                return due_at(at, Reason::Stands, now, || {
+                    Go::End(VerdictCode::PowerFault, run.shown_codes())
+                });
+            }
+            Meaning::Fault(code) => {
+                let at = (at + FAULT_STANDS).max(ended);
+                return due_at(at, Reason::Stands, now, || Go::End(code, run.shown_codes()));
+            }
+            Meaning::Ready | Meaning::Dark | Meaning::Other => {}
+        },
+        Some(_) | None => {}
+    }
+    due_at(until, Reason::Answer, now, || Go::Retry(failed()))
+}
+
+/// When a red flash began that ended with this change of colour.
+fn red_flash(before: Option<Shade>, shade: Shade) -> Option<Tick> {
+    before
+        .filter(|before| before.colour == Colour::Red && shade.from.since(before.from) <= LONGEST_FLASH)
+        .map(|before| before.from)
+}
+
+fn conclude(run: Box<Run>, _now: Tick, code: VerdictCode, detail: impl Into<String>) -> Phase {
+    let detail = detail.into();
+    Phase::Concluded(run, Conclusion { code, detail })
+}
+
+fn rung_of(recipe: &Recipe, failed: u32) -> Rung {
+    let last = recipe.ladder.len().saturating_sub(1);
+    let place = usize::try_from(failed).map_or(last, |failed| failed.min(last));
+    recipe.ladder.get(place).copied().unwrap_or(Rung {
+        rate: SymbolRate::FASTEST.a_second(),
+        bright: Level::FULL,
+        mid_share: 0.5,
+    })
+}
+
+/// The packet for a unit; without a token yet, one of the same length.
+fn packet(recipe: &Recipe, token: Option<&TokenGrant>) -> Result<Packet, String> {
+    let enrolment = match (recipe.enrols, token) {
+        (false, _) => None,
+        (true, Some(grant)) => Some(Enrolment {
+            plan_id: grant.plan,
+            token: grant.token.clone(),
+        }),
+        (true, None) => Some(Enrolment {
+            plan_id: PlanId::from_bytes([0; 8]),
+            token: Token::from_bytes([0; 8]),
+        }),
+    };
+    Packet::configure(&Settings {
+        wifi: recipe.wifi.clone(),
+        address: recipe.address.clone(),
+        proxy: recipe.proxy.clone(),
+        enrolment,
+    })
+    .map_err(|why| why.to_string())
+}
+
+fn failure_code(result: AttemptResult) -> VerdictCode {
+    match result {
+        AttemptResult::NotReceiving => VerdictCode::NotReceiving,
+        AttemptResult::Damaged | AttemptResult::NoAnswer | AttemptResult::Received | AttemptResult::Stopped => {
+            VerdictCode::ReceptionError
+        }
+        AttemptResult::Late => VerdictCode::LampLate,
+        AttemptResult::LampFailed => VerdictCode::LampNotSeen,
+    }
+}
+
+fn failure_words(result: AttemptResult) -> &'static str {
+    match result {
+        AttemptResult::NotReceiving => "the LED kept flashing while the lamp was sending",
+        AttemptResult::Damaged => "the unit says that the packet was bad",
+        AttemptResult::NoAnswer => "the unit gave no sign of having received the packet",
+        AttemptResult::Late => "a symbol was late",
+        AttemptResult::Received => "received",
+        AttemptResult::Stopped => "stopped",
+        AttemptResult::LampFailed => "the lamp's driver failed",
+    }
+}
+
+fn passed_stage(recipe: &Recipe) -> Stage {
+    match recipe.pass {
+        PassRule::Blessed { .. } => Stage::Blessed,
+        PassRule::Claimed { .. } | PassRule::LedOnly { .. } => Stage::Connected,
+    }
+}
+
+fn signal(outcome: Outcome) -> Signal {
+    match outcome {
+        Outcome::Pass => Signal::Pass,
+        Outcome::Fail => Signal::Fail,
+        Outcome::Error | Outcome::Undecided | Outcome::Aborted | Outcome::Interrupted => Signal::Attention,
+    }
+}

@@ -1,0 +1,9 @@
+//! The engine by hand-written timetables, by random scripts, and beside a small reference model.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    clippy::cast_possible_truncation,
+    reason = "a test looks for one thing among many, with small numbers"
+)]
+
+mod bench;
+mod passes;
