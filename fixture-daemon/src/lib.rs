@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod drivers;
 pub mod engine;
 pub mod enrolment;
 pub mod jig;

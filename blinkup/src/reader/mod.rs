@@ -4,7 +4,6 @@
 //! What a sample tells of the colour is the business of a [`SensorModel`].
 
 mod approximation;
-mod expectations;
 mod sensor;
 mod shades;
 mod tracks;
@@ -12,7 +11,6 @@ mod tracks;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-pub use expectations::Expectations;
 pub use sensor::{COLOURS, ColourSensor, LedShape, PerColour, SensorModel, place};
 use shades::Shades;
 use tracks::{Kind, Step, Tracks};
@@ -59,23 +57,18 @@ pub struct Observed {
 pub struct ReaderSettings {
     /// How probable a pattern must be to be reported, 0.5 to 1.
     pub confidence: f32,
-    /// What is expected of units.
-    pub expectations: Expectations,
 }
 
 impl Default for ReaderSettings {
     fn default() -> Self {
-        Self {
-            confidence: 0.99,
-            expectations: Expectations::default(),
-        }
+        Self { confidence: 0.99 }
     }
 }
 
 /// The least time of a sample that stands for an edge of unknown place; more light than this between two samples is a gap.
 const LONGEST_GAP_MS: f32 = 600_000.0;
-/// How much longer than any other pattern's step a held colour must last, beside the 2 % of the clock.
-const EDGE: Duration = Duration::from_millis(20);
+/// What a colour keeps however badly it explains a sample: a sample can be wrong (an edge within it, a spike).
+const LEAST_WEIGHT: f32 = 1.0e-3;
 
 /// Reads one lane's LED.
 #[derive(Debug, Clone)]
@@ -85,8 +78,7 @@ pub struct Reader<M> {
     tracks: Tracks,
     shades: Shades,
     last: Option<Tick>,
-    /// What was last reported; unreadable light as `None`, as before the first reading.
-    standing: Option<PatternId>,
+    standing: Option<Option<PatternId>>,
 }
 
 impl<M: SensorModel> Reader<M> {
@@ -99,7 +91,7 @@ impl<M: SensorModel> Reader<M> {
         Self {
             settings,
             model,
-            tracks: Tracks::new(patterns, settings.expectations),
+            tracks: Tracks::new(patterns),
             shades: Shades::new(),
             last: None,
             standing: None,
@@ -131,7 +123,7 @@ impl<M: SensorModel> Reader<M> {
         let expected = self.tracks.pass(milliseconds);
         let mut weights = self.model.weigh(sample);
         self.model.learn(&expected);
-        temper(&mut weights, self.settings.expectations.least_weight);
+        temper(&mut weights);
         self.tracks.weigh(&weights);
         Observed {
             shade: self
@@ -141,24 +133,13 @@ impl<M: SensorModel> Reader<M> {
         }
     }
 
-    /// How probable each pattern is now; `None` stands for light that is none of them: a single flash, or strange.
-    pub fn beliefs(&self) -> impl Iterator<Item = (Option<PatternId>, f32)> {
-        self.tracks.beliefs().map(|(kind, belief)| match kind {
-            Kind::Pattern(pattern) => (Some(pattern), belief),
-            Kind::Flash | Kind::Strange => (None, belief),
-        })
-    }
-
     fn decide(&mut self, at: Tick) -> Option<Reading> {
-        let (kind, confidence, outlasts) = self.tracks.best();
+        let (kind, confidence) = self.tracks.beliefs().max_by(|a, b| a.1.total_cmp(&b.1))?;
         let Kind::Pattern(pattern) = kind else { return None };
-        if outlasts.is_some_and(|held| self.shades.lasting(held.colour, at) <= held.others.mul_f32(1.02) + EDGE) {
+        if confidence < self.settings.confidence || self.standing == Some(Some(pattern)) {
             return None;
         }
-        if confidence < self.settings.confidence || self.standing == Some(pattern) {
-            return None;
-        }
-        self.standing = Some(pattern);
+        self.standing = Some(Some(pattern));
         Some(Reading {
             at,
             pattern: Some(pattern),
@@ -168,10 +149,14 @@ impl<M: SensorModel> Reader<M> {
 }
 
 /// Scales weights to the largest, and leaves each a rest.
-fn temper(weights: &mut PerColour, least: f32) {
+fn temper(weights: &mut PerColour) {
     let most = weights.iter().fold(0.0_f32, |most, weight| most.max(*weight));
     for weight in weights {
-        *weight = if most > 0.0 { (*weight / most).max(least) } else { 1.0 };
+        *weight = if most > 0.0 {
+            (*weight / most).max(LEAST_WEIGHT)
+        } else {
+            1.0
+        };
     }
 }
 

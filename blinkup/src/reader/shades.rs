@@ -1,7 +1,5 @@
 //! The LED's colour by itself, whatever pattern it belongs to.
 
-use core::time::Duration;
-
 use super::Shade;
 use super::sensor::{COLOURS, PerColour};
 use crate::codes::Colour;
@@ -16,7 +14,7 @@ const SURE: f32 = 0.98;
 #[derive(Debug, Clone)]
 pub(super) struct Shades {
     belief: PerColour,
-    told: Option<(Colour, Tick)>,
+    told: Option<Colour>,
     leading: usize,
     since: Tick,
 }
@@ -28,14 +26,6 @@ impl Shades {
             told: None,
             leading: usize::MAX,
             since: Tick::ZERO,
-        }
-    }
-
-    /// How long the LED has shown a colour; zero when it shows another.
-    pub(super) fn lasting(&self, colour: Colour, now: Tick) -> Duration {
-        match self.told {
-            Some((told, from)) if told == colour => now.since(from),
-            Some(_) | None => Duration::ZERO,
         }
     }
 
@@ -60,10 +50,10 @@ impl Shades {
             self.since = start;
         }
         let colour = COLOURS[best];
-        if self.belief[best] < SURE || self.told.is_some_and(|(told, _)| told == colour) {
+        if self.belief[best] < SURE || self.told == Some(colour) {
             return None;
         }
-        self.told = Some((colour, self.since));
+        self.told = Some(colour);
         Some(Shade {
             at: now,
             from: self.since,

@@ -1,5 +1,7 @@
 //! The command line: one file a command, one place for exit codes.
 
+mod simulate;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -14,10 +16,18 @@ struct Arguments {
 
 /// One variant a command; its arguments live in the command's own file.
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Simulate(simulate::Simulate),
+}
 
 /// Parses the process's arguments, runs the command and gives its exit code: 0 done, 1 the input or the fixture is at fault,
 /// 2 the arguments are.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {}
+    let result = match Arguments::parse().command {
+        Command::Simulate(arguments) => simulate::run(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -19,7 +19,7 @@ use toml::Spanned;
 use crate::engine::recipe::{PassRule, Recipe};
 use lasting::Lasting;
 
-pub use recipe::load as load_recipe;
+pub use recipe::{example as example_recipe, load as load_recipe};
 pub use secret::Secret;
 
 /// Everything that `run` needs to know, checked.

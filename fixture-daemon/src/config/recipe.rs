@@ -397,6 +397,50 @@ fn fit(source: Source<'_>, raw: &Raw, recipe: &Recipe) -> Result<Vec<String>, Mi
         .collect())
 }
 
+/// The recipe of `config/recipes/blessed.toml`, for a simulation that is given none: it works in any directory.
+///
+/// # Panics
+/// Never: what it is made of is checked by a test.
+pub fn example() -> Recipe {
+    let rung = |rate, bright| Rung {
+        rate,
+        bright: Level::new(bright),
+        mid_share: 0.5,
+    };
+    let mut recipe = Recipe {
+        name: "blessed".to_owned(),
+        version: String::new(),
+        wifi: Some(Wifi {
+            ssid: Ssid::new("factory-floor").expect("a name of 13 bytes"),
+            password: Password::new("example only, not a secret").expect("a password of 26 bytes"),
+        }),
+        address: None,
+        proxy: None,
+        link: Link::Wifi,
+        enrols: true,
+        pass: PassRule::Blessed {
+            hold: Duration::from_secs(5),
+            event_within: Duration::from_secs(30),
+        },
+        ready_codes: vec!["no-network-settings".to_owned()],
+        ready_within: Duration::from_secs(20),
+        listens_for: Duration::from_mins(1),
+        confidence: 0.95,
+        ladder: vec![rung(60, 0.8), rung(30, 1.0), rung(20, 0.6)],
+        attempts: 3,
+        late_limit: 0.25,
+        token_within: Duration::from_secs(20),
+        stage_within: Duration::from_secs(30),
+        connect_within: Duration::from_mins(1),
+        update_within: Duration::from_mins(5),
+        wants_serial: true,
+        runs_at_most: 3,
+        quarantine_after: 2,
+    };
+    recipe.version = version(&recipe);
+    recipe
+}
+
 /// The first 16 hex digits of the SHA-256 of the checked form; its `Debug` hides every secret.
 fn version(recipe: &Recipe) -> String {
     Sha256::digest(format!("{recipe:?}"))
@@ -406,4 +450,18 @@ fn version(recipe: &Recipe) -> String {
             write!(digits, "{byte:02x}").expect("a String takes every letter");
             digits
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_recipe_is_the_one_in_the_file() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/recipes/blessed.toml");
+        let (recipe, _) = load(&file).unwrap();
+        assert_eq!(format!("{recipe:?}"), format!("{:?}", example()));
+        let password = |recipe: &Recipe| recipe.wifi.as_ref().map(|wifi| wifi.password.as_str().to_owned());
+        assert_eq!(password(&recipe), password(&example()));
+    }
 }

@@ -240,6 +240,62 @@ impl Fault {
     }
 }
 
+/// What of a unit's way a line uses: faults of the rest do not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uses {
+    /// Enrols units, and they test and bless themselves.
+    Blessing,
+    /// Enrols units.
+    Enrolment,
+    /// Configures units only.
+    Settings,
+}
+
+impl Fault {
+    /// Whether the fault can show on a line that uses no more than this.
+    pub const fn shows_on(self, uses: Uses) -> bool {
+        match self {
+            Self::BlessFailed | Self::BlessEventMissing | Self::BlessEventLate | Self::BlessEventForRed => {
+                matches!(uses, Uses::Blessing)
+            }
+            Self::NoDeviceId | Self::TokenUnavailable => matches!(uses, Uses::Blessing | Uses::Enrolment),
+            Self::WrongPassword
+            | Self::NoNetwork
+            | Self::NoDhcp
+            | Self::NoDns
+            | Self::PortBlocked
+            | Self::Rejected
+            | Self::CrashLoop
+            | Self::BrownOut
+            | Self::DeadLed
+            | Self::PowerFaultSolid
+            | Self::PowerFaultRapid
+            | Self::FlashMissing
+            | Self::FlashBad
+            | Self::NoFirmware
+            | Self::Misaligned
+            | Self::PacketDamaged
+            | Self::PacketDamagedOnce
+            | Self::SlowReceiver
+            | Self::DazzledReceiver
+            | Self::SlowUpdate
+            | Self::LiftedEarly
+            | Self::OperatorStop
+            | Self::NeverReady
+            | Self::AlreadyConfigured
+            | Self::LosesConnection
+            | Self::SlowRed
+            | Self::DeadLamp
+            | Self::WeakLamp
+            | Self::SensorStuck
+            | Self::SensorSilent
+            | Self::SensorSaturated
+            | Self::BrightAmbient
+            | Self::LateSymbols => true,
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -1,7 +1,7 @@
 //! The model operator: brings units, lifts them after their verdict, acknowledges stops, retests by policy.
 
 use core::time::Duration;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use blinkup::Tick;
 use fixture_link::act::{Act, ActRequest};
@@ -93,12 +93,14 @@ struct Place {
 pub struct Operator {
     chance: Chance,
     policy: Policy,
+    takt: Option<Duration>,
     places: Vec<Place>,
-    /// Units that were never seated: the next, and how many there are.
+    /// Units that were never seated: the next, and the one after the last.
     fresh: (u32, u32),
+    units: u32,
     /// Units that wait for another run, and not before when.
     again: VecDeque<(Tick, u32)>,
-    cards: Vec<Card>,
+    cards: BTreeMap<u32, Card>,
     done: u32,
     stop: Option<Stop>,
     /// When the supervisor unlocks a unit.
@@ -116,8 +118,14 @@ struct Stop {
 }
 
 impl Operator {
-    /// An operator at these lanes with `units` units to get done.
-    pub fn new(seed: u64, policy: Policy, lanes: &[LaneId], units: u32) -> Self {
+    /// An operator at these lanes with `units` units to get done, from the one with the place `first` on.
+    pub fn new(
+        seed: u64,
+        (policy, takt): (Policy, Option<Duration>),
+        lanes: &[LaneId],
+        first: u32,
+        units: u32,
+    ) -> Self {
         let mut chance = Chance::new(seed, Stream::Operator);
         let places = lanes
             .iter()
@@ -132,10 +140,12 @@ impl Operator {
         Self {
             chance,
             policy,
+            takt,
             places,
-            fresh: (0, units),
+            fresh: (first, first.saturating_add(units)),
+            units,
             again: VecDeque::new(),
-            cards: Vec::new(),
+            cards: BTreeMap::new(),
             done: 0,
             stop: None,
             unlocks: VecDeque::new(),
@@ -144,7 +154,7 @@ impl Operator {
 
     /// Whether every unit is done and lifted.
     pub fn is_done(&self) -> bool {
-        self.done == self.fresh.1 && self.places.iter().all(|place| place.unit.is_none())
+        self.done == self.units && self.places.iter().all(|place| place.unit.is_none())
     }
 
     /// When the operator next does something.
@@ -172,9 +182,10 @@ impl Operator {
         if let Some(stop) = self.stop.as_mut().filter(|stop| stop.at.is_some_and(|due| due <= at)) {
             return Some((at, deal(stop, at, &mut self.chance)));
         }
+        let there_is_one = self.stop.is_none() && self.next_unit_from().is_some_and(|from| from <= at);
         let index = self.places.iter().position(|place| match place.hands {
             Hands::Still => false,
-            Hands::Seat(due) => self.stop.is_none() && due <= at,
+            Hands::Seat(due) => there_is_one && due <= at,
             Hands::Lift(due) | Hands::Stop(due) | Hands::Mend(due) | Hands::Start(due) | Hands::Hold(due) => due <= at,
         })?;
         let hands = self.places.get(index)?.hands;
@@ -250,7 +261,7 @@ impl Operator {
             return place.fate == Fate::Done;
         }
         place.seen = true;
-        let card = card(&mut self.cards, unit);
+        let card = self.cards.entry(unit).or_default();
         place.fate = match code.outcome() {
             Outcome::Pass => Fate::Done,
             Outcome::Fail | Outcome::Undecided => {
@@ -388,7 +399,8 @@ impl Operator {
         let Some(unit) = place.unit.take() else {
             return;
         };
-        place.hands = Hands::Seat(now + self.chance.millis(3_000..8_000));
+        let usual = self.chance.millis(3_000..8_000);
+        place.hands = Hands::Seat(now + self.takt.unwrap_or(usual));
         match place.fate {
             Fate::Done => self.done += 1,
             Fate::Again => self.again.push_back((now + self.chance.millis(10_000..40_000), unit)),
@@ -401,7 +413,7 @@ impl Operator {
     }
 
     fn unlock(&mut self, unit: u32) -> Deed {
-        let card = card(&mut self.cards, unit);
+        let card = self.cards.entry(unit).or_default();
         card.counted.clear();
         card.unlocked = true;
         self.again.push_back((Tick::ZERO, unit));
@@ -451,14 +463,6 @@ fn deal(stop: &mut Stop, now: Tick, chance: &mut Chance) -> Deed {
             serial: None,
         }
     }))
-}
-
-fn card(cards: &mut Vec<Card>, unit: u32) -> &mut Card {
-    let index = unit as usize;
-    if cards.len() <= index {
-        cards.resize_with(index + 1, Card::default);
-    }
-    &mut cards[index]
 }
 
 fn request(act: Act) -> ActRequest {

@@ -11,7 +11,7 @@ use fixture_link::identity::Serial;
 use super::chance::{Chance, Stream};
 use super::cloud::{Cloud, Enrolled};
 use super::eye::{Damage, Eye, Glimpse, Sight};
-use super::fault::Fault;
+use super::fault::{Fault, Uses};
 use super::led::{Led, Show};
 use super::light::Steps;
 use super::network::{Network, Step};
@@ -150,13 +150,14 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// The unit in a nest for a stay, without power yet. `blesses`: its program tests and blesses as soon as it is online.
+    /// The unit in a nest for a stay, without power yet. On a line that uses blessing, its program tests and blesses as soon
+    /// as it is online.
     pub fn new(
         seed: u64,
         nature: Nature,
         stay: u32,
         fault: Option<Fault>,
-        (blesses, ethernet): (Blessing, Port),
+        (uses, port): (Uses, Port),
         now: Tick,
     ) -> Self {
         let mut chance = Chance::new(seed, Stream::Stay(nature.index, stay));
@@ -189,8 +190,8 @@ impl Unit {
             settings: None,
             token_id: None,
             update,
-            blesses: blesses == Blessing::Expected,
-            ethernet: ethernet == Port::Ethernet,
+            blesses: uses == Uses::Blessing,
+            ethernet: port == Port::Ethernet,
             restarts: 0,
             nature,
             chance,
@@ -578,15 +579,6 @@ impl Unit {
     }
 }
 
-/// Whether units test and bless themselves once they are online.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blessing {
-    /// They do.
-    Expected,
-    /// They stay online.
-    None,
-}
-
 /// How units reach the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Port {
@@ -634,7 +626,7 @@ mod tests {
             let nature = Nature::new(seed, index);
             let shows = Shows::vendor();
             let mut bench = Self {
-                unit: Unit::new(seed, nature, 1, fault, (Blessing::Expected, Port::Radio), Tick::ZERO),
+                unit: Unit::new(seed, nature, 1, fault, (Uses::Blessing, Port::Radio), Tick::ZERO),
                 lamp: Steps::new(0.0),
                 network: Network::new(Some(wifi("line 1", "Öl&Wasser"))),
                 cloud: Cloud::new(seed),

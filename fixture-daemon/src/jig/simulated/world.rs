@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use blinkup::codes::Colour;
 use blinkup::packet::Wifi;
@@ -16,7 +16,7 @@ use fixture_link::verdict::VerdictCode;
 
 use super::chance::{Chance, Stream};
 use super::cloud::Cloud;
-use super::fault::Fault;
+use super::fault::{Fault, Uses};
 use super::light::Steps;
 use super::mishaps::Mishaps;
 use super::network::Network;
@@ -24,7 +24,7 @@ use super::operator::{self, Operator, Policy};
 use super::scenario::{Scenario, Strikes};
 use super::sensor::{LedPart, Sensor, Shapes, Sources, Upset};
 use super::shows::Shows;
-use super::unit::{self, Blessing, Nature, Port, Surroundings, Unit};
+use super::unit::{self, Nature, Port, Surroundings, Unit};
 use crate::engine::input::{ClaimAnswer, TokenGrant};
 use crate::jig::{JigError, Power, Scan};
 
@@ -35,18 +35,22 @@ pub struct Setting {
     pub seed: u64,
     /// Lanes, 1 to 8.
     pub lanes: u8,
+    /// The place of the first unit in the order of all units ever made, from 0: serials follow from it.
+    pub first_unit: u32,
     /// Units that the operator has to get done; `u32::MAX` for a line that never runs out.
     pub units: u32,
     /// What goes wrong.
     pub scenario: Scenario,
     /// The network on the air; units that were told another one get stuck.
     pub wifi: Option<Wifi>,
-    /// Whether the units' program tests and blesses.
-    pub blessing: Blessing,
+    /// What of a unit's way the line uses.
+    pub uses: Uses,
     /// How units reach the network.
     pub port: Port,
     /// The retest policy that the operator follows.
     pub policy: Policy,
+    /// How long after a lift the next unit comes; the operator's own pace, when there is none.
+    pub takt: Option<Duration>,
 }
 
 /// Something that happened at the jig or around it.
@@ -84,14 +88,15 @@ pub struct World {
     cloud: Cloud,
     mishaps: Mishaps,
     operator: Operator,
-    blessing: Blessing,
+    uses: Uses,
     port: Port,
     lanes: Vec<Lane>,
     /// Bless events on their way: when, in which order, which.
     mail: BinaryHeap<Reverse<(Tick, u64)>>,
-    letters: std::collections::BTreeMap<(Tick, u64), BlessEvent>,
+    letters: BTreeMap<(Tick, u64), BlessEvent>,
     sent: u64,
-    stays: Vec<u32>,
+    /// How often each unit was seated.
+    stays: BTreeMap<u32, u32>,
     scans: VecDeque<Scan>,
     events: VecDeque<(Tick, Event)>,
 }
@@ -128,7 +133,9 @@ struct Seated {
 
 impl World {
     /// An empty jig at tick 0, with the operator about to bring the first units.
-    pub fn new(setting: Setting) -> Self {
+    pub fn new(mut setting: Setting) -> Self {
+        let uses = setting.uses;
+        setting.scenario.rows.retain(|row| row.fault.shows_on(uses));
         let lanes: Vec<LaneId> = LaneId::first(setting.lanes).collect();
         let mut jig = Chance::new(setting.seed, Stream::Jig);
         let part = if jig.happens(0.5) {
@@ -161,15 +168,21 @@ impl World {
             network: Network::new(setting.wifi),
             cloud: Cloud::new(setting.seed),
             mishaps: Mishaps::new(setting.seed, &setting.scenario, &lanes),
-            operator: Operator::new(setting.seed, setting.policy, &lanes, setting.units),
+            operator: Operator::new(
+                setting.seed,
+                (setting.policy, setting.takt),
+                &lanes,
+                setting.first_unit,
+                setting.units,
+            ),
             scenario: setting.scenario,
-            blessing: setting.blessing,
+            uses: setting.uses,
             port: setting.port,
             lanes: made,
             mail: BinaryHeap::new(),
-            letters: std::collections::BTreeMap::new(),
+            letters: BTreeMap::new(),
             sent: 0,
-            stays: Vec::new(),
+            stays: BTreeMap::new(),
             scans: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -289,15 +302,9 @@ impl World {
     }
 
     fn seat(&mut self, now: Tick, id: LaneId, index: u32) {
-        let Some(stay) = self.stays.get(index as usize).copied().or_else(|| {
-            self.stays.resize(index as usize + 1, 0);
-            Some(0)
-        }) else {
-            return;
-        };
-        if let Some(stays) = self.stays.get_mut(index as usize) {
-            *stays += 1;
-        }
+        let stays = self.stays.entry(index).or_default();
+        let stay = *stays;
+        *stays += 1;
         let nature = Nature::new(self.seed, index);
         let (row, fault) = self.struck(index);
         let strikes = row.filter(|row| match self.scenario.rows.get(*row).map(|row| &row.strikes) {
@@ -317,7 +324,7 @@ impl World {
         // The same part on every unit of a product, made with some spread.
         let mut spread = Chance::new(self.seed, Stream::Stay(index, u32::MAX));
         let mut seated = Seated {
-            unit: Unit::new(self.seed, nature, stay, struck, (self.blessing, self.port), now),
+            unit: Unit::new(self.seed, nature, stay, struck, (self.uses, self.port), now),
             shapes: lane.shapes.varied(0.01, &mut spread),
             power: Power::On,
             since: now,

@@ -1,0 +1,124 @@
+//! `simulate`: a line on the simulated jig, in virtual time.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use fixture_link::identity::Serial;
+use serde::Serialize;
+
+use crate::config;
+use crate::drivers::virtual_time::{Ended, SHIFT_BEGINS, Simulated, simulate};
+use crate::jig::simulated::scenario::Scenario;
+
+/// Runs a line on the simulated jig in virtual time: the same seed gives the same output and the same ledger.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// From which all chance comes.
+    #[arg(long)]
+    seed: u64,
+    /// Distinct units.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    units: u32,
+    /// Lanes of the jig.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=8))]
+    lanes: u8,
+    /// What goes wrong (config/scenarios/*.toml); nothing, when left out.
+    #[arg(long)]
+    scenario: Option<PathBuf>,
+    /// The product's recipe; the blessed one of config/recipes, when left out.
+    #[arg(long)]
+    recipe: Option<PathBuf>,
+    /// The ledger to make; nothing may be there.
+    #[arg(long)]
+    ledger: PathBuf,
+    /// Prints one JSON object a run, in order of commit; otherwise a line for a person.
+    #[arg(long)]
+    jsonl: bool,
+}
+
+/// One line of `--jsonl`.
+#[derive(Serialize)]
+struct Line<'a> {
+    unit: Option<&'a str>,
+    lane: u8,
+    outcome: &'static str,
+    code: &'static str,
+    fault: &'static str,
+    must_fail: bool,
+    r#final: bool,
+    attempts: usize,
+    seconds: f64,
+}
+
+impl<'a> Line<'a> {
+    fn of(ended: &'a Ended) -> Self {
+        Self {
+            unit: ended.unit.as_ref().map(Serial::as_str),
+            lane: ended.lane.number(),
+            outcome: ended.outcome.as_str(),
+            code: ended.code.as_str(),
+            fault: ended.fault.map_or("none", |fault| fault.as_str()),
+            must_fail: ended.must_fail,
+            r#final: ended.last,
+            attempts: ended.attempts,
+            seconds: (ended.took.as_secs_f64() * 1000.0).round() / 1000.0,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Scenario or recipe are wrong, the ledger exists or cannot be written, or the line stands still.
+pub fn run(arguments: &Simulate) -> anyhow::Result<ExitCode> {
+    let scenario = match &arguments.scenario {
+        Some(file) => Scenario::load(file)?,
+        None => Scenario::none(),
+    };
+    let recipe = match &arguments.recipe {
+        Some(file) => config::load_recipe(file)?.0,
+        None => config::example_recipe(),
+    };
+    let simulated = Simulated {
+        lanes: arguments.lanes,
+        units: arguments.units,
+        scenario,
+        ..Simulated::new(arguments.seed, recipe)
+    };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let jsonl = arguments.jsonl;
+    let summary = simulate(simulated.build(SHIFT_BEGINS), &arguments.ledger, &mut |ended| {
+        if jsonl {
+            serde_json::to_writer(&mut out, &Line::of(ended))?;
+            writeln!(out)
+        } else {
+            writeln!(
+                out,
+                "lane {}  {}  {:10} {:20} {}{}",
+                ended.lane,
+                ended.unit.as_ref().map_or("-", Serial::as_str),
+                ended.outcome.as_str(),
+                ended.code.as_str(),
+                ended.detail,
+                ended
+                    .fault
+                    .map_or_else(String::new, |fault| format!("  (fault: {fault})")),
+            )
+        }
+    })?;
+    out.flush().context("standard output")?;
+    if !jsonl {
+        writeln!(
+            out,
+            "{} runs, {} refusals, {} stops in {:.0} s of virtual time",
+            summary.runs,
+            summary.refusals,
+            summary.stops,
+            summary.lasted.as_secs_f64()
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

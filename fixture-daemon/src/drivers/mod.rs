@@ -1,0 +1,3 @@
+//! The drivers: they give the engine time, and do what it wants done.
+
+pub mod virtual_time;

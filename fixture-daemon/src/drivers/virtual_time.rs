@@ -1,0 +1,824 @@
+//! Virtual time: a plain loop that jumps to the next moment at which the engine, the simulated jig, a lamp or a sensor does something.
+//!
+//! The very same engine, reader and ledger as in real time; ids and wall time come from the seed, so that the same seed gives the
+//! same records.
+
+use core::cmp::Reverse;
+use core::time::Duration;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::path::Path;
+
+use blinkup::codes::CodeTable;
+use blinkup::frame::SymbolRate;
+use blinkup::packet::Wifi;
+use blinkup::reader::LedShape;
+use blinkup::{Level, Symbol, Tick};
+use fixture_ledger::record::{Annotation, AnnotationKind, RunEnd, RunStart, Setup, UnitHistory};
+use fixture_ledger::{Durability, Ledger, LedgerError, SetupId};
+use fixture_link::act::{Act, ActRequest};
+use fixture_link::bless::BlessEvent;
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::verdict::{Outcome, VerdictCode};
+
+use crate::engine::effect::{Effect, LaneEffect, Transmission};
+use crate::engine::gate::LoopBackLimits;
+use crate::engine::input::{Input, LampEdge, LaneInput, Seating, SendEnd, SendReport};
+use crate::engine::lane::LaneConfig;
+use crate::engine::line::{Line, LineConfig};
+use crate::engine::recipe::{Link, PassRule, Recipe};
+use crate::engine::station::UnitPower;
+use crate::jig::Power;
+use crate::jig::simulated::chance::{Chance, Stream};
+use crate::jig::simulated::fault::{Fault, Uses};
+use crate::jig::simulated::operator::Policy;
+use crate::jig::simulated::scenario::Scenario;
+use crate::jig::simulated::sensor::{LedPart, SATURATED};
+use crate::jig::simulated::unit::Port;
+use crate::jig::simulated::{Event, Setting, World};
+
+/// How long nothing may come of the line before it counts as stuck: longer than any run, stop and walk of the operator.
+const STANDSTILL: Duration = Duration::from_hours(2);
+
+/// A run as it ended, with the truth that only a simulation knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// The unit.
+    pub unit: Option<Serial>,
+    /// The lane.
+    pub lane: LaneId,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The verdict code.
+    pub code: VerdictCode,
+    /// What exactly was seen.
+    pub detail: String,
+    /// What was really the matter: the unit's fault, else its lane's or the line's at that time.
+    pub fault: Option<Fault>,
+    /// The fault is one that must not pass.
+    pub must_fail: bool,
+    /// The operator will not run the unit again.
+    pub last: bool,
+    /// BlinkUp transmissions.
+    pub attempts: usize,
+    /// From seated to the verdict.
+    pub took: Duration,
+}
+
+/// Why a simulation could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulationError {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// No runtime for the ledger.
+    #[error("the ledger's runtime: {0}")]
+    Runtime(#[from] std::io::Error),
+    /// Nothing came of the line any more.
+    #[error("the line stands still at {at} of virtual time: {done} runs stored, the last one at {last}")]
+    Standstill {
+        /// When it was noticed.
+        at: Tick,
+        /// Runs with a verdict.
+        done: u64,
+        /// When the last one got it.
+        last: Tick,
+    },
+    /// Whoever takes the ended runs does not want more.
+    #[error("writing a run's result: {0}")]
+    Output(std::io::Error),
+}
+
+/// When simulated time begins on the wall: 2026-01-05 06:00 UTC, the early shift of a Monday.
+pub const SHIFT_BEGINS: i64 = 1_767_592_800_000_000;
+
+/// Counts (red, green, blue, clear) of an empty nest before any was measured: a dim room.
+const AMBIENT: [f32; 4] = [40.0, 34.0, 26.0, 130.0];
+/// Clear counts of the empty nest above which the LED cannot be read: half of the sensor's range would be light of the room.
+const AMBIENT_LIMIT: f32 = 6_000.0;
+/// Share of the lamp's light below which it is not there.
+const LAMP_SEEN: f32 = 0.03;
+/// Share of the lamp's light below which it is weak.
+const LAMP_WEAK: f32 = 0.5;
+
+/// What to simulate.
+#[derive(Debug, Clone)]
+pub struct Simulated {
+    /// From which all chance comes.
+    pub seed: u64,
+    /// Lanes, 1 to 8.
+    pub lanes: u8,
+    /// The place of the first unit among all units ever made; its serial follows from it.
+    pub first_unit: u32,
+    /// Distinct units.
+    pub units: u32,
+    /// What goes wrong.
+    pub scenario: Scenario,
+    /// The product's recipe.
+    pub recipe: Recipe,
+    /// The network that is on the air.
+    pub network: Option<Wifi>,
+    /// What commits go through.
+    pub durability: Durability,
+    /// The same code on so many units in a row on a lane stops the line.
+    pub k_in_a_row: u32,
+    /// The same connection stage on two lanes within this time stops it as well.
+    pub shared_within: Duration,
+}
+
+impl Simulated {
+    /// Four lanes and one unit without faults, on the recipe's own network.
+    pub fn new(seed: u64, recipe: Recipe) -> Self {
+        Self {
+            seed,
+            lanes: 4,
+            first_unit: 0,
+            units: 1,
+            scenario: Scenario::none(),
+            network: recipe.wifi.clone(),
+            recipe,
+            durability: Durability::Unsynced,
+            k_in_a_row: 3,
+            shared_within: Duration::from_mins(1),
+        }
+    }
+
+    /// The jig and the engine over it, at tick 0, which is `begins` on the wall (microseconds since 1970 UTC).
+    pub fn build(&self, begins: i64) -> Simulation {
+        let uses = match self.recipe.pass {
+            PassRule::Blessed { .. } => Uses::Blessing,
+            PassRule::Claimed { .. } | PassRule::LedOnly { .. } if self.recipe.enrols => Uses::Enrolment,
+            PassRule::Claimed { .. } | PassRule::LedOnly { .. } => Uses::Settings,
+        };
+        let world = World::new(Setting {
+            seed: self.seed,
+            lanes: self.lanes,
+            first_unit: self.first_unit,
+            units: self.units,
+            scenario: self.scenario.clone(),
+            wifi: self.network.clone(),
+            uses,
+            port: match self.recipe.link {
+                Link::Wifi => Port::Radio,
+                Link::Ethernet | Link::Cellular => Port::Ethernet,
+            },
+            policy: Policy {
+                runs_at_most: self.recipe.runs_at_most,
+                quarantine_after: self.recipe.quarantine_after,
+            },
+            takt: None,
+        });
+        let setup = Setup {
+            fixture: format!("sim-{}", self.seed),
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            recipe: self.recipe.name.clone(),
+            recipe_version: self.recipe.version.clone(),
+            pass_rule: match self.recipe.pass {
+                PassRule::Blessed { .. } => "blessed",
+                PassRule::Claimed { .. } => "claimed",
+                PassRule::LedOnly { .. } => "led-only",
+            }
+            .to_owned(),
+            simulated: true,
+        };
+        Simulation {
+            seed: self.seed,
+            line: self.line(&world),
+            world,
+            setup,
+            begins,
+            durability: self.durability,
+        }
+    }
+
+    /// The engine over the lanes of a jig, as its commissioning would have it.
+    fn line(&self, world: &World) -> Line {
+        let lanes = world
+            .lanes()
+            .map(|lane| {
+                let shapes = world.shapes(lane).unwrap_or(LedPart::YellowGreen.shapes());
+                LaneConfig {
+                    lane,
+                    shape: LedShape {
+                        red: shapes.red.map(narrow),
+                        green: shapes.green.map(narrow),
+                    },
+                    saturated_at: SATURATED,
+                    ambient: AMBIENT,
+                    ambient_limit: AMBIENT_LIMIT,
+                    loop_back: LoopBackLimits {
+                        full: narrow(world.lamp_strength(lane).unwrap_or_default()),
+                        seen: LAMP_SEEN,
+                        weak: LAMP_WEAK,
+                    },
+                    sample_every: Duration::from_millis(10),
+                    unit_power: UnitPower::Relay,
+                }
+            })
+            .collect();
+        let config = LineConfig {
+            lanes,
+            recipe: self.recipe.clone(),
+            k_in_a_row: self.k_in_a_row,
+            shared_within: self.shared_within,
+            lot: String::new(),
+        };
+        Line::new(config, &CodeTable::vendor())
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "figures of commissioning have three digits"
+)]
+fn narrow(figure: f64) -> f32 {
+    figure as f32
+}
+/// What a simulation is made of.
+#[derive(Debug)]
+pub struct Simulation {
+    /// The seed, also of ids.
+    pub seed: u64,
+    /// The jig.
+    pub world: World,
+    /// The engine over its lanes.
+    pub line: Line,
+    /// What the ledger says of every run.
+    pub setup: Setup,
+    /// The wall time of tick 0, in microseconds since 1970 UTC.
+    pub begins: i64,
+    /// What its commits go through.
+    pub durability: Durability,
+}
+
+/// What came of a simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Runs that got a verdict.
+    pub runs: u64,
+    /// Starts that were refused.
+    pub refusals: u64,
+    /// Stops of the line.
+    pub stops: u64,
+    /// Virtual time.
+    pub lasted: Duration,
+}
+
+/// Runs a simulation until every unit is done, into a new ledger at `path`. `each` is told of every run as soon as it is committed.
+///
+/// # Errors
+/// The ledger cannot be made or written, `each` fails, or the line stands still.
+pub fn simulate(
+    simulation: Simulation,
+    path: &Path,
+    each: &mut dyn FnMut(&Ended) -> std::io::Result<()>,
+) -> Result<Summary, SimulationError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut ledger = runtime.block_on(Ledger::create(path, simulation.durability))?;
+    let setup = runtime.block_on(ledger.setup(&simulation.setup))?;
+    let lanes: Vec<LaneId> = simulation.world.lanes().collect();
+    let mut driver = Driver {
+        runtime: &runtime,
+        ledger,
+        setup,
+        begins: simulation.begins,
+        ids: Chance::new(simulation.seed, Stream::Ids),
+        world: simulation.world,
+        line: simulation.line,
+        now: Tick::ZERO,
+        lanes: lanes.iter().map(|lane| Lane::new(*lane)).collect(),
+        jobs: BinaryHeap::new(),
+        waiting: BTreeMap::new(),
+        planned: 0,
+        inbox: VecDeque::new(),
+        effects: Vec::new(),
+        act: None,
+        each,
+        summary: Summary {
+            runs: 0,
+            refusals: 0,
+            stops: 0,
+            lasted: Duration::ZERO,
+        },
+        last: Tick::ZERO,
+    };
+    let result = driver.run();
+    let summary = driver.summary;
+    let closed = runtime.block_on(driver.ledger.close());
+    result?;
+    closed?;
+    Ok(summary)
+}
+
+/// Something that comes at its time.
+#[derive(Debug)]
+enum Job {
+    /// An input for a lane.
+    Input(LaneId, LaneInput),
+    /// The test flash is over.
+    FlashOver(LaneId),
+    /// The unit gets its power again.
+    PowerBack(LaneId),
+}
+
+/// What the driver keeps of a lane.
+#[derive(Debug)]
+struct Lane {
+    id: LaneId,
+    sample: Tick,
+    sending: Option<Sending>,
+    serial: Option<Serial>,
+}
+
+impl Lane {
+    fn new(id: LaneId) -> Self {
+        // The sampler takes one lane after the other.
+        let sample = Tick::ZERO + Duration::from_micros(10_000 + 1_200 * u64::from(id.number()));
+        Self {
+            id,
+            sample,
+            sending: None,
+            serial: None,
+        }
+    }
+}
+
+/// A transmission under way: the sender's own arithmetic, with its lateness from the jig.
+#[derive(Debug)]
+struct Sending {
+    transmission: Transmission,
+    symbol_lasts: Duration,
+    /// Symbols shown.
+    shown: u32,
+    began: Tick,
+    due: Tick,
+    /// When the next symbol really comes.
+    at: Tick,
+    stopped: bool,
+    latest: Duration,
+    lateness: [u32; 21],
+}
+
+struct Driver<'a> {
+    runtime: &'a tokio::runtime::Runtime,
+    ledger: Ledger,
+    setup: SetupId,
+    begins: i64,
+    ids: Chance,
+    world: World,
+    line: Line,
+    now: Tick,
+    lanes: Vec<Lane>,
+    jobs: BinaryHeap<Reverse<(Tick, u64)>>,
+    waiting: BTreeMap<u64, Job>,
+    planned: u64,
+    inbox: VecDeque<Input>,
+    /// Room for what samples lead to.
+    effects: Vec<Effect>,
+    /// The act that is being carried out.
+    act: Option<ActRequest>,
+    each: &'a mut dyn FnMut(&Ended) -> std::io::Result<()>,
+    summary: Summary,
+    last: Tick,
+}
+
+/// What comes next. Of two at the same time, the first in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Next {
+    World,
+    Job,
+    Symbol(usize),
+    Sample(usize),
+    Deadline,
+}
+
+impl Driver<'_> {
+    fn run(&mut self) -> Result<(), SimulationError> {
+        self.feed_all()?;
+        while !self.world.is_done() {
+            let Some((at, next)) = self.next() else { break };
+            self.now = at.max(self.now);
+            if self.now.since(self.last) > STANDSTILL {
+                return Err(SimulationError::Standstill {
+                    at: self.now,
+                    done: self.summary.runs,
+                    last: self.last,
+                });
+            }
+            match next {
+                Next::World => self.happenings()?,
+                Next::Job => self.job()?,
+                Next::Symbol(lane) => self.symbol(lane)?,
+                Next::Sample(lane) => self.sample(lane)?,
+                Next::Deadline => self.feed(Input::Tick)?,
+            }
+        }
+        self.summary.lasted = self.now.since(Tick::ZERO);
+        Ok(())
+    }
+
+    fn next(&self) -> Option<(Tick, Next)> {
+        let lanes = self.lanes.iter().enumerate().flat_map(|(index, lane)| {
+            let symbol = lane.sending.as_ref().map(|sending| (sending.at, Next::Symbol(index)));
+            [symbol, Some((lane.sample, Next::Sample(index)))].into_iter().flatten()
+        });
+        lanes
+            .chain(self.world.next_event().map(|at| (at, Next::World)))
+            .chain(self.jobs.peek().map(|Reverse((at, _))| (*at, Next::Job)))
+            .chain(self.line.deadline().map(|(at, _)| (at, Next::Deadline)))
+            .min()
+    }
+
+    fn feed(&mut self, input: Input) -> Result<(), SimulationError> {
+        self.inbox.push_back(input);
+        self.feed_all()
+    }
+
+    fn feed_all(&mut self) -> Result<(), SimulationError> {
+        while let Some(input) = self.inbox.pop_front() {
+            self.act = match &input {
+                Input::Act { request, .. } => Some(request.clone()),
+                Input::Lane(..) | Input::Bless(_) | Input::Tick => None,
+            };
+            for effect in self.line.step(self.now, input) {
+                self.perform(effect)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn happenings(&mut self) -> Result<(), SimulationError> {
+        self.world.advance(self.now);
+        for (_, event) in self.world.take_events() {
+            match event {
+                Event::Seated(lane) => self.seated(lane)?,
+                Event::Lifted(lane) => self.feed(Input::Lane(lane, LaneInput::Lifted))?,
+                Event::Bless(event) => self.feed(Input::Bless(event))?,
+                Event::Act(request) => {
+                    let history = match &request.act {
+                        Act::Start {
+                            serial: Some(serial), ..
+                        } => Some(self.history(&serial.clone())?),
+                        Act::Start { serial: None, .. }
+                        | Act::Stop { .. }
+                        | Act::Acknowledge { .. }
+                        | Act::Unlock { .. }
+                        | Act::Lot { .. } => None,
+                    };
+                    self.feed(Input::Act { request, history })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn seated(&mut self, lane: LaneId) -> Result<(), SimulationError> {
+        let mut serial = None;
+        while let Some(scan) = self.world.next_scan(self.now) {
+            if scan.lane == Some(lane) {
+                serial = Some(scan.serial);
+            }
+        }
+        let history = match &serial {
+            Some(serial) => self.history(&serial.clone())?,
+            None => UnitHistory::default(),
+        };
+        let run = self.run_id();
+        if let Some(lane) = self.lanes.get_mut(lane.index()) {
+            lane.serial.clone_from(&serial);
+        }
+        self.feed(Input::Lane(lane, LaneInput::Seated(Seating { run, serial, history })))
+    }
+
+    fn job(&mut self) -> Result<(), SimulationError> {
+        let Some(Reverse((_, number))) = self.jobs.pop() else {
+            return Ok(());
+        };
+        match self.waiting.remove(&number) {
+            None => Ok(()),
+            Some(Job::Input(lane, input)) => self.feed(Input::Lane(lane, input)),
+            Some(Job::FlashOver(lane)) => {
+                self.light(lane, Symbol::Dark, Level::DARK)?;
+                self.feed(Input::Lane(lane, LaneInput::TestFlashed))
+            }
+            Some(Job::PowerBack(lane)) => {
+                self.world.set_power(self.now, lane, Power::On);
+                self.feed(Input::Lane(lane, LaneInput::PowerCycled))
+            }
+        }
+    }
+
+    fn plan(&mut self, at: Tick, job: Job) {
+        self.planned += 1;
+        self.jobs.push(Reverse((at, self.planned)));
+        self.waiting.insert(self.planned, job);
+    }
+
+    fn sample(&mut self, index: usize) -> Result<(), SimulationError> {
+        let Some(lane) = self.lanes.get_mut(index) else {
+            return Ok(());
+        };
+        let id = lane.id;
+        lane.sample = self.world.next_sample(id, self.now);
+        match self.world.sample(self.now, id) {
+            Ok(Some(sample)) => {
+                let mut effects = core::mem::take(&mut self.effects);
+                self.line.sample(self.now, id, &sample, &mut effects);
+                for effect in effects.drain(..) {
+                    self.perform(effect)?;
+                }
+                self.effects = effects;
+                self.feed_all()
+            }
+            Ok(None) => Ok(()),
+            Err(error) => self.feed(Input::Lane(id, LaneInput::SensorFailed(error.to_string()))),
+        }
+    }
+
+    /// Sets a lamp and tells the engine.
+    fn light(&mut self, lane: LaneId, symbol: Symbol, level: Level) -> Result<(), SimulationError> {
+        // The model lamp has no bus that could fail.
+        let _ = self.world.set_lamp(self.now, lane, level);
+        let edge = LampEdge { at: self.now, symbol };
+        self.feed(Input::Lane(lane, LaneInput::Lamp(edge)))
+    }
+
+    /// The next symbol of a transmission, or its end.
+    fn symbol(&mut self, index: usize) -> Result<(), SimulationError> {
+        let Some(lane) = self.lanes.get_mut(index) else {
+            return Ok(());
+        };
+        let id = lane.id;
+        let Some(sending) = &mut lane.sending else {
+            return Ok(());
+        };
+        let frame = sending.transmission.packet.frame(sending.transmission.preamble);
+        if sending.stopped {
+            return self.sent(index, SendEnd::Stopped);
+        }
+        let Some(symbol) = frame.symbol(sending.shown as usize) else {
+            return self.sent(index, SendEnd::Complete);
+        };
+        let level = match symbol {
+            Symbol::Dark => Level::DARK,
+            Symbol::Mid => sending.transmission.mid,
+            Symbol::Bright => sending.transmission.bright,
+        };
+        if sending.shown == 0 {
+            sending.began = self.now;
+        }
+        let behind = self.now.since(sending.due);
+        sending.shown += 1;
+        sending.latest = sending.latest.max(behind);
+        if let Some(count) = sending.lateness.get_mut(place(behind)) {
+            *count += 1;
+        }
+        let too_late = behind > sending.transmission.late_limit;
+        sending.due = self.now + sending.symbol_lasts;
+        sending.at = sending.due
+            + if frame.symbol(sending.shown as usize).is_some() {
+                self.world.lateness(id)
+            } else {
+                Duration::ZERO
+            };
+        self.light(id, symbol, level)?;
+        if too_late {
+            self.sent(index, SendEnd::Late)?;
+        }
+        Ok(())
+    }
+
+    fn sent(&mut self, index: usize, end: SendEnd) -> Result<(), SimulationError> {
+        let Some((id, sending)) = self
+            .lanes
+            .get_mut(index)
+            .and_then(|lane| Some((lane.id, lane.sending.take()?)))
+        else {
+            return Ok(());
+        };
+        self.light(id, Symbol::Dark, Level::DARK)?;
+        let report = SendReport {
+            run: sending.transmission.run,
+            attempt: sending.transmission.attempt,
+            began: sending.began,
+            ended: self.now,
+            symbols: sending.shown,
+            end,
+            latest: sending.latest,
+            lateness: sending.lateness,
+        };
+        self.feed(Input::Lane(id, LaneInput::Sent(report)))
+    }
+
+    fn perform(&mut self, effect: Effect) -> Result<(), SimulationError> {
+        let at = self.wall(self.now);
+        match effect {
+            Effect::Lane(lane, effect) => self.perform_in(lane, effect)?,
+            Effect::Audit(request, answer) => {
+                self.runtime.block_on(self.ledger.record_act(&request, &answer, at))?;
+            }
+            Effect::LineStopped(Some(stop)) => {
+                self.summary.stops += 1;
+                let since = self.wall(stop.since);
+                self.runtime.block_on(self.ledger.record_stop(&stop.shown(since)))?;
+            }
+            Effect::LineStopped(None) => self.runtime.block_on(self.ledger.record_go(at))?,
+            Effect::Annotate(annotations) => self.runtime.block_on(self.ledger.annotate(&annotations, at))?,
+            Effect::UnknownBless(event) => self.late_bless(&event, at)?,
+            Effect::Unlock(serial) => {
+                let (by, reason) = match &self.act {
+                    Some(ActRequest {
+                        by,
+                        act: Act::Unlock { reason, .. },
+                    }) => (by.clone(), reason.clone()),
+                    Some(_) | None => ("engine".to_owned(), String::new()),
+                };
+                self.runtime.block_on(self.ledger.unlock(&serial, at, &by, &reason))?;
+            }
+            Effect::Show => self.show(),
+        }
+        Ok(())
+    }
+
+    fn perform_in(&mut self, lane: LaneId, effect: LaneEffect) -> Result<(), SimulationError> {
+        let at = self.wall(self.now);
+        match effect {
+            LaneEffect::BeginRun {
+                run,
+                serial,
+                lot,
+                seated,
+            } => {
+                let start = RunStart {
+                    run,
+                    lane,
+                    serial,
+                    operator: "model-operator".to_owned(),
+                    lot,
+                    seated: self.wall(seated),
+                };
+                let result = self.runtime.block_on(self.ledger.begin_run(self.setup, &start));
+                self.stored(lane, run, result)
+            }
+            LaneEffect::Refuse(refused) => {
+                self.summary.refusals += 1;
+                self.runtime
+                    .block_on(self.ledger.record_refusal(self.setup, &refused, at))
+                    .map_err(SimulationError::from)
+            }
+            LaneEffect::RequestToken { run, attempt: _ } => {
+                let (there, answer) = self.world.request_token(self.now, lane);
+                self.plan(there, Job::Input(lane, LaneInput::Token { run, answer }));
+                Ok(())
+            }
+            LaneEffect::PollClaim { run, token_id } => {
+                let (there, answer) = self.world.poll_claim(self.now, lane, &token_id);
+                self.plan(there, Job::Input(lane, LaneInput::Claim { run, answer }));
+                Ok(())
+            }
+            LaneEffect::Send(transmission) => {
+                self.send(lane, transmission);
+                Ok(())
+            }
+            LaneEffect::StopSending => {
+                if let Some(sending) = self.lanes.get_mut(lane.index()).and_then(|lane| lane.sending.as_mut()) {
+                    sending.stopped = true;
+                }
+                Ok(())
+            }
+            LaneEffect::TestFlash { on } => {
+                let _ = self.world.set_lamp(self.now, lane, Level::FULL);
+                self.inbox.push_back(Input::Lane(
+                    lane,
+                    LaneInput::Lamp(LampEdge {
+                        at: self.now,
+                        symbol: Symbol::Bright,
+                    }),
+                ));
+                self.plan(self.now + on, Job::FlashOver(lane));
+                Ok(())
+            }
+            LaneEffect::PowerCycle { off } => {
+                self.world.set_power(self.now, lane, Power::Off);
+                self.plan(self.now + off, Job::PowerBack(lane));
+                Ok(())
+            }
+            LaneEffect::RecordAttempt { run, attempt } => self
+                .runtime
+                .block_on(self.ledger.record_attempt(run, &attempt))
+                .map_err(SimulationError::from),
+            LaneEffect::Commit(end) => self.commit(lane, &end),
+            LaneEffect::RecordLifted(run) => self
+                .runtime
+                .block_on(self.ledger.lifted(run, at))
+                .map_err(SimulationError::from),
+            LaneEffect::Signal(_) => Ok(()),
+        }
+    }
+
+    fn stored(&mut self, lane: LaneId, run: RunId, result: Result<(), LedgerError>) -> Result<(), SimulationError> {
+        result?;
+        self.inbox
+            .push_back(Input::Lane(lane, LaneInput::Stored { run, result: Ok(()) }));
+        Ok(())
+    }
+
+    fn commit(&mut self, lane: LaneId, end: &RunEnd) -> Result<(), SimulationError> {
+        let at = self.wall(self.now);
+        let result = self.runtime.block_on(self.ledger.finish_run(end, at));
+        self.stored(lane, end.run, result)?;
+        let truth = self.world.verdict(self.now, lane, end.code);
+        self.summary.runs += 1;
+        self.last = self.now;
+        let ended = Ended {
+            unit: self.lanes.get(lane.index()).and_then(|lane| lane.serial.clone()),
+            lane,
+            outcome: end.code.outcome(),
+            code: end.code,
+            detail: end.detail.clone(),
+            fault: truth.fault,
+            must_fail: truth.must_fail,
+            last: truth.last,
+            attempts: end.attempts.len(),
+            took: end.took,
+        };
+        (self.each)(&ended).map_err(SimulationError::Output)
+    }
+
+    fn send(&mut self, id: LaneId, transmission: Transmission) {
+        let symbol_lasts = SymbolRate::new(transmission.rate).unwrap_or(SymbolRate::SLOWEST).due(1);
+        let lateness = self.world.lateness(id);
+        if let Some(lane) = self.lanes.get_mut(id.index()) {
+            lane.sending = Some(Sending {
+                transmission,
+                symbol_lasts,
+                shown: 0,
+                began: self.now,
+                due: self.now,
+                at: self.now + lateness,
+                stopped: false,
+                latest: Duration::ZERO,
+                lateness: [0; 21],
+            });
+        }
+    }
+
+    fn late_bless(&mut self, event: &BlessEvent, at: WallTime) -> Result<(), SimulationError> {
+        let mut run = None;
+        if let Some(token) = &event.token_id {
+            run = self.runtime.block_on(self.ledger.run_by_token(token))?;
+        }
+        if let (None, Some(device)) = (run, &event.device_id) {
+            run = self.runtime.block_on(self.ledger.run_by_device(device))?;
+        }
+        if let Some(run) = run {
+            let annotation = Annotation {
+                run,
+                kind: AnnotationKind::LateBlessEvent,
+                detail: format!(
+                    "{} by event {}",
+                    if event.blessed { "blessed" } else { "not blessed" },
+                    event.event
+                ),
+            };
+            self.runtime.block_on(self.ledger.annotate(&[annotation], at))?;
+        }
+        Ok(())
+    }
+
+    /// The operator looks at the screen.
+    fn show(&mut self) {
+        let view = self.line.view(self.now);
+        for lane in &view.lanes {
+            self.world.show_lane(self.now, lane.lane, &lane.state);
+        }
+        let stopped = view.line(|at| self.wall(at)).stopped;
+        self.world.show_line(self.now, stopped.as_ref());
+    }
+
+    fn history(&mut self, serial: &Serial) -> Result<UnitHistory, SimulationError> {
+        Ok(self.runtime.block_on(self.ledger.unit_history(serial))?)
+    }
+
+    fn wall(&self, at: Tick) -> WallTime {
+        WallTime {
+            micros: self.begins.saturating_add_unsigned(at.as_micros()),
+            synchronised: true,
+        }
+    }
+
+    fn run_id(&mut self) -> RunId {
+        let millis = u64::try_from(self.wall(self.now).micros / 1000).unwrap_or(0);
+        let mut random = [0; 10];
+        let words = [self.ids.bits().to_le_bytes(), self.ids.bits().to_le_bytes()].concat();
+        for (place, byte) in random.iter_mut().zip(words) {
+            *place = byte;
+        }
+        RunId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+}
+
+/// The place in a histogram of lateness: below 2^n µs in place n, 0 to 19; the last for everything later.
+fn place(late: Duration) -> usize {
+    let micros = late.as_micros();
+    usize::try_from(128 - micros.leading_zeros()).map_or(20, |place| place.min(20))
+}
