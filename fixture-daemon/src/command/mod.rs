@@ -1,5 +1,7 @@
 //! The command line: one file a command, one place for exit codes.
 
+mod encode;
+mod json_line;
 mod simulate;
 
 use std::process::ExitCode;
@@ -17,6 +19,7 @@ struct Arguments {
 /// One variant a command; its arguments live in the command's own file.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Encode(encode::Encode),
     Simulate(simulate::Simulate),
 }
 
@@ -24,6 +27,7 @@ enum Command {
 /// 2 the arguments are.
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Encode(arguments) => encode::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
     };
     result.unwrap_or_else(|error| {
