@@ -3,6 +3,9 @@
 mod access;
 mod faults;
 mod kill;
+mod queries;
 mod role;
+mod rollups;
 mod runs;
 mod sample;
+mod schema;

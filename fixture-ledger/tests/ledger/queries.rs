@@ -1,0 +1,56 @@
+//! The descriptions by which queries are checked when the crate is compiled are those of the schema and of the sources as they are.
+
+use std::path::Path;
+
+use fixture_ledger::{Durability, Ledger};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, SqlSafeStr};
+
+const RENEW: &str = "run fixture-ledger/describe-queries and commit what it changes";
+
+#[tokio::test]
+async fn every_description_fits_the_schema() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
+    let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let mut described = 0;
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx")).unwrap() {
+        let file = file.unwrap().path();
+        let stored: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let query = stored["query"].as_str().unwrap();
+        let found = connection
+            .describe(AssertSqlSafe(query).into_sql_str())
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}: {RENEW}", file.display()));
+        let found = serde_json::to_value(&found).unwrap();
+        assert_eq!(found, stored["describe"], "{}: {RENEW}", file.display());
+        described += 1;
+    }
+    assert!(described > 0);
+    ledger.close().await.unwrap();
+}
+
+#[test]
+fn every_description_is_of_a_query_in_the_sources() {
+    let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut sources = String::new();
+    for file in std::fs::read_dir(crate_directory.join("src")).unwrap() {
+        sources.push_str(&std::fs::read_to_string(file.unwrap().path()).unwrap());
+    }
+    let sources = words(&sources);
+    for file in std::fs::read_dir(crate_directory.join(".sqlx")).unwrap() {
+        let file = file.unwrap().path();
+        let stored: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let query = words(stored["query"].as_str().unwrap());
+        // Pages of runs are put together from a beginning, a leading condition and an end.
+        let beginning = query.split(" WHERE ").next().unwrap_or_default();
+        let whole = if query.contains("LIMIT ?10") { beginning } else { &query };
+        assert!(
+            sources.contains(whole),
+            "{}: left over: {RENEW}\n{whole}",
+            file.display()
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! The schema by itself: its vocabulary is the program's, and it refuses what the writer would never write.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use fixture_ledger::{Durability, Ledger, Reports};
+use fixture_link::verdict::{Class, Outcome, VerdictCode};
+use rusqlite::Connection;
+
+use crate::sample::{at, end, setup, start};
+
+/// A ledger with one run that has a verdict (1) and one that has none (2), opened past the writer.
+async fn past_the_writer(path: &Path) -> Connection {
+    let mut ledger = Ledger::create(path, Durability::Unsynced).await.unwrap();
+    let setup = ledger.setup(&setup()).await.unwrap();
+    ledger
+        .begin_run(setup, &start(1, 1, Some("SN-1"), 1_000))
+        .await
+        .unwrap();
+    ledger.finish_run(&end(1, VerdictCode::Ok), at(2_000)).await.unwrap();
+    ledger
+        .begin_run(setup, &start(2, 1, Some("SN-1"), 3_000))
+        .await
+        .unwrap();
+    ledger.close().await.unwrap();
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn the_codes_in_the_ledger_are_the_codes_of_the_program() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = past_the_writer(&directory.path().join("ledger")).await;
+    let stored: BTreeMap<String, (String, String)> = connection
+        .prepare("SELECT code, class, outcome FROM verdict_code")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let known = VerdictCode::ALL
+        .into_iter()
+        .map(|code| {
+            let class = match code.class() {
+                Class::Unit => "unit",
+                Class::Evidence => "evidence",
+                Class::Fixture => "fixture",
+                Class::Network => "network",
+                Class::Operator => "operator",
+                Class::Power => "power",
+            };
+            let names = (class.to_owned(), code.outcome().as_str().to_owned());
+            (code.as_str().to_owned(), names)
+        })
+        .collect();
+    assert_eq!(stored, known);
+}
+
+#[tokio::test]
+async fn the_schema_refuses_what_the_writer_would_never_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = past_the_writer(&directory.path().join("ledger")).await;
+    let refused = [
+        // What is recorded never changes.
+        (
+            "UPDATE run SET outcome = 'FAIL', code = 'rejected' WHERE number = 1",
+            "a recorded verdict never changes",
+        ),
+        (
+            "UPDATE run SET detail = '' WHERE number = 1",
+            "a recorded verdict never changes",
+        ),
+        (
+            "UPDATE run SET outcome = NULL WHERE number = 1",
+            "a recorded verdict never changes",
+        ),
+        (
+            "UPDATE run SET serial = 'SN-2' WHERE number = 2",
+            "a recorded start never changes",
+        ),
+        ("DELETE FROM run WHERE number = 2", "a run is never deleted"),
+        (
+            "INSERT OR REPLACE INTO trace (run, light) VALUES (1, x'00')",
+            "what a recorded verdict rests on never changes",
+        ),
+        (
+            "UPDATE attempt SET rate = 30 WHERE run = 1",
+            "what a recorded verdict rests on never changes",
+        ),
+        (
+            "UPDATE reading SET confidence = 1 WHERE run = 1",
+            "what a recorded verdict rests on never changes",
+        ),
+        (
+            "UPDATE trace SET light = x'00' WHERE run = 1",
+            "what a recorded verdict rests on never changes",
+        ),
+        (
+            "INSERT INTO evidence VALUES (1, 99, 0, 'nest', '')",
+            "what a recorded verdict rests on never changes",
+        ),
+        ("DELETE FROM evidence", "evidence is never deleted"),
+        ("DELETE FROM attempt", "an attempt is never deleted"),
+        ("DELETE FROM reading", "a reading is never deleted"),
+        ("DELETE FROM trace", "a trace is never deleted"),
+        // Closed vocabularies and ranges.
+        (
+            "INSERT INTO evidence VALUES (2, 1, 0, 'rumour', '')",
+            "CHECK constraint",
+        ),
+        ("INSERT INTO evidence VALUES (2, 1, -1, 'nest', '')", "CHECK constraint"),
+        ("INSERT INTO evidence VALUES (3, 1, 0, 'nest', '')", "FOREIGN KEY"),
+        ("INSERT INTO reading VALUES (2, 1, 0, '[]', 1.5)", "CHECK constraint"),
+        ("INSERT INTO reading VALUES (2, 1, 0, '[', 0.5)", "CHECK constraint"),
+        (
+            "INSERT INTO run (id, setup, lane, operator, lot, seated, seated_synchronised) VALUES (zeroblob(16), 1, 9, 'x', '', 0, 0)",
+            "CHECK constraint",
+        ),
+        (
+            "INSERT INTO run (id, setup, lane, operator, lot, seated, seated_synchronised) VALUES (zeroblob(15), 1, 1, 'x', '', 0, 0)",
+            "CHECK constraint",
+        ),
+        (
+            "INSERT INTO run (id, setup, lane, operator, lot, seated, seated_synchronised) VALUES (zeroblob(16), 2, 1, 'x', '', 0, 0)",
+            "FOREIGN KEY",
+        ),
+        (
+            "INSERT INTO run (id, setup, lane, operator, lot, seated, seated_synchronised) VALUES (zeroblob(16), 1, 1, 'x', '', 'noon', 0)",
+            "cannot store TEXT value in INTEGER column",
+        ),
+        ("UPDATE run SET outcome = 'PASS' WHERE number = 2", "CHECK constraint"),
+        (
+            "UPDATE run SET outcome = 'PASS', code = 'rejected', detail = '', stage = 'blessed', took = 0, ended = 0, ended_synchronised = 0, samples_lost = 0, is_first = 0, verdict_number = 9 WHERE number = 2",
+            "FOREIGN KEY",
+        ),
+        (
+            "UPDATE run SET outcome = 'ERROR', code = 'lamp-weak', detail = '', stage = 'ready', took = 0, ended = 0, ended_synchronised = 0, samples_lost = 0, is_first = 1, verdict_number = 9 WHERE number = 2",
+            "CHECK constraint",
+        ),
+        (
+            "UPDATE run SET lifted = 1, lifted_synchronised = 0 WHERE number = 2",
+            "CHECK constraint",
+        ),
+        ("UPDATE rollup SET last_runs = 2", "CHECK constraint"),
+        (
+            "INSERT INTO setup VALUES (9, 'f', '1', 'r', '1', 'by-eye', 0)",
+            "CHECK constraint",
+        ),
+    ];
+    for (statement, why) in refused {
+        let said = match connection.execute_batch(statement) {
+            Ok(()) => "nothing".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert!(said.contains(why), "{statement}\nexpected {why:?}, it said {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_makes_no_sense_is_named_by_table_row_and_column() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let connection = past_the_writer(&path).await;
+    connection
+        .execute_batch(
+            "PRAGMA ignore_check_constraints = ON;
+            INSERT INTO evidence VALUES (2, 7, 0, 'rumour', '');",
+        )
+        .unwrap();
+    let reports = Reports::open(&path).await.unwrap();
+    let said = reports.run(end(2, VerdictCode::Ok).run).await.unwrap_err().to_string();
+    for part in ["table evidence", "row 2", "column kind", "rumour"] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert_eq!(
+        reports.today(0, i64::MAX, None).await.unwrap().with(Outcome::Pass),
+        1,
+        "the rest can be read"
+    );
+}
+
+/// Pages of runs come from an index in the order of the page, whatever they ask for; only a prefix of a serial is sorted.
+#[tokio::test]
+async fn pages_of_runs_are_read_from_an_index_and_not_sorted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let connection = past_the_writer(&path).await;
+    let mut pages = 0;
+    let queries = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
+    for file in std::fs::read_dir(queries).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let described: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let query = described["query"].as_str().unwrap();
+        if !query.contains("LIMIT ?10") || query.contains("?11") {
+            continue;
+        }
+        pages += 1;
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        for parameter in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(parameter, 1).unwrap();
+        }
+        let mut rows = statement.raw_query();
+        let mut plan = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan.push(row.get::<_, String>(3).unwrap());
+        }
+        assert!(plan[0].contains("USING INDEX run_by_"), "{query}\n{plan:#?}");
+        assert!(
+            !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+            "{query}\n{plan:#?}"
+        );
+    }
+    assert_eq!(pages, 6);
+}
