@@ -80,8 +80,8 @@ fn another_user_of_the_group_reads_whether_the_daemon_runs_is_stopped_or_was_kil
     assert_eq!(modes(&directory), BTreeMap::from(files), "when it was killed");
 
     // What a power cut leaves of the shared memory is anything.
-    for left in [&b""[..], &[0xa5; 100], &[0x5a; 32_768]] {
-        std::fs::write(directory.join("ledger-shm"), left).unwrap();
+    for left in [Vec::new(), vec![0xa5; 100], vec![0x5a; 32_768]] {
+        std::fs::write(directory.join("ledger-shm"), &left).unwrap();
         assert_eq!(
             pages_read(&stage, &ledger),
             "4 runs, 4 passed at first",

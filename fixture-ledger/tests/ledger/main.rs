@@ -1,5 +1,10 @@
 //! The ledger over real files, processes and users.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "in what tests share as well, what fails to unwrap fails the test"
+)]
+
 mod access;
 mod faults;
 mod kill;

@@ -118,7 +118,7 @@ impl Player {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+            .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
         Self {
             input: child.stdin.take().expect("a pipe"),
             output: BufReader::new(child.stdout.take().expect("a pipe")),
@@ -168,6 +168,7 @@ fn ledger() -> PathBuf {
     PathBuf::from(std::env::var_os(LEDGER).expect("a role is played by another test, which names a ledger"))
 }
 
+#[expect(clippy::print_stdout, reason = "that is how a role speaks")]
 fn say(what: &str) {
     println!("> {what}");
 }

@@ -1,6 +1,7 @@
 //! What is told from rollups and indexes is what a slow look at every run tells.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use fixture_ledger::record::{Annotation, AnnotationKind, Setup, UnitHistory};
 use fixture_ledger::report::{CodeCount, YieldSummary};
@@ -231,7 +232,19 @@ async fn play(events: Vec<Event>) {
             }
         }
     }
-    let reports = Reports::open(&path).await.unwrap();
+    compare_reports(&path, &known).await;
+    for of in 0..4 {
+        assert_eq!(
+            ledger.unit_history(&serial(&name(of))).await.unwrap(),
+            slow_history(&known, of, unlocked_after.get(&of).copied().unwrap_or(0)),
+            "{of}"
+        );
+    }
+    ledger.close().await.unwrap();
+}
+
+async fn compare_reports(path: &Path, known: &[Known]) {
+    let reports = Reports::open(path).await.unwrap();
     let borders = [
         i64::MIN,
         0,
@@ -250,24 +263,16 @@ async fn play(events: Vec<Event>) {
             let on = (turn % 3 == 0).then_some(2);
             assert_eq!(
                 reports.today(from, until, on.map(lane)).await.unwrap(),
-                slow_summary(&known, from, until, on),
+                slow_summary(known, from, until, on),
                 "from {from} until {until} on {on:?}"
             );
             assert_eq!(
                 reports.failures_by_code(from, until).await.unwrap(),
-                slow_failures(&known, from, until),
+                slow_failures(known, from, until),
                 "from {from} until {until}"
             );
         }
     }
-    for of in 0..4 {
-        assert_eq!(
-            ledger.unit_history(&serial(&name(of))).await.unwrap(),
-            slow_history(&known, of, unlocked_after.get(&of).copied().unwrap_or(0)),
-            "{of}"
-        );
-    }
-    ledger.close().await.unwrap();
 }
 
 proptest! {
