@@ -4,6 +4,7 @@
 //! What a sample tells of the colour is the business of a [`SensorModel`].
 
 mod approximation;
+mod expectations;
 mod sensor;
 mod shades;
 mod tracks;
@@ -11,6 +12,7 @@ mod tracks;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+pub use expectations::Expectations;
 pub use sensor::{COLOURS, ColourSensor, LedShape, PerColour, SensorModel, place};
 use shades::Shades;
 use tracks::{Kind, Step, Tracks};
@@ -57,18 +59,23 @@ pub struct Observed {
 pub struct ReaderSettings {
     /// How probable a pattern must be to be reported, 0.5 to 1.
     pub confidence: f32,
+    /// What is expected of units.
+    pub expectations: Expectations,
 }
 
 impl Default for ReaderSettings {
     fn default() -> Self {
-        Self { confidence: 0.99 }
+        Self {
+            confidence: 0.99,
+            expectations: Expectations::default(),
+        }
     }
 }
 
 /// The least time of a sample that stands for an edge of unknown place; more light than this between two samples is a gap.
 const LONGEST_GAP_MS: f32 = 600_000.0;
-/// What a colour keeps however badly it explains a sample: a sample can be wrong (an edge within it, a spike).
-const LEAST_WEIGHT: f32 = 1.0e-3;
+/// How much longer than any other pattern's step a held colour must last, beside the 2 % of the clock.
+const EDGE: Duration = Duration::from_millis(20);
 
 /// Reads one lane's LED.
 #[derive(Debug, Clone)]
@@ -78,7 +85,8 @@ pub struct Reader<M> {
     tracks: Tracks,
     shades: Shades,
     last: Option<Tick>,
-    standing: Option<Option<PatternId>>,
+    /// What was last reported; unreadable light as `None`, as before the first reading.
+    standing: Option<PatternId>,
 }
 
 impl<M: SensorModel> Reader<M> {
@@ -91,7 +99,7 @@ impl<M: SensorModel> Reader<M> {
         Self {
             settings,
             model,
-            tracks: Tracks::new(patterns),
+            tracks: Tracks::new(patterns, settings.expectations),
             shades: Shades::new(),
             last: None,
             standing: None,
@@ -123,7 +131,7 @@ impl<M: SensorModel> Reader<M> {
         let expected = self.tracks.pass(milliseconds);
         let mut weights = self.model.weigh(sample);
         self.model.learn(&expected);
-        temper(&mut weights);
+        temper(&mut weights, self.settings.expectations.least_weight);
         self.tracks.weigh(&weights);
         Observed {
             shade: self
@@ -133,13 +141,24 @@ impl<M: SensorModel> Reader<M> {
         }
     }
 
+    /// How probable each pattern is now; `None` stands for light that is none of them: a single flash, or strange.
+    pub fn beliefs(&self) -> impl Iterator<Item = (Option<PatternId>, f32)> {
+        self.tracks.beliefs().map(|(kind, belief)| match kind {
+            Kind::Pattern(pattern) => (Some(pattern), belief),
+            Kind::Flash | Kind::Strange => (None, belief),
+        })
+    }
+
     fn decide(&mut self, at: Tick) -> Option<Reading> {
-        let (kind, confidence) = self.tracks.beliefs().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (kind, confidence, outlasts) = self.tracks.best();
         let Kind::Pattern(pattern) = kind else { return None };
-        if confidence < self.settings.confidence || self.standing == Some(Some(pattern)) {
+        if outlasts.is_some_and(|held| self.shades.lasting(held.colour, at) <= held.others.mul_f32(1.02) + EDGE) {
             return None;
         }
-        self.standing = Some(Some(pattern));
+        if confidence < self.settings.confidence || self.standing == Some(pattern) {
+            return None;
+        }
+        self.standing = Some(pattern);
         Some(Reading {
             at,
             pattern: Some(pattern),
@@ -149,14 +168,10 @@ impl<M: SensorModel> Reader<M> {
 }
 
 /// Scales weights to the largest, and leaves each a rest.
-fn temper(weights: &mut PerColour) {
+fn temper(weights: &mut PerColour, least: f32) {
     let most = weights.iter().fold(0.0_f32, |most, weight| most.max(*weight));
     for weight in weights {
-        *weight = if most > 0.0 {
-            (*weight / most).max(LEAST_WEIGHT)
-        } else {
-            1.0
-        };
+        *weight = if most > 0.0 { (*weight / most).max(least) } else { 1.0 };
     }
 }
 

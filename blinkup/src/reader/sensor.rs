@@ -1,4 +1,5 @@
 //! What a sensor tells of the LED's colour: the model of its channels, noise, saturation and of a unit whose strength is unknown.
+#![expect(clippy::cast_precision_loss, reason = "counts of grid places, far below 2^24")]
 
 use super::approximation::{exp, inverse_sqrt};
 use crate::codes::Colour;
@@ -55,6 +56,8 @@ const RATIO: f32 = 1.2;
 const COARSENESS: f32 = 0.06;
 /// Variance of the electronics, counts squared.
 const READ_VARIANCE: f32 = 10.0;
+/// How far a full channel may be from what it would count, relative, one standard deviation.
+const FULL_ERROR: f32 = 0.3;
 /// Error of the shape from commissioning, relative, one standard deviation.
 const SHAPE_ERROR: f32 = 0.02;
 /// Error of the ambient counts measured in the empty nest, relative, one standard deviation.
@@ -62,7 +65,7 @@ const AMBIENT_ERROR: f32 = 0.03;
 /// How fast the ambient light drifts, relative, variance a second.
 const AMBIENT_DRIFT: f32 = 4.0e-5;
 /// Share of a unit's strength that is thought over again at each sample, so that an early mistake is forgotten.
-const FORGETTING: f32 = 1.0e-3;
+const FORGETTING: f32 = 1.0e-6;
 /// What a unit's balance is likely to be before it was seen.
 const BALANCE_PRIOR: [f32; BALANCES] = [0.08, 0.14, 0.18, 0.20, 0.18, 0.14, 0.08];
 
@@ -87,7 +90,6 @@ pub struct ColourSensor {
 #[derive(Debug, Clone)]
 struct Seen {
     counts: [f32; 4],
-    variance: [f32; 4],
     off: f32,
     red: [f32; STRENGTHS],
     green: [f32; GREENS],
@@ -112,7 +114,6 @@ impl ColourSensor {
             belief: [prior; STRENGTHS],
             seen: Seen {
                 counts: [0.0; 4],
-                variance: [1.0; 4],
                 off: 1.0,
                 red: [0.0; STRENGTHS],
                 green: [0.0; GREENS],
@@ -261,20 +262,19 @@ impl ColourSensor {
     /// Both dice's strengths by weighted least squares.
     fn fit(&mut self, counts: [f32; 4]) -> Fit {
         let (mut rr, mut rg, mut gg, mut ry, mut gy) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        for channel in 0..4 {
-            let light = counts[channel] - self.ambient[channel];
+        self.seen.counts = counts;
+        let ambient = self.ambient.iter().zip(self.ambient_variance);
+        let shape = self.shape.red.into_iter().zip(self.shape.green);
+        for ((count, (ambient, ambient_variance)), (r, g)) in counts.into_iter().zip(ambient).zip(shape) {
+            let light = count - ambient;
             let wrong = SHAPE_ERROR * light.max(0.0);
-            let full = if counts[channel] >= self.saturated_at {
-                0.09 * counts[channel] * counts[channel]
+            let full = if count >= self.saturated_at {
+                FULL_ERROR * count
             } else {
                 0.0
             };
-            let variance =
-                counts[channel].max(4.0) + READ_VARIANCE + self.ambient_variance[channel] + wrong * wrong + full;
-            self.seen.variance[channel] = variance;
-            self.seen.counts[channel] = counts[channel];
-            let weight = 1.0 / variance;
-            let (r, g) = (self.shape.red[channel], self.shape.green[channel]);
+            let noise = count.max(4.0) + READ_VARIANCE;
+            let weight = 1.0 / (noise + ambient_variance + wrong * wrong + full * full);
             rr += weight * r * r;
             rg += weight * r * g;
             gg += weight * g * g;

@@ -1,5 +1,7 @@
 //! The LED's colour by itself, whatever pattern it belongs to.
 
+use core::time::Duration;
+
 use super::Shade;
 use super::sensor::{COLOURS, PerColour};
 use crate::codes::Colour;
@@ -14,7 +16,7 @@ const SURE: f32 = 0.98;
 #[derive(Debug, Clone)]
 pub(super) struct Shades {
     belief: PerColour,
-    told: Option<Colour>,
+    told: Option<(Colour, Tick)>,
     leading: usize,
     since: Tick,
 }
@@ -26,6 +28,14 @@ impl Shades {
             told: None,
             leading: usize::MAX,
             since: Tick::ZERO,
+        }
+    }
+
+    /// How long the LED has shown a colour; zero when it shows another.
+    pub(super) fn lasting(&self, colour: Colour, now: Tick) -> Duration {
+        match self.told {
+            Some((told, from)) if told == colour => now.since(from),
+            Some(_) | None => Duration::ZERO,
         }
     }
 
@@ -50,10 +60,10 @@ impl Shades {
             self.since = start;
         }
         let colour = COLOURS[best];
-        if self.belief[best] < SURE || self.told == Some(colour) {
+        if self.belief[best] < SURE || self.told.is_some_and(|(told, _)| told == colour) {
             return None;
         }
-        self.told = Some(colour);
+        self.told = Some((colour, self.since));
         Some(Shade {
             at: now,
             from: self.since,

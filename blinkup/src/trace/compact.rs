@@ -177,7 +177,7 @@ pub fn decode(bytes: &[u8]) -> Result<Trace, CompactError> {
 }
 
 fn read_header(bytes: &[u8]) -> Result<(Header, u32), CompactError> {
-    let (floats, rest) = bytes.as_chunks::<4>();
+    let (floats, _) = bytes.as_chunks::<4>();
     let mut values = [0.0; 12];
     for (value, bytes) in values.iter_mut().zip(floats) {
         *value = f32::from_le_bytes(*bytes);
@@ -187,7 +187,6 @@ fn read_header(bytes: &[u8]) -> Result<(Header, u32), CompactError> {
             });
         }
     }
-    let _ = rest;
     let [r0, r1, r2, r3, g0, g1, g2, g3, a0, a1, a2, a3] = values;
     let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     let header = Header {
@@ -224,7 +223,7 @@ fn read_row(bits: &mut BitReader<'_>, before: &mut Before, first: bool) -> Resul
             .ok_or(CompactError::Value { field: "counts" })?;
     }
     let level = if bits.take(1)? == 1 {
-        bits.take(10)? as u16
+        u16::try_from(bits.take(10)?).unwrap_or(u16::MAX)
     } else {
         *lamp
     };
@@ -251,6 +250,11 @@ fn channels(counts: Counts) -> [u16; 4] {
 }
 
 /// A level in thousandths; light that is not dark never becomes dark.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a level is 0 to 1"
+)]
 fn thousandths(level: Level) -> u16 {
     let fraction = level.fraction();
     if fraction > 0.0 {
@@ -282,13 +286,13 @@ impl Before {
     }
 
     fn pass(&mut self, at: Tick, passed: u64, first: bool, counts: [u16; 4], lamp: u16) {
-        if !first {
-            let passed = passed.min(1_000_000).cast_signed();
-            // A mean that single lost samples do not move far.
-            self.interval += (passed - self.interval).clamp(-8000, 8000) / 8;
+        self.interval = if first {
+            10_000
         } else {
-            self.interval = 10_000;
-        }
+            // A mean that single lost samples do not move far.
+            let passed = passed.min(1_000_000).cast_signed();
+            self.interval + (passed - self.interval).clamp(-8000, 8000) / 8
+        };
         self.at = at;
         self.counts = counts;
         self.lamp = lamp;
@@ -352,7 +356,7 @@ impl Rice {
         let number = if high < ESCAPE {
             (u64::from(high) << parameter) | bits.take(parameter)?
         } else {
-            let length = bits.take(6)? as u32 + 1;
+            let length = u32::try_from(bits.take(6)?).unwrap_or(0) + 1;
             let top = if length > 32 { bits.take(length - 32)? } else { 0 };
             (top << 32) | bits.take(length.min(32))?
         };
@@ -375,7 +379,7 @@ impl BitWriter {
         self.count += length;
         while self.count >= 8 {
             self.count -= 8;
-            self.bytes.push((self.pending >> self.count) as u8);
+            self.bytes.push(((self.pending >> self.count) & 0xff) as u8);
         }
     }
 

@@ -119,6 +119,7 @@ impl Lane {
         let model = ColourSensor::new(config.shape, config.ambient, config.saturated_at);
         let settings = ReaderSettings {
             confidence: rules.recipe.confidence,
+            ..ReaderSettings::default()
         };
         let station = Station::new(config.lane, config.unit_power);
         let shown = mark(&station, rules, None, None);

@@ -1,0 +1,164 @@
+//! The reader against recorded and generated light whose truth is known.
+#![cfg(feature = "toml")]
+#![expect(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    reason = "a judge of figures: floating point throughout, and a missing vector must fail"
+)]
+
+mod light;
+
+use std::path::Path;
+
+use blinkup::codes::{CodeTable, Colour, Pattern};
+use blinkup::reader::ReaderSettings;
+use blinkup::trace::Trace;
+use light::decidable::{decidable_after, variants};
+use light::factory::{Condition, case};
+use light::score::{Score, readings};
+use light::truth::Case;
+
+fn recorded_clean() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/led-traces");
+    let cases = Case::load_all(&folder, "clean");
+    assert_eq!(cases.len(), 12);
+    cases
+}
+
+fn assert_demanding_when_clean(score: &Score) {
+    println!("{}", score.row("clean"));
+    let remarks = score.remarks.join("\n");
+    assert_eq!(score.named, score.due, "named\n{remarks}");
+    assert_eq!(score.false_readings, 0, "false\n{remarks}");
+    assert!(
+        score.excess_at(0.5) <= 0.0,
+        "median excess {} ms\n{remarks}",
+        score.excess_at(0.5)
+    );
+    assert!(
+        score.excess_at(0.95) <= 1000.0,
+        "excess at 95 % {} ms\n{remarks}",
+        score.excess_at(0.95)
+    );
+    assert!(score.stale_share() <= 0.003, "stale {}\n{remarks}", score.stale_share());
+}
+
+#[test]
+fn recorded_clean_light_is_read_to_the_demanding_figures() {
+    assert_demanding_when_clean(&Score::of(
+        &recorded_clean(),
+        &CodeTable::vendor(),
+        ReaderSettings::default(),
+    ));
+}
+
+#[test]
+fn a_hundred_generated_clean_traces_are_read_to_the_demanding_figures() {
+    let table = CodeTable::vendor();
+    let variants = variants(&table);
+    let cases: Vec<Case> = (0..100)
+        .map(|seed| case(Condition::Clean, 77_000 + seed, &table, &variants))
+        .collect();
+    assert_demanding_when_clean(&Score::of(&cases, &table, ReaderSettings::default()));
+}
+
+#[test]
+fn a_trace_cut_anywhere_gives_the_same_readings_before_the_cut() {
+    let table = CodeTable::vendor();
+    for whole in recorded_clean().iter().take(4) {
+        let all = readings(whole, &table, ReaderSettings::default());
+        for cut in (0..whole.trace.rows.len()).step_by(397) {
+            let rows = whole.trace.rows[..cut].to_vec();
+            let end_ms = rows.last().map_or(0.0, |row| row.at.as_micros() as f64 / 1000.0);
+            let part = Case {
+                name: whole.name.clone(),
+                trace: Trace {
+                    header: whole.trace.header,
+                    rows,
+                },
+                length_ms: end_ms,
+                shown: whole.shown.clone(),
+            };
+            let before: Vec<_> = all.iter().copied().filter(|(at, _)| *at <= end_ms).collect();
+            assert_eq!(
+                readings(&part, &table, ReaderSettings::default()),
+                before,
+                "{} cut at {end_ms} ms",
+                whole.name
+            );
+        }
+    }
+}
+
+/// The colours of clean light by plain thresholds on the whole trace, every 10 ms.
+fn colours(case: &Case) -> Vec<Colour> {
+    let shape = case.trace.header.shape;
+    let dot = |a: [f64; 4], b: [f64; 4]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let (red, green) = (shape.red.map(f64::from), shape.green.map(f64::from));
+    let (rr, rg, gg) = (dot(red, red), dot(red, green), dot(green, green));
+    let fits: Vec<(f64, f64, f64)> = case
+        .trace
+        .rows
+        .iter()
+        .map(|row| {
+            let c = row.counts;
+            let mut light = [c.red, c.green, c.blue, c.clear].map(f64::from);
+            for (light, ambient) in light.iter_mut().zip(case.trace.header.ambient) {
+                *light -= f64::from(ambient);
+            }
+            let (ry, gy) = (dot(red, light), dot(green, light));
+            let determinant = rr * gg - rg * rg;
+            (
+                row.at.as_micros() as f64 / 1e3,
+                (gg * ry - rg * gy) / determinant,
+                (rr * gy - rg * ry) / determinant,
+            )
+        })
+        .collect();
+    let most = fits.iter().map(|fit| fit.1.max(fit.2)).fold(0.0, f64::max);
+    (0..(case.length_ms / 10.0) as usize)
+        .map(|cell| {
+            let ms = cell as f64 * 10.0 + 5.0;
+            // A sample ends about 5 ms after what it saw.
+            let near = fits
+                .iter()
+                .min_by(|a, b| (a.0 - 5.0 - ms).abs().total_cmp(&(b.0 - 5.0 - ms).abs()))
+                .unwrap();
+            match (near.1 > 0.3 * most, near.2 > 0.3 * most) {
+                (false, false) => Colour::Off,
+                (true, false) => Colour::Red,
+                (true, true) => Colour::Amber,
+                (false, true) => Colour::Green,
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn the_decidable_moment_is_the_one_that_the_recorded_truth_gives() {
+    let table = CodeTable::vendor();
+    let variants = variants(&table);
+    for case in recorded_clean() {
+        let light = colours(&case);
+        for (index, showing) in case.shown.iter().enumerate() {
+            let Some(shown) = table.pattern_of(&showing.code).map(Pattern::id) else {
+                continue;
+            };
+            let (from, until) = (
+                (showing.from_ms / 10.0) as usize + 1,
+                (case.until_ms(index) / 10.0) as usize,
+            );
+            let ours = decidable_after(&light[from..until.min(from + 400)], shown, &variants);
+            match (ours, showing.decidable_after_ms) {
+                (None, None) => {}
+                (Some(ours), Some(theirs)) => {
+                    if (ours - theirs).abs() > 30.0 {
+                        println!("{} {} {ours} {theirs}", case.name, showing.code);
+                    }
+                }
+                (ours, theirs) => println!("{} {}: {ours:?}, not {theirs:?}", case.name, showing.code),
+            }
+        }
+    }
+    panic!("look");
+}
