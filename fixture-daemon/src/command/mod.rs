@@ -2,6 +2,7 @@
 
 mod encode;
 mod json_line;
+mod read_led;
 mod simulate;
 
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Encode(encode::Encode),
+    ReadLed(read_led::ReadLed),
     Simulate(simulate::Simulate),
 }
 
@@ -28,6 +30,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Encode(arguments) => encode::run(&arguments),
+        Command::ReadLed(arguments) => read_led::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
     };
     result.unwrap_or_else(|error| {
