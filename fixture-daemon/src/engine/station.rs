@@ -1159,8 +1159,15 @@ impl Station {
                 }
                 Phase::Running(run, Step::Watching(watch))
             }
-            (Go::GiveUp, Step::Stopping { then, .. }) => {
+            (Go::GiveUp, Step::Stopping { sending, then, .. }) => {
                 run.note(now, EvidenceKind::Fault, "the sender did not report that it stopped");
+                run.draft(
+                    &sending.unreported(run.id, now),
+                    sending.rung,
+                    sending.token_id.clone(),
+                    None,
+                );
+                run.close_attempt(AttemptResult::Stopped, out);
                 match then {
                     After::Conclude(conclusion) => Phase::Concluded(run, conclusion),
                     After::Retry(_) => conclude(run, now, VerdictCode::LampLate, "the sender did not stop in time"),
@@ -1290,6 +1297,20 @@ impl Sending {
         let lit_up = shade.colour != Colour::Off && before.is_none_or(|before| before.colour == Colour::Off);
         if lit_up && shade.from >= began + NOTICES_WITHIN {
             self.flashes += 1;
+        }
+    }
+
+    /// What is known of a transmission whose sender says nothing.
+    fn unreported(&self, run: RunId, now: Tick) -> SendReport {
+        SendReport {
+            run,
+            attempt: self.number,
+            began: self.began.unwrap_or(now),
+            ended: now,
+            symbols: self.shown,
+            end: SendEnd::Stopped,
+            latest: Duration::ZERO,
+            lateness: [0; 21],
         }
     }
 

@@ -4,22 +4,15 @@ use std::time::Duration;
 
 use blinkup::codes::{CodeTable, Colour};
 use blinkup::packet::{Password, PlanId, Ssid, Token, Wifi};
-use blinkup::reader::{LedShape, Observed, Reading, Shade};
-use blinkup::sample::{Counts, Sample};
-use blinkup::{Level, Symbol, Tick};
-use fixture_daemon::engine::effect::{Effect, LaneEffect, Signal, Transmission};
-use fixture_daemon::engine::gate::LoopBackLimits;
-use fixture_daemon::engine::input::{
-    ClaimAnswer, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport, TokenGrant,
-};
-use fixture_daemon::engine::lane::LaneConfig;
-use fixture_daemon::engine::line::{Line, LineConfig};
+use blinkup::reader::{Observed, Reading, Shade};
+use blinkup::{Level, Tick};
+use fixture_daemon::engine::effect::{LaneEffect, Signal, Transmission};
+use fixture_daemon::engine::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
 use fixture_daemon::engine::meaning::Meanings;
 use fixture_daemon::engine::nest::{Flash, NestReport};
 use fixture_daemon::engine::recipe::{Link, PassRule, Recipe, Rung};
 use fixture_daemon::engine::station::{LampSeen, RecordedLight, Rules, Station, StationInput, UnitPower};
 use fixture_ledger::record::{Attempt, RunEnd, UnitHistory};
-use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::snapshot::LaneState;

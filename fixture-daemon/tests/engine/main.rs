@@ -6,4 +6,7 @@
 )]
 
 mod bench;
+mod codes;
+mod light;
 mod passes;
+mod whole;

@@ -1,0 +1,546 @@
+//! A bench for a whole line with real light: samples of a model sensor, a lamp whose edges are told, units with a plan.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use blinkup::codes::{CodeTable, Colour};
+use blinkup::packet::{PlanId, Token};
+use blinkup::reader::LedShape;
+use blinkup::sample::{Counts, Sample};
+use blinkup::{Level, Symbol, Tick};
+use fixture_daemon::engine::effect::{Effect, LaneEffect, Transmission};
+use fixture_daemon::engine::gate::LoopBackLimits;
+use fixture_daemon::engine::input::{
+    ClaimAnswer, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport, TokenGrant,
+};
+use fixture_daemon::engine::lane::LaneConfig;
+use fixture_daemon::engine::line::{Line, LineConfig};
+use fixture_daemon::engine::recipe::Recipe;
+use fixture_daemon::engine::station::UnitPower;
+use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd, UnitHistory};
+use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::bless::BlessEvent;
+use fixture_link::identity::LaneId;
+use fixture_link::snapshot::LaneState;
+use fixture_link::verdict::VerdictCode;
+
+use crate::bench::{ms, run_id, serial, table};
+
+const SAMPLE_EVERY: Duration = Duration::from_millis(10);
+const INTEGRATION: Duration = Duration::from_micros(9600);
+const AMBIENT: [f32; 4] = [300.0, 270.0, 200.0, 800.0];
+/// Clear counts of the full lamp.
+const LAMP: f32 = 6000.0;
+
+fn shape() -> LedShape {
+    // The shapes of the vendor-independent 631 nm + 571 nm part, as in the published traces.
+    LedShape {
+        red: [1.02, 0.098, 0.061, 1.13],
+        green: [0.45, 1.01, 0.12, 1.38],
+    }
+}
+
+/// What is wrong with a lane's own parts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Broken {
+    Nothing,
+    Lamp(f32),
+    SensorStuck,
+    SensorFull,
+    Ambient(f32),
+    SensorSilent,
+}
+
+/// A unit and what it will do.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    pub serial: Option<&'static str>,
+    /// What it shows from power-up on: codes, each so many milliseconds; the last one is held.
+    pub before: Vec<(&'static str, u64)>,
+    /// Whether it notices the lamp.
+    pub sees: bool,
+    /// Transmissions that arrive damaged before one is good.
+    pub damaged: u32,
+    /// What it shows once a packet has arrived.
+    pub after: Vec<(&'static str, u64)>,
+    /// A bless event so long after the packet, and what it says.
+    pub event: Option<(u64, bool)>,
+}
+
+pub fn good_unit() -> Unit {
+    Unit {
+        serial: Some("U1"),
+        before: vec![("normal-operation", 300), ("no-network-settings", 0)],
+        sees: true,
+        damaged: 0,
+        after: vec![
+            ("blinkup-successful", 3000),
+            ("normal-operation", 300),
+            ("searching-for-wifi", 4500),
+            ("joining-wifi", 5500),
+            ("getting-ip-address", 2000),
+            ("connected", 4000),
+            ("factory-bless-pass", 0),
+        ],
+        event: Some((21_000, true)),
+    }
+}
+
+struct Nest {
+    unit: Option<Unit>,
+    /// What the LED shows, from when.
+    shows: Vec<(Tick, &'static str)>,
+    lamp: Vec<(Tick, Level)>,
+    sending: Option<(Transmission, Tick)>,
+    broken: Broken,
+    runs: u128,
+}
+
+pub struct Light {
+    pub line: Line,
+    table: CodeTable,
+    pub now: Tick,
+    nests: Vec<Nest>,
+    events: BTreeMap<(Tick, u64), Event>,
+    order: u64,
+    next_sample: Tick,
+    noise: u32,
+    pub ends: Vec<(LaneId, RunEnd)>,
+    pub attempts: Vec<Attempt>,
+    pub refusals: Vec<RefusedStart>,
+    pub annotations: Vec<Annotation>,
+    pub answers: Vec<ActAnswer>,
+    pub stops: Vec<Option<VerdictCode>>,
+    pub late: bool,
+}
+
+enum Event {
+    Input(Input),
+    Sent(usize, SendEnd),
+}
+
+pub fn lane(number: u8) -> LaneId {
+    LaneId::new(number).unwrap()
+}
+
+impl Light {
+    pub fn new(lanes: u8, recipe: Recipe) -> Self {
+        let table = table();
+        let config = LineConfig {
+            lanes: LaneId::first(lanes)
+                .map(|lane| LaneConfig {
+                    lane,
+                    shape: shape(),
+                    saturated_at: 16_383,
+                    ambient: AMBIENT,
+                    ambient_limit: 4000.0,
+                    loop_back: LoopBackLimits {
+                        full: LAMP,
+                        seen: 0.1,
+                        weak: 0.6,
+                    },
+                    sample_every: SAMPLE_EVERY,
+                    unit_power: UnitPower::Nest,
+                })
+                .collect(),
+            recipe,
+            k_in_a_row: 3,
+            shared_within: Duration::from_secs(60),
+            lot: "L1".to_owned(),
+        };
+        Self {
+            line: Line::new(config, &table),
+            table,
+            now: Tick::from_micros(5_000_000),
+            nests: (0..lanes)
+                .map(|_| Nest {
+                    unit: None,
+                    shows: Vec::new(),
+                    lamp: Vec::new(),
+                    sending: None,
+                    broken: Broken::Nothing,
+                    runs: 0,
+                })
+                .collect(),
+            events: BTreeMap::new(),
+            order: 0,
+            next_sample: Tick::from_micros(5_000_000),
+            noise: 12_345,
+            ends: Vec::new(),
+            attempts: Vec::new(),
+            refusals: Vec::new(),
+            annotations: Vec::new(),
+            answers: Vec::new(),
+            stops: Vec::new(),
+            late: false,
+        }
+    }
+
+    pub fn breaks(&mut self, number: u8, broken: Broken) {
+        self.nests[lane(number).index()].broken = broken;
+    }
+
+    /// Seats a unit whose history the ledger knows.
+    pub fn seats(&mut self, number: u8, unit: Unit, history: UnitHistory) {
+        let nest = &mut self.nests[lane(number).index()];
+        nest.runs += 1;
+        let run = run_id(u128::from(number) * 1000 + nest.runs);
+        let mut at = self.now;
+        nest.shows = unit
+            .before
+            .iter()
+            .map(|(code, lasts)| {
+                let from = at;
+                at = at + ms(*lasts);
+                (from, *code)
+            })
+            .collect();
+        let seating = Seating {
+            run,
+            serial: unit.serial.map(serial),
+            history,
+        };
+        nest.unit = Some(unit);
+        self.input(Input::Lane(lane(number), LaneInput::Seated(seating)));
+    }
+
+    pub fn seat(&mut self, number: u8, unit: Unit) {
+        self.seats(number, unit, UnitHistory::default());
+    }
+
+    pub fn lift(&mut self, number: u8) {
+        let nest = &mut self.nests[lane(number).index()];
+        nest.unit = None;
+        nest.shows.clear();
+        self.input(Input::Lane(lane(number), LaneInput::Lifted));
+    }
+
+    pub fn act(&mut self, act: Act) -> ActAnswer {
+        self.input(Input::Act {
+            request: ActRequest {
+                by: "console".to_owned(),
+                act,
+            },
+            history: None,
+        });
+        self.answers.last().expect("every act is audited").clone()
+    }
+
+    /// Runs a unit from an empty, checked nest to its verdict and lifts it.
+    pub fn run(&mut self, number: u8, unit: Unit) -> VerdictCode {
+        self.wait(ms(3000));
+        self.seat(number, unit);
+        let ended = self.ends.len();
+        for _ in 0..400 {
+            self.wait(ms(500));
+            if self.ends.len() > ended {
+                break;
+            }
+        }
+        let code = self.ends.get(ended).expect("a verdict within 200 s").1.code;
+        self.wait(ms(500));
+        self.lift(number);
+        code
+    }
+
+    pub fn state(&self, number: u8) -> LaneState {
+        self.line.view(self.now).lanes[lane(number).index()].state.clone()
+    }
+
+    /// Lets time pass: deadlines, lamp edges, samples, in order.
+    pub fn wait(&mut self, time: Duration) {
+        let until = self.now + time;
+        loop {
+            let deadline = self.line.deadline().map(|(at, _)| at.max(self.now));
+            let event = self.events.keys().next().map(|(at, _)| *at);
+            let next = [deadline, event, Some(self.next_sample)]
+                .into_iter()
+                .flatten()
+                .min()
+                .expect("a sample");
+            if next > until {
+                break;
+            }
+            self.now = next;
+            if event == Some(next) {
+                let (_, event) = self.events.pop_first().expect("it was there");
+                self.happens(event);
+            } else if deadline == Some(next) {
+                self.input(Input::Tick);
+            } else {
+                self.sample();
+            }
+        }
+        self.now = until;
+    }
+
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Input(input) => self.input(input),
+            Event::Sent(place, end) => self.sent(place, end),
+        }
+    }
+
+    fn later(&mut self, at: Tick, event: Event) {
+        self.order += 1;
+        self.events.insert((at, self.order), event);
+    }
+
+    fn input(&mut self, input: Input) {
+        let effects = self.line.step(self.now, input);
+        let deadline = self.line.deadline();
+        assert!(
+            deadline.is_none_or(|(at, _)| at > self.now),
+            "deadline {deadline:?} at {}",
+            self.now
+        );
+        self.effects(effects);
+    }
+
+    fn effects(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Lane(id, effect) => self.lane_effect(id, effect),
+                Effect::Audit(_, answer) => self.answers.push(answer),
+                Effect::LineStopped(stop) => self.stops.push(stop.and_then(|stop| stop.code)),
+                Effect::Annotate(annotations) => self.annotations.extend(annotations),
+                Effect::UnknownBless(_) | Effect::Unlock(_) | Effect::Show => {}
+            }
+        }
+    }
+
+    fn lane_effect(&mut self, id: LaneId, effect: LaneEffect) {
+        let now = self.now;
+        let lane_input = |input| Event::Input(Input::Lane(id, input));
+        match effect {
+            LaneEffect::BeginRun { run, .. } => {
+                self.later(now + ms(2), lane_input(LaneInput::Stored { run, result: Ok(()) }));
+            }
+            LaneEffect::Commit(end) => {
+                let run = end.run;
+                self.ends.push((id, *end));
+                self.later(now + ms(2), lane_input(LaneInput::Stored { run, result: Ok(()) }));
+            }
+            LaneEffect::Refuse(refused) => self.refusals.push(refused),
+            LaneEffect::RequestToken { run, attempt } => {
+                let answer = Ok(TokenGrant {
+                    id: format!("{run}-{attempt}"),
+                    token: Token::from_bytes([attempt as u8; 8]),
+                    plan: PlanId::from_bytes([1; 8]),
+                });
+                self.later(now + ms(150), lane_input(LaneInput::Token { run, answer }));
+            }
+            LaneEffect::PollClaim { run, .. } => {
+                let answer = ClaimAnswer::NotYet;
+                self.later(now + ms(50), lane_input(LaneInput::Claim { run, answer }));
+            }
+            LaneEffect::Send(transmission) => self.send(id, transmission),
+            LaneEffect::StopSending => {
+                self.events.retain(|_, event| match event {
+                    Event::Input(Input::Lane(of, LaneInput::Lamp(_))) => *of != id,
+                    Event::Input(_) => true,
+                    Event::Sent(place, _) => *place != id.index(),
+                });
+                let nest = &mut self.nests[id.index()];
+                nest.lamp.retain(|(at, _)| *at <= now);
+                nest.lamp.push((now, Level::DARK));
+                if self.nests[id.index()].sending.is_some() {
+                    let edge = LampEdge {
+                        at: now,
+                        symbol: Symbol::Dark,
+                    };
+                    self.later(now, lane_input(LaneInput::Lamp(edge)));
+                    self.later(now + ms(1), Event::Sent(id.index(), SendEnd::Stopped));
+                }
+            }
+            LaneEffect::TestFlash { on } => {
+                let (from, until) = (now + ms(1), now + ms(1) + on);
+                self.nests[id.index()].lamp = vec![(from, Level::FULL), (until, Level::DARK)];
+                for (at, symbol) in [(from, Symbol::Bright), (until, Symbol::Dark)] {
+                    self.later(at + ms(3), lane_input(LaneInput::Lamp(LampEdge { at, symbol })));
+                }
+                self.later(until + ms(5), lane_input(LaneInput::TestFlashed));
+            }
+            LaneEffect::RecordAttempt { attempt, .. } => self.attempts.push(attempt),
+            LaneEffect::PowerCycle { .. } | LaneEffect::RecordLifted(_) | LaneEffect::Signal(_) => {}
+        }
+    }
+
+    fn send(&mut self, id: LaneId, transmission: Transmission) {
+        let began = self.now + ms(2);
+        let period = Duration::from_secs(1) / u32::from(transmission.rate);
+        let mut at = began;
+        let mut lamp = Vec::new();
+        let mut symbols = transmission
+            .packet
+            .frame(transmission.preamble)
+            .symbols()
+            .collect::<Vec<_>>();
+        if self.late {
+            symbols.truncate(40);
+        }
+        for symbol in symbols {
+            let level = match symbol {
+                Symbol::Dark => Level::DARK,
+                Symbol::Mid => transmission.mid,
+                Symbol::Bright => transmission.bright,
+            };
+            lamp.push((at, level));
+            // Edges are told a little late, as by another thread.
+            let edge = LampEdge { at, symbol };
+            self.later(at + ms(4), Event::Input(Input::Lane(id, LaneInput::Lamp(edge))));
+            at = at + period;
+        }
+        lamp.push((at, Level::DARK));
+        let nest = &mut self.nests[id.index()];
+        nest.lamp = lamp;
+        nest.sending = Some((transmission, began));
+        if nest.unit.as_ref().is_some_and(|unit| unit.sees) {
+            nest.shows.push((began + ms(350), "receiving-blinkup"));
+        }
+        let end = if self.late { SendEnd::Late } else { SendEnd::Complete };
+        self.later(at + ms(5), Event::Sent(id.index(), end));
+    }
+
+    fn sent(&mut self, place: usize, end: SendEnd) {
+        let now = self.now;
+        let nest = &mut self.nests[place];
+        let Some((transmission, began)) = nest.sending.take() else {
+            return;
+        };
+        let mut event = None;
+        if let Some(unit) = &mut nest.unit
+            && unit.sees
+        {
+            if end == SendEnd::Complete && unit.damaged == 0 {
+                let mut at = now;
+                for (code, lasts) in &unit.after {
+                    nest.shows.push((at, code));
+                    at = at + ms(*lasts);
+                }
+                event = unit.event;
+            } else {
+                unit.damaged = unit.damaged.saturating_sub(1);
+                nest.shows.push((now + ms(100), "factory-bless-fail"));
+                nest.shows.push((now + ms(300), "normal-operation"));
+                nest.shows.push((now + ms(700), "no-network-settings"));
+            }
+        }
+        let report = SendReport {
+            run: transmission.run,
+            attempt: transmission.attempt,
+            began,
+            ended: now,
+            symbols: 100,
+            end,
+            latest: ms(1),
+            lateness: [0; 21],
+        };
+        let id = lane(place as u8 + 1);
+        if let Some((after, blessed)) = event {
+            let event = BlessEvent {
+                event: format!("{}-{}", transmission.run, transmission.attempt),
+                device_id: Some("00000000000000aa".to_owned()),
+                token_id: Some(format!("{}-{}", transmission.run, transmission.attempt)),
+                blessed,
+            };
+            self.later(now + ms(after), Event::Input(Input::Bless(event)));
+        }
+        self.input(Input::Lane(id, LaneInput::Sent(report)));
+    }
+
+    fn sample(&mut self) {
+        let end = self.now;
+        self.next_sample = end + SAMPLE_EVERY;
+        for place in 0..self.nests.len() {
+            let noise: [f32; 4] = [0; 4].map(|_: i32| {
+                self.noise = self.noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (self.noise >> 16) as f32 / 65536.0 * 12.0 - 6.0
+            });
+            let nest = &self.nests[place];
+            if nest.broken == Broken::SensorSilent {
+                continue;
+            }
+            let sample = Sample {
+                start: end - INTEGRATION,
+                end,
+                counts: self.counts(nest, end - INTEGRATION / 2, noise),
+            };
+            let mut effects = Vec::new();
+            self.line.sample(self.now, lane(place as u8 + 1), &sample, &mut effects);
+            self.effects(effects);
+        }
+    }
+
+    fn counts(&self, nest: &Nest, at: Tick, noise: [f32; 4]) -> Counts {
+        let (ambient, lamp_share) = match nest.broken {
+            Broken::SensorStuck => {
+                return Counts {
+                    red: 310,
+                    green: 280,
+                    blue: 210,
+                    clear: 820,
+                };
+            }
+            Broken::SensorFull => {
+                return Counts {
+                    red: 16_383,
+                    green: 16_383,
+                    blue: 16_383,
+                    clear: 16_383,
+                };
+            }
+            Broken::Ambient(times) => (times, 1.0),
+            Broken::Lamp(share) => (1.0, share),
+            Broken::Nothing | Broken::SensorSilent => (1.0, 1.0),
+        };
+        let lamp = nest
+            .lamp
+            .iter()
+            .rev()
+            .find(|(from, _)| *from <= at)
+            .map_or(0.0, |(_, level)| level.fraction())
+            * lamp_share;
+        let (red, green) = match self.colour(nest, at) {
+            Colour::Off => (0.0, 0.0),
+            Colour::Red => (900.0, 0.0),
+            Colour::Amber => (900.0, 900.0),
+            Colour::Green => (0.0, 900.0),
+        };
+        let shape = shape();
+        let lamp_shape = [0.4, 0.35, 0.3, 1.0];
+        let value = |channel: usize| {
+            let light = AMBIENT[channel] * ambient
+                + red * shape.red[channel]
+                + green * shape.green[channel]
+                + lamp * LAMP * lamp_shape[channel];
+            (light + noise[channel] * light.sqrt() / 10.0).clamp(0.0, 16_383.0) as u16
+        };
+        Counts {
+            red: value(0),
+            green: value(1),
+            blue: value(2),
+            clear: value(3),
+        }
+    }
+
+    fn colour(&self, nest: &Nest, at: Tick) -> Colour {
+        let Some((from, code)) = nest.shows.iter().rev().find(|(from, _)| *from <= at) else {
+            return Colour::Off;
+        };
+        let code = self.table.code(code).expect("a code of the table");
+        let lasts = |step: &blinkup::codes::Step| step.lasts.map_or(Duration::from_secs(3600), |span| span.longest);
+        let period: Duration = code.steps.iter().map(lasts).sum();
+        let mut into = at.since(*from);
+        if code.repeats {
+            into = Duration::from_micros((into.as_micros() % period.as_micros()) as u64);
+        }
+        for step in &code.steps {
+            if into < lasts(step) {
+                return step.colour.unwrap_or(Colour::Off);
+            }
+            into -= lasts(step);
+        }
+        Colour::Off
+    }
+}

@@ -1,0 +1,476 @@
+//! Whole runs with real light, through gate, reader and nest; and what the line makes of several.
+
+use fixture_ledger::record::{AnnotationKind, AttemptResult, EvidenceKind, UnitHistory};
+use fixture_link::act::{Act, ActAnswer};
+use fixture_link::snapshot::{LaneState, Stage};
+use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
+
+use crate::bench::{BLESSED, ms, recipe, serial};
+use crate::light::{Broken, Light, Unit, good_unit, lane};
+
+fn line(lanes: u8) -> Light {
+    Light::new(lanes, recipe(BLESSED))
+}
+
+fn stuck(serial: &'static str, code: &'static str) -> Unit {
+    Unit {
+        serial: Some(serial),
+        after: vec![("blinkup-successful", 3000), ("normal-operation", 300), (code, 0)],
+        event: None,
+        ..good_unit()
+    }
+}
+
+fn named(serial: &'static str) -> Unit {
+    Unit {
+        serial: Some(serial),
+        ..good_unit()
+    }
+}
+
+#[test]
+fn a_good_unit_passes_and_its_record_holds_everything() {
+    let mut light = line(1);
+    assert_eq!(light.run(1, good_unit()), VerdictCode::Ok);
+    let (_, end) = &light.ends[0];
+    assert_eq!(end.stage, Stage::Blessed);
+    assert_eq!(end.attempts.len(), 1);
+    assert_eq!(end.attempts[0].result, AttemptResult::Received);
+    let loop_back = end.attempts[0].loop_back.expect("loop-back saw the lamp");
+    assert!((loop_back.bright - 6000.0).abs() < 300.0, "{loop_back:?}");
+    assert!((loop_back.mid_share - 0.5).abs() < 0.05, "{loop_back:?}");
+    assert!(
+        end.evidence
+            .iter()
+            .any(|fact| fact.kind == EvidenceKind::Nest && fact.detail.contains("test flash seen"))
+    );
+    let trace = blinkup::trace::compact::decode(&end.trace).expect("a trace");
+    assert!(trace.rows.len() > 1000);
+    assert_eq!(end.samples_lost, 0);
+    let names: Vec<&str> = end
+        .readings
+        .iter()
+        .filter_map(|reading| reading.codes.first())
+        .map(String::as_str)
+        .collect();
+    for name in ["no-network-settings", "searching-for-wifi", "joining-wifi", "connected"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+}
+
+#[test]
+fn a_unit_that_does_not_see_the_lamp_is_known_within_seconds() {
+    let mut light = line(1);
+    let code = light.run(
+        1,
+        Unit {
+            sees: false,
+            ..good_unit()
+        },
+    );
+    assert_eq!(code, VerdictCode::NotReceiving);
+    assert_eq!(light.attempts.len(), 3);
+    for attempt in &light.attempts {
+        assert_eq!(attempt.result, AttemptResult::NotReceiving);
+        assert!(attempt.took < ms(4500), "{:?} at {}/s", attempt.took, attempt.rate);
+    }
+}
+
+#[test]
+fn a_damaged_packet_is_repeated_and_then_passes() {
+    let mut light = line(1);
+    let code = light.run(
+        1,
+        Unit {
+            damaged: 1,
+            ..good_unit()
+        },
+    );
+    let results: Vec<_> = light.attempts.iter().map(|attempt| attempt.result).collect();
+    assert_eq!(results, [AttemptResult::Damaged, AttemptResult::Received]);
+    assert_eq!(code, VerdictCode::Ok);
+}
+
+#[test]
+fn a_lane_whose_parts_are_broken_blames_no_unit() {
+    for (broken, code) in [
+        (Broken::Lamp(0.0), VerdictCode::LampNotSeen),
+        (Broken::Lamp(0.35), VerdictCode::LampWeak),
+        (Broken::SensorStuck, VerdictCode::SensorFault),
+        (Broken::SensorFull, VerdictCode::SensorSaturated),
+        (Broken::SensorSilent, VerdictCode::SensorFault),
+        (Broken::Ambient(8.0), VerdictCode::AmbientTooBright),
+    ] {
+        let mut light = line(1);
+        light.breaks(1, broken);
+        let found = light.run(1, good_unit());
+        assert_eq!(found, code, "{broken:?}: {}", light.ends[0].1.detail);
+        assert_eq!(found.outcome(), Outcome::Error);
+    }
+}
+
+#[test]
+fn parts_that_break_during_a_run_blame_no_unit() {
+    for (broken, codes) in [
+        (
+            Broken::SensorSilent,
+            [VerdictCode::SensorFault, VerdictCode::SensorFault],
+        ),
+        (
+            Broken::SensorStuck,
+            [VerdictCode::SensorFault, VerdictCode::SensorFault],
+        ),
+        (
+            Broken::SensorFull,
+            [VerdictCode::SensorSaturated, VerdictCode::SensorSaturated],
+        ),
+        (Broken::Lamp(0.0), [VerdictCode::LampNotSeen, VerdictCode::LampNotSeen]),
+        (Broken::Lamp(0.35), [VerdictCode::LampWeak, VerdictCode::LampWeak]),
+    ] {
+        let mut light = line(1);
+        light.wait(ms(3000));
+        light.seat(1, good_unit());
+        light.wait(ms(900));
+        light.breaks(1, broken);
+        light.wait(ms(60_000));
+        assert_eq!(light.ends.len(), 1, "{broken:?}");
+        assert!(
+            codes.contains(&light.ends[0].1.code),
+            "{broken:?}: {}",
+            light.ends[0].1.code
+        );
+    }
+}
+
+#[test]
+fn a_lamp_that_is_always_late_stops_after_its_attempts() {
+    let mut light = line(1);
+    light.late = true;
+    assert_eq!(light.run(1, good_unit()), VerdictCode::LampLate);
+    assert_eq!(light.attempts.len(), 3);
+}
+
+#[test]
+fn a_dead_unit_and_a_good_nest_make_no_light() {
+    let mut light = line(1);
+    let dead = Unit {
+        before: vec![("normal-operation", 0)],
+        sees: false,
+        ..good_unit()
+    };
+    assert_eq!(light.run(1, dead), VerdictCode::NoLight);
+}
+
+// --- what several runs say --------------------------------------------------------------------------------------------
+
+#[test]
+fn three_units_in_a_row_stuck_alike_are_the_networks_fault() {
+    let mut light = line(1);
+    assert_eq!(light.run(1, stuck("A", "joining-wifi")), VerdictCode::StuckJoining);
+    assert_eq!(light.run(1, stuck("B", "joining-wifi")), VerdictCode::StuckJoining);
+    assert_eq!(light.run(1, stuck("C", "joining-wifi")), VerdictCode::NetworkDown);
+    assert_eq!(light.stops, [Some(VerdictCode::NetworkDown)]);
+    assert_eq!(light.annotations.len(), 2);
+    assert!(
+        light
+            .annotations
+            .iter()
+            .all(|note| note.kind == AnnotationKind::SuspectedNetwork)
+    );
+    assert_eq!(light.annotations[0].run, light.ends[0].1.run);
+    light.wait(ms(12_000));
+    assert!(matches!(light.state(1), LaneState::Stopped { .. }));
+    light.seat(1, named("D"));
+    assert_eq!(light.refusals[0].refusal, Refusal::LineStopped);
+    light.lift(1);
+    assert!(matches!(
+        light.act(Act::Start {
+            lane: None,
+            serial: None
+        }),
+        ActAnswer::Refused { .. }
+    ));
+    assert_eq!(
+        light.act(Act::Acknowledge {
+            note: "password".to_owned()
+        }),
+        ActAnswer::Done
+    );
+    assert_eq!(light.run(1, named("D")), VerdictCode::Ok);
+}
+
+#[test]
+fn a_pass_in_between_starts_the_count_again() {
+    let mut light = line(1);
+    light.run(1, stuck("A", "joining-wifi"));
+    light.run(1, stuck("B", "joining-wifi"));
+    light.run(1, named("G"));
+    assert_eq!(light.run(1, stuck("C", "joining-wifi")), VerdictCode::StuckJoining);
+    assert!(light.stops.is_empty());
+}
+
+#[test]
+fn one_bad_unit_tried_again_and_again_stops_nothing() {
+    let mut light = line(1);
+    for _ in 0..4 {
+        assert_eq!(light.run(1, stuck("A", "joining-wifi")), VerdictCode::StuckJoining);
+    }
+    assert!(light.stops.is_empty());
+}
+
+#[test]
+fn two_lanes_stuck_within_a_minute_are_the_networks_fault() {
+    let mut light = line(2);
+    light.wait(ms(3000));
+    light.seat(1, stuck("A", "getting-ip-address"));
+    light.wait(ms(5000));
+    light.seat(2, stuck("B", "getting-ip-address"));
+    light.wait(ms(70_000));
+    let codes: Vec<_> = light.ends.iter().map(|(lane, end)| (lane.number(), end.code)).collect();
+    assert_eq!(codes, [(1, VerdictCode::StuckIp), (2, VerdictCode::NetworkDown)]);
+    assert_eq!(light.annotations.len(), 1);
+}
+
+#[test]
+fn three_blind_units_in_a_row_make_the_lamp_suspect() {
+    let mut light = line(1);
+    let blind = |serial| Unit {
+        sees: false,
+        ..named(serial)
+    };
+    assert_eq!(light.run(1, blind("A")), VerdictCode::NotReceiving);
+    assert_eq!(light.run(1, blind("B")), VerdictCode::NotReceiving);
+    assert_eq!(light.run(1, blind("C")), VerdictCode::LampWeak);
+    assert!(
+        light
+            .annotations
+            .iter()
+            .all(|note| note.kind == AnnotationKind::SuspectedFixture)
+    );
+}
+
+// --- refusals and people ----------------------------------------------------------------------------------------------
+
+fn refusal(light: &mut Light, number: u8, unit: Unit, history: UnitHistory) -> Option<Refusal> {
+    let before = light.refusals.len();
+    light.seats(number, unit, history);
+    light.refusals.get(before).map(|refused| refused.refusal)
+}
+
+#[test]
+fn starts_that_are_not_allowed_are_refused_with_their_reason() {
+    let mut light = line(2);
+    light.wait(ms(3000));
+    let none = UnitHistory::default;
+    let nameless = Unit {
+        serial: None,
+        ..good_unit()
+    };
+    assert_eq!(refusal(&mut light, 1, nameless, none()), Some(Refusal::NoSerial));
+    assert!(matches!(
+        light.state(1),
+        LaneState::Refused {
+            refusal: Refusal::NoSerial,
+            ..
+        }
+    ));
+    light.lift(1);
+    let passed = UnitHistory {
+        runs: 1,
+        passed: true,
+        codes: vec![VerdictCode::Ok],
+    };
+    assert_eq!(
+        refusal(&mut light, 1, good_unit(), passed),
+        Some(Refusal::AlreadyPassed)
+    );
+    light.lift(1);
+    let tired = UnitHistory {
+        runs: 3,
+        passed: false,
+        codes: vec![VerdictCode::StuckIp, VerdictCode::StuckDns, VerdictCode::NotReady],
+    };
+    assert_eq!(refusal(&mut light, 1, good_unit(), tired), Some(Refusal::RetestLimit));
+    light.lift(1);
+    let twice = UnitHistory {
+        runs: 2,
+        passed: false,
+        codes: vec![VerdictCode::StuckIp; 2],
+    };
+    assert_eq!(refusal(&mut light, 1, good_unit(), twice), Some(Refusal::Quarantined));
+    light.lift(1);
+    assert_eq!(refusal(&mut light, 1, named("A"), none()), None);
+    assert_eq!(
+        refusal(&mut light, 2, named("A"), none()),
+        Some(Refusal::DuplicateSerial)
+    );
+    assert_eq!(refusal(&mut light, 1, named("B"), none()), Some(Refusal::DoubleTrigger));
+    assert!(matches!(light.state(1), LaneState::Waiting), "the run goes on");
+    assert!(light.ends.is_empty());
+}
+
+#[test]
+fn a_quarantined_unit_starts_again_once_it_is_unlocked() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    let twice = UnitHistory {
+        runs: 2,
+        passed: false,
+        codes: vec![VerdictCode::StuckIp; 2],
+    };
+    light.seats(1, named("A"), twice);
+    assert!(matches!(
+        light.act(Act::Unlock {
+            serial: serial("A"),
+            reason: String::new()
+        }),
+        ActAnswer::Refused { .. }
+    ));
+    assert!(matches!(
+        light.act(Act::Start {
+            lane: Some(lane(1)),
+            serial: None
+        }),
+        ActAnswer::Refused { .. }
+    ));
+    let unlock = Act::Unlock {
+        serial: serial("A"),
+        reason: "reworked".to_owned(),
+    };
+    assert_eq!(light.act(unlock), ActAnswer::Done);
+    assert_eq!(
+        light.act(Act::Start {
+            lane: Some(lane(1)),
+            serial: None
+        }),
+        ActAnswer::Done
+    );
+    light.wait(ms(60_000));
+    assert_eq!(light.ends[0].1.code, VerdictCode::Ok);
+}
+
+#[test]
+fn a_unit_without_a_serial_starts_once_it_is_typed() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    light.seat(
+        1,
+        Unit {
+            serial: None,
+            ..good_unit()
+        },
+    );
+    let start = Act::Start {
+        lane: Some(lane(1)),
+        serial: Some(serial("TYPED")),
+    };
+    assert_eq!(light.act(start), ActAnswer::Done);
+    assert_eq!(light.line.view(light.now).lanes[0].serial, Some(serial("TYPED")));
+}
+
+#[test]
+fn stopping_the_line_stops_its_runs_and_needs_a_reason() {
+    let mut light = line(2);
+    light.wait(ms(3000));
+    light.seat(1, named("A"));
+    light.seat(2, named("B"));
+    light.wait(ms(6000));
+    let no_reason = Act::Stop {
+        lane: None,
+        reason: "  ".to_owned(),
+    };
+    assert!(matches!(light.act(no_reason), ActAnswer::Refused { .. }));
+    let too_long = Act::Stop {
+        lane: None,
+        reason: "x".repeat(201),
+    };
+    assert!(matches!(light.act(too_long), ActAnswer::Refused { .. }));
+    assert!(light.ends.is_empty());
+    assert_eq!(
+        light.act(Act::Stop {
+            lane: None,
+            reason: "smoke".to_owned()
+        }),
+        ActAnswer::Done
+    );
+    light.wait(ms(500));
+    assert_eq!(light.ends.len(), 2);
+    assert!(
+        light
+            .ends
+            .iter()
+            .all(|(_, end)| end.code == VerdictCode::StoppedByOperator)
+    );
+    assert_eq!(light.stops, [None]);
+    assert_eq!(
+        light.act(Act::Start {
+            lane: None,
+            serial: None
+        }),
+        ActAnswer::Done
+    );
+}
+
+#[test]
+fn a_lane_out_of_service_takes_no_units() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    assert_eq!(
+        light.act(Act::Stop {
+            lane: Some(lane(1)),
+            reason: "loose pin".to_owned()
+        }),
+        ActAnswer::Done
+    );
+    assert!(matches!(light.state(1), LaneState::Stopped { .. }));
+    assert_eq!(
+        refusal(&mut light, 1, named("A"), UnitHistory::default()),
+        Some(Refusal::LaneStopped)
+    );
+    light.lift(1);
+    assert_eq!(
+        light.act(Act::Start {
+            lane: Some(lane(1)),
+            serial: None
+        }),
+        ActAnswer::Done
+    );
+    assert_eq!(light.run(1, named("A")), VerdictCode::Ok);
+}
+
+#[test]
+fn a_bless_event_after_the_verdict_is_an_annotation() {
+    let mut light = line(1);
+    let unit = Unit {
+        event: Some((60_000, true)),
+        ..good_unit()
+    };
+    assert_eq!(light.run(1, unit), VerdictCode::NoBlessEvent);
+    light.wait(ms(60_000));
+    assert_eq!(light.annotations.len(), 1);
+    assert_eq!(light.annotations[0].kind, AnnotationKind::LateBlessEvent);
+    assert_eq!(light.annotations[0].run, light.ends[0].1.run);
+}
+
+#[test]
+fn a_unit_seated_while_the_last_record_is_being_stored_is_not_refused() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    light.seat(1, named("A"));
+    light.wait(ms(500));
+    light.lift(1);
+    light.seat(1, named("B"));
+    light.wait(ms(100));
+    assert!(light.refusals.is_empty());
+    assert_eq!(light.line.view(light.now).lanes[0].serial, Some(serial("B")));
+    assert_eq!(light.ends[0].1.code, VerdictCode::LiftedEarly);
+}
+
+#[test]
+fn a_unit_seated_before_the_nest_was_checked_is_judged_by_its_own_light() {
+    let mut light = line(1);
+    light.wait(ms(20));
+    light.seat(1, good_unit());
+    light.wait(ms(60_000));
+    assert_eq!(light.ends[0].1.code, VerdictCode::Ok);
+}
