@@ -110,6 +110,14 @@ pub enum LedgerError {
         /// What was being done.
         operation: &'static str,
     },
+    /// The question reads more than a report may; a narrower one (a shorter range, a longer prefix) will do.
+    #[error("{}: {operation}: too much to read at once: ask for less", .path.display())]
+    TooMuch {
+        /// The ledger.
+        path: PathBuf,
+        /// What was being done.
+        operation: &'static str,
+    },
     /// The record contradicts what is stored, or is outside what can be stored.
     #[error("{}: {operation}: {what}", .path.display())]
     Refused {
@@ -156,6 +164,7 @@ pub enum LedgerError {
 const BUSY: u32 = 5;
 const LOCKED: u32 = 6;
 const READONLY: u32 = 8;
+const INTERRUPT: u32 = 9;
 const IOERR: u32 = 10;
 const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
@@ -178,6 +187,7 @@ impl LedgerError {
         match primary_code(said) {
             BUSY | LOCKED => Self::Busy { path, operation },
             READONLY => Self::ReadOnly { path, operation, what },
+            INTERRUPT => Self::TooMuch { path, operation },
             IOERR => Self::Io { path, operation, what },
             CORRUPT | NOTADB => Self::Corrupt { path, operation, what },
             FULL => Self::Full { path, operation },

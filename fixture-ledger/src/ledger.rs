@@ -305,12 +305,20 @@ impl Ledger {
     /// Stores a verdict and all that it rests on. When it returns, the verdict may be shown.
     ///
     /// # Errors
-    /// It could not be stored; the run was not begun or has its verdict.
+    /// It could not be stored; the run was not begun or has its verdict; the code is `interrupted`, which only
+    /// [`open`](Self::open) gives.
     pub async fn finish_run(&mut self, end: &RunEnd, ended: WallTime) -> Result<(), LedgerError> {
         const OPERATION: &str = "storing a verdict";
         let path = self.path.clone();
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
 
+        if end.code == VerdictCode::Interrupted {
+            return Err(LedgerError::Refused {
+                path,
+                operation: OPERATION,
+                what: "the code `interrupted` is given at the next start only".to_owned(),
+            });
+        }
         let attempts: Vec<AttemptRow<'_>> = end.attempts.iter().map(AttemptRow::from).collect();
         let attempts = self.rows(OPERATION, &attempts)?;
         let readings: Vec<ReadingRow<'_>> = end.readings.iter().map(ReadingRow::from).collect();

@@ -24,7 +24,7 @@ mod ledger;
 pub mod record;
 pub mod report;
 
-pub use dump::dump;
+pub use dump::{dump, dump_to};
 pub use error::LedgerError;
 pub use ledger::{Durability, Ledger, Recovered, SetupId};
 pub use report::Reports;

@@ -359,7 +359,8 @@ impl Reports {
     }
 
     async fn reader(&self) -> Result<Reader, LedgerError> {
-        let reader = Reader::open(&self.path).await?;
+        let mut reader = Reader::open(&self.path).await?;
+        reader.bound(&self.path).await?;
         let known = files::known_version();
         if reader.version < known {
             return Err(LedgerError::Older {
@@ -378,7 +379,7 @@ impl Reports {
     /// The ledger is damaged, or could not be read.
     pub async fn check(&self) -> Result<(), LedgerError> {
         const OPERATION: &str = "checking it";
-        let mut reader = self.reader().await?;
+        let mut reader = Reader::open(&self.path).await?;
         let said: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check(1)")
             .fetch_all(&mut reader.connection)
             .await

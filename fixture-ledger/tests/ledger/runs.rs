@@ -1,10 +1,12 @@
 //! Runs in, reports out.
 
 use crate::sample::{at, end, lane, run_id, serial, setup, start};
-use fixture_ledger::record::{Annotation, AnnotationKind};
+use fixture_ledger::record::{Annotation, AnnotationKind, RefusedStart, UnitHistory};
 use fixture_ledger::report::{RunFilter, SerialFilter};
 use fixture_ledger::{Durability, Ledger, LedgerError, Reports};
-use fixture_link::verdict::{Outcome, VerdictCode};
+use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::snapshot::LineStop;
+use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
 #[tokio::test]
 async fn a_run_comes_back_as_it_was_stored() {
@@ -71,9 +73,15 @@ async fn a_recorded_verdict_never_changes() {
         .record_attempt(run_id(1), &end(1, VerdictCode::Ok).attempts[0])
         .await;
     assert!(matches!(again, Err(LedgerError::Refused { .. })), "{again:?}");
+    assert!(fixture_ledger::dump(&path).await.unwrap() == before);
+    ledger.begin_run(id, &start(3, 2, None, 1_000)).await.unwrap();
+    let before_it = fixture_ledger::dump(&path).await.unwrap();
+    let early = ledger.finish_run(&end(3, VerdictCode::Interrupted), at(3_000)).await;
+    assert!(matches!(early, Err(LedgerError::Refused { .. })), "{early:?}");
+    assert!(fixture_ledger::dump(&path).await.unwrap() == before_it);
     let unknown = ledger.finish_run(&end(2, VerdictCode::Ok), at(3_000)).await;
     assert!(matches!(unknown, Err(LedgerError::NoSuchRun { .. })), "{unknown:?}");
-    assert_eq!(fixture_ledger::dump(&path).await.unwrap(), before);
+    assert!(fixture_ledger::dump(&path).await.unwrap() == before_it);
     ledger.close().await.unwrap();
 }
 
@@ -200,5 +208,262 @@ async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
         assert_eq!(paged, expected, "{filter:?}");
     }
     assert_eq!(reports.unit(serial("SN-05").as_str()).await.unwrap().len(), 3);
+    ledger.close().await.unwrap();
+}
+
+/// Everything that a ledger can hold, stored at given instants.
+async fn all_kinds(path: &std::path::Path, durability: Durability) {
+    let mut ledger = Ledger::create(path, durability).await.unwrap();
+    let id = ledger.setup(&setup()).await.unwrap();
+    let given_at_the_next_start = VerdictCode::Interrupted;
+    for (n, code) in (1..).zip(
+        VerdictCode::ALL
+            .into_iter()
+            .filter(|code| *code != given_at_the_next_start),
+    ) {
+        ledger
+            .begin_run(id, &start(n, 1, Some("SN-1"), i64::from(n) * 1_000))
+            .await
+            .unwrap();
+        ledger
+            .finish_run(&end(n, code), at(i64::from(n) * 1_000 + 1))
+            .await
+            .unwrap();
+    }
+    ledger.lifted(run_id(3), at(5_000)).await.unwrap();
+    let annotation = Annotation {
+        run: run_id(2),
+        kind: AnnotationKind::LateBlessEvent,
+        detail: "2 s late".to_owned(),
+    };
+    ledger.annotate(&[annotation], at(6_000)).await.unwrap();
+    let refused = RefusedStart {
+        lane: lane(2),
+        serial: Some(serial("SN-1")),
+        refusal: Refusal::AlreadyPassed,
+        detail: "passed in lane 1".to_owned(),
+    };
+    ledger.record_refusal(id, &refused, at(7_000)).await.unwrap();
+    for act in acts() {
+        ledger.record_act(&act.0, &act.1, at(8_000)).await.unwrap();
+    }
+    for stop in stops() {
+        ledger.record_stop(&stop).await.unwrap();
+    }
+    ledger
+        .unlock(&serial("SN-1"), at(9_500), "console", "looked at")
+        .await
+        .unwrap();
+    ledger.close().await.unwrap();
+}
+
+fn acts() -> Vec<(ActRequest, ActAnswer)> {
+    let refused = ActAnswer::Refused {
+        why: "the line is not stopped".to_owned(),
+    };
+    [
+        (
+            Act::Start {
+                lane: Some(lane(3)),
+                serial: Some(serial("SN-9")),
+            },
+            ActAnswer::Done,
+        ),
+        (
+            Act::Start {
+                lane: None,
+                serial: None,
+            },
+            ActAnswer::Done,
+        ),
+        (
+            Act::Stop {
+                lane: Some(lane(8)),
+                reason: "smoke".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
+        (
+            Act::Acknowledge {
+                note: "plug at J3".to_owned(),
+            },
+            refused,
+        ),
+        (
+            Act::Unlock {
+                serial: serial("SN-1"),
+                reason: "reseated".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
+        (
+            Act::Lot {
+                lot: "lot-8".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
+    ]
+    .into_iter()
+    .map(|(act, answer)| {
+        (
+            ActRequest {
+                by: "zoë".to_owned(),
+                act,
+            },
+            answer,
+        )
+    })
+    .collect()
+}
+
+fn stops() -> [LineStop; 2] {
+    [
+        LineStop {
+            code: Some(VerdictCode::NetworkDown),
+            cause: "three units in a row are stuck at DNS".to_owned(),
+            lane: None,
+            since: at(9_000),
+            wants_acknowledgement: true,
+        },
+        LineStop {
+            code: None,
+            cause: "smoke".to_owned(),
+            lane: Some(lane(8)),
+            since: at(9_100),
+            wants_acknowledgement: false,
+        },
+    ]
+}
+
+#[tokio::test]
+async fn what_people_did_and_what_stopped_the_line_comes_back_as_it_was_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    all_kinds(&path, Durability::Unsynced).await;
+    let (mut ledger, _) = Ledger::open(&path, at(20_000)).await.unwrap();
+    assert_eq!(ledger.standing_stop().await.unwrap(), Some(stops()[1].clone()));
+    ledger.record_stop(&stops()[1]).await.unwrap();
+    ledger.record_go(at(30_000)).await.unwrap();
+    assert_eq!(ledger.standing_stop().await.unwrap(), None);
+
+    let reports = Reports::open(&path).await.unwrap();
+    let stored: Vec<_> = reports
+        .stops(10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.stop, row.ended))
+        .collect();
+    let [first, second] = stops();
+    assert_eq!(stored, [(second, Some(at(30_000))), (first, Some(at(9_100)))]);
+    let mut stored: Vec<_> = reports
+        .acts(10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.request, row.answer))
+        .collect();
+    stored.reverse();
+    assert_eq!(stored, acts());
+    let refusals = reports.refusals(10).await.unwrap();
+    assert_eq!(refusals.len(), 1);
+    assert_eq!(refusals[0].refused.refusal, Refusal::AlreadyPassed);
+    assert_eq!(refusals[0].at, at(7_000));
+    assert!(refusals[0].simulated);
+
+    assert_eq!(ledger.run_by_token("token-7").await.unwrap(), Some(run_id(7)));
+    assert_eq!(ledger.run_by_token("token").await.unwrap(), None);
+    assert_eq!(
+        ledger.run_by_device(&format!("{:016x}", 9)).await.unwrap(),
+        Some(run_id(9))
+    );
+    assert_eq!(ledger.run_by_device("0").await.unwrap(), None);
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_ledgers_of_the_same_records_are_equal_byte_for_byte() {
+    let directory = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| directory.path().join(name));
+    all_kinds(&one, Durability::Unsynced).await;
+    all_kinds(&other, Durability::Synced).await;
+    let dumped = fixture_ledger::dump(&one).await.unwrap();
+    assert!(dumped == fixture_ledger::dump(&other).await.unwrap());
+    // The dump holds every row of every table.
+    let connection = rusqlite::Connection::open(&one).unwrap();
+    let tables = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        .unwrap()
+        .query_map([], |row| row.get::<_, String>(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect::<Vec<_>>();
+    for table in tables {
+        let rows: u32 = connection
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+            .unwrap();
+        assert!(rows > 0, "{table}: nothing of it is compared");
+        let (_, after) = dumped.split_once(&format!("\n{table} (")).unwrap();
+        let dumped = after.lines().skip(1).take_while(|line| !line.is_empty()).count();
+        assert_eq!(u32::try_from(dumped).unwrap(), rows, "{table}");
+    }
+    let shell = |path: &std::path::Path| {
+        let output = std::process::Command::new("sqlite3")
+            .arg(path)
+            .arg(".dump")
+            .output()
+            .expect("the program `sqlite3`");
+        assert!(output.status.success());
+        output.stdout
+    };
+    let by_the_shell = shell(&one);
+    assert!(by_the_shell.len() > dumped.len() / 2);
+    assert!(by_the_shell == shell(&other));
+}
+
+#[tokio::test]
+async fn a_unit_starts_anew_after_an_unlock_but_what_passed_has_passed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let mut ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
+    let id = ledger.setup(&setup()).await.unwrap();
+    let codes = [
+        VerdictCode::Ok,
+        VerdictCode::LampWeak,
+        VerdictCode::NotReady,
+        VerdictCode::LiftedEarly,
+        VerdictCode::NotClaimed,
+    ];
+    for (n, code) in (1..).zip(codes) {
+        ledger.begin_run(id, &start(n, 1, Some("SN-1"), 1_000)).await.unwrap();
+        ledger.finish_run(&end(n, code), at(2_000)).await.unwrap();
+    }
+    let history = ledger.unit_history(&serial("SN-1")).await.unwrap();
+    let counted = vec![VerdictCode::Ok, VerdictCode::NotReady, VerdictCode::NotClaimed];
+    assert_eq!(
+        history,
+        UnitHistory {
+            runs: 3,
+            passed: true,
+            codes: counted
+        }
+    );
+    ledger
+        .unlock(&serial("SN-1"), at(3_000), "zoë", "reseated")
+        .await
+        .unwrap();
+    let history = ledger.unit_history(&serial("SN-1")).await.unwrap();
+    assert_eq!(
+        history,
+        UnitHistory {
+            runs: 0,
+            passed: true,
+            codes: Vec::new()
+        }
+    );
+    assert_eq!(
+        ledger.unit_history(&serial("SN-2")).await.unwrap(),
+        UnitHistory::default()
+    );
     ledger.close().await.unwrap();
 }
