@@ -249,7 +249,7 @@ pub struct RunEnd {
     pub readings: Vec<StoredReading>,
     /// Every fact.
     pub evidence: Vec<Evidence>,
-    /// The recorded light in the compact format of `blinkup::trace`; empty when none was recorded.
+    /// The recorded light in the compact format of `blinkup::trace`, its ticks from seated; empty when none was recorded.
     pub trace: Vec<u8>,
     /// Samples that were lost or came too late.
     pub samples_lost: u32,

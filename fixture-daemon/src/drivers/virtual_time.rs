@@ -273,11 +273,38 @@ pub fn simulate(
     each: &mut dyn FnMut(&Ended) -> std::io::Result<()>,
 ) -> Result<Summary, SimulationError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut ledger = runtime.block_on(Ledger::create(path, simulation.durability))?;
+    let ledger = runtime.block_on(Ledger::create(path, simulation.durability))?;
+    drive(simulation, &runtime, ledger, each)
+}
+
+/// As [`simulate`], but goes on with the ledger at `path` that an earlier simulation made; its units have to be others.
+///
+/// # Errors
+/// The ledger cannot be opened or written, `each` fails, or the line stands still.
+pub fn simulate_more(
+    simulation: Simulation,
+    path: &Path,
+    each: &mut dyn FnMut(&Ended) -> std::io::Result<()>,
+) -> Result<Summary, SimulationError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let at = WallTime {
+        micros: simulation.begins,
+        synchronised: true,
+    };
+    let (ledger, _) = runtime.block_on(Ledger::open(path, at))?;
+    drive(simulation, &runtime, ledger, each)
+}
+
+fn drive(
+    simulation: Simulation,
+    runtime: &tokio::runtime::Runtime,
+    mut ledger: Ledger,
+    each: &mut dyn FnMut(&Ended) -> std::io::Result<()>,
+) -> Result<Summary, SimulationError> {
     let setup = runtime.block_on(ledger.setup(&simulation.setup))?;
     let lanes: Vec<LaneId> = simulation.world.lanes().collect();
     let mut driver = Driver {
-        runtime: &runtime,
+        runtime,
         ledger,
         setup,
         begins: simulation.begins,

@@ -407,7 +407,11 @@ impl Lane {
         }
     }
 
+    /// Keeps a sample for the run's trace, whose ticks count from when the unit was seated.
     fn record(&mut self, sample: &Sample, during: During) {
+        let Some(seated) = self.station.seated().filter(|seated| sample.end > *seated) else {
+            return;
+        };
         let lamp = match during {
             During::Dark => Level::DARK,
             During::Lit(level) => level,
@@ -431,7 +435,7 @@ impl Lane {
                 })
             })
             .push(&Row {
-                at: sample.end,
+                at: Tick::ZERO + sample.end.since(seated),
                 counts: sample.counts,
                 lamp,
             });

@@ -106,7 +106,7 @@ impl View {
                 || "It has not been heard yet.".to_owned(),
                 |silent| format!("Silent for {} s.", silent.as_secs()),
             ),
-            why: why.to_owned(),
+            why: sentence(why),
             todo: "No unit in a nest counts as passed. Leave the units in and call a supervisor.",
         });
         match last {
@@ -135,6 +135,15 @@ impl View {
             face,
         }
     }
+}
+
+/// A fragment as a sentence of its own.
+fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    letters
+        .next()
+        .map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.')))
+        .unwrap_or_default()
 }
 
 fn stop_words(stop: &LineStop) -> StopWords {
@@ -270,7 +279,7 @@ pub(crate) mod tests {
         else {
             panic!("a broken link must not show the last snapshot");
         };
-        assert_eq!(gone.why, "connection refused");
+        assert_eq!(gone.why, "Connection refused.");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What surrounds every page.
 
+use fixture_ledger::report::RunRow;
 use jiff::Timestamp;
 
 use super::Sources;
-use crate::view::View;
+use crate::view::{SIMULATED, View};
 
 /// The top and bottom of a page, in words.
 #[derive(Debug, Clone)]
@@ -37,6 +38,15 @@ impl Frame {
     pub fn now(sources: &Sources, page: &'static str) -> Self {
         let view = View::of(&sources.newest.borrow(), sources.clock.now());
         Self::of(sources, page, &view)
+    }
+
+    /// The same with what has to stand on a page of these runs, whatever jig is at work now.
+    #[must_use]
+    pub fn with(mut self, runs: &[RunRow]) -> Self {
+        if runs.iter().any(|run| run.simulated) && !self.badges.contains(&SIMULATED) {
+            self.badges.insert(0, SIMULATED);
+        }
+        self
     }
 }
 

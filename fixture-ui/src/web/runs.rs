@@ -143,7 +143,7 @@ pub async fn page(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
     rendered(
         &sources,
         &RunsPage {
-            frame: Frame::now(&sources, "runs"),
+            frame: Frame::now(&sources, "runs").with(&found.rows),
             outcomes: Outcome::ALL
                 .iter()
                 .map(|outcome| choice(outcome.as_str(), outcome.to_string(), &asked.outcome))

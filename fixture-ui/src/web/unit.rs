@@ -48,7 +48,7 @@ pub async fn page(sources: State<Arc<Sources>>, Path(serial): Path<String>) -> R
     rendered(
         &sources,
         &UnitPage {
-            frame: Frame::now(&sources, "runs"),
+            frame: Frame::now(&sources, "runs").with(&rows),
             serial,
             summary,
             runs: rows.iter().map(|row| RunWords::of(&sources, row)).collect(),

@@ -1,0 +1,179 @@
+//! The three roles, each a process of its own, as on a fixture.
+
+use core::fmt;
+use core::time::Duration;
+use std::process::{ExitCode, ExitStatus};
+
+use anyhow::Context as _;
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+
+use crate::folder::Folder;
+
+/// How long a role may take to end; the daemon's own limit is ten seconds.
+const TO_END: Duration = Duration::from_secs(12);
+
+/// A role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The appliance.
+    Daemon,
+    /// The local display.
+    Screen,
+    /// The pages.
+    Web,
+}
+
+impl Role {
+    const ALL: [Self; 3] = [Self::Daemon, Self::Screen, Self::Web];
+
+    /// The name that its process has.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Daemon => "fixture-daemon",
+            Self::Screen => "fixture-ui-screen",
+            Self::Web => "fixture-ui-web",
+        }
+    }
+
+    /// The role that this process was started in, if it was.
+    pub fn of_this_process() -> Option<Self> {
+        let name = std::env::args_os().next()?;
+        Self::ALL.into_iter().find(|role| name == role.name())
+    }
+
+    /// Plays the role until it is told to end.
+    pub fn run(self) -> ExitCode {
+        // Whatever ends the demo, its roles end too.
+        if let Err(error) = nix::sys::prctl::set_pdeathsig(Signal::SIGTERM) {
+            eprintln!("{self}: cannot be tied to the demo: {error}");
+            return ExitCode::FAILURE;
+        }
+        match self {
+            Self::Daemon => fixture_daemon::command::main(),
+            Self::Screen | Self::Web => fixture_ui::command::main(),
+        }
+    }
+
+    /// What it is asked to do.
+    const fn command(self) -> &'static str {
+        match self {
+            Self::Daemon => "run",
+            Self::Screen => "screen",
+            Self::Web => "web",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A role's process.
+struct Running {
+    role: Role,
+    child: Child,
+    ended: Option<ExitStatus>,
+}
+
+impl Running {
+    fn start(role: Role, folder: &Folder) -> anyhow::Result<Self> {
+        let exe = std::env::current_exe().context("this program's own file")?;
+        let child = Command::new(exe)
+            .arg0(role.name())
+            .arg(role.command())
+            .arg("--config")
+            .arg(folder.config())
+            // Ctrl-C of the terminal goes to the demo alone, which passes it on once.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{role} cannot be started"))?;
+        Ok(Self {
+            role,
+            child,
+            ended: None,
+        })
+    }
+
+    /// Waits for the process to end by itself; forever once it has.
+    async fn end(&mut self) -> (Role, ExitStatus) {
+        if self.ended.is_none()
+            && let Ok(status) = self.child.wait().await
+        {
+            self.ended = Some(status);
+            return (self.role, status);
+        }
+        core::future::pending().await
+    }
+
+    /// Tells the process to end, and makes sure that it does; whether it ended in order.
+    async fn stop(&mut self) -> bool {
+        if self.ended.is_some() {
+            return true;
+        }
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok());
+        if let Some(pid) = pid {
+            // A process that has ended meanwhile needs no signal.
+            let _gone = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGTERM);
+        }
+        if let Ok(Ok(status)) = timeout(TO_END, self.child.wait()).await {
+            if !status.success() {
+                eprintln!("demo: {} ended with {status}", self.role);
+            }
+            return status.success();
+        }
+        eprintln!(
+            "demo: {} did not end within {} s and was killed",
+            self.role,
+            TO_END.as_secs()
+        );
+        let _gone = self.child.kill().await;
+        false
+    }
+}
+
+/// Runs the roles until a signal. A role that ends by itself is named; the others go on, as they would on a fixture.
+#[expect(clippy::print_stdout, reason = "the demo tells where its pages are")]
+pub async fn run(folder: &Folder) -> anyhow::Result<ExitCode> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut daemon = Running::start(Role::Daemon, folder)?;
+    let mut screen = Running::start(Role::Screen, folder)?;
+    let mut web = Running::start(Role::Web, folder)?;
+    for running in [&daemon, &screen, &web] {
+        println!("{:18} pid {}", running.role, running.child.id().unwrap_or_default());
+    }
+    println!("{:18} {}", "folder", folder.path().display());
+    println!("Live page:         http://{}/", folder.pages());
+    println!("Ctrl-C ends the demo.");
+    let mut fault = false;
+    loop {
+        let (role, status) = tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            ended = daemon.end() => ended,
+            ended = screen.end() => ended,
+            ended = web.end() => ended,
+        };
+        fault = true;
+        eprintln!("demo: {role} ended by itself ({status}); the others go on, Ctrl-C ends the demo");
+        if [&daemon, &screen, &web].iter().all(|running| running.ended.is_some()) {
+            eprintln!("demo: nothing is left");
+            break;
+        }
+    }
+    println!("Ending …");
+    // The daemon first: the pages see it go.
+    let in_order = [daemon.stop().await, screen.stop().await, web.stop().await];
+    Ok(if fault || in_order.contains(&false) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
