@@ -4,8 +4,8 @@
 use blinkup::packet::{Enrolment, Packet, Password, PlanId, Settings, Ssid, Token, Wifi};
 use blinkup::receive::Receiver;
 use blinkup::symbol::Symbol;
-use divan::Bencher;
 use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
 
 fn main() {
     divan::main();
@@ -33,10 +33,20 @@ fn symbols(bencher: Bencher) {
     let packet = packet();
     let count = packet.frame(4).symbol_count();
     bencher.counter(ItemsCount::new(count)).bench(|| {
-        divan::black_box(&packet)
-            .frame(4)
-            .symbols()
-            .for_each(|symbol| drop(divan::black_box(symbol)))
+        for symbol in black_box(&packet).frame(4).symbols() {
+            black_box(symbol);
+        }
+    });
+}
+
+/// The same, written as digits.
+#[divan::bench]
+fn symbols_as_text(bencher: Bencher) {
+    let packet = packet();
+    let count = packet.frame(4).symbol_count();
+    bencher.counter(ItemsCount::new(count)).bench(|| {
+        let symbols = black_box(&packet).frame(4).symbols();
+        symbols.map(Symbol::digit).collect::<String>()
     });
 }
 
@@ -47,7 +57,7 @@ fn symbols_by_formatting_bits(bencher: Bencher) {
     let count = packet.frame(4).symbol_count();
     bencher.counter(ItemsCount::new(count)).bench(|| {
         let mut bytes = vec![0, 0, 0, 0, 0x2A];
-        bytes.extend_from_slice(divan::black_box(&packet).bytes());
+        bytes.extend_from_slice(black_box(&packet).bytes());
         let mut digits = Vec::new();
         for byte in bytes {
             for bit in format!("{byte:08b}").bytes() {
@@ -65,7 +75,7 @@ fn symbols_by_formatting_bits(bencher: Bencher) {
 fn a_whole_frame_from_its_settings(bencher: Bencher) {
     let settings = packet().settings().cloned().expect("settings");
     bencher.bench(|| {
-        let packet = Packet::configure(divan::black_box(&settings)).expect("it fits");
+        let packet = Packet::configure(black_box(&settings)).expect("it fits");
         packet.frame(4).symbols().map(Symbol::digit).collect::<String>()
     });
 }

@@ -43,10 +43,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             Symbol::Mid => 0.26,
             Symbol::Bright => 0.32,
         };
-        if let Some(result) = receiver.push_level(level) {
-            let received = result?;
-            assert_eq!(received.contents(), &Contents::Configure(settings.clone()));
-            println!("received: {:?}", received.contents());
+        if let Some(answer) = receiver.push_level(level) {
+            let packet = answer?;
+            assert_eq!(packet.contents(), &Contents::Configure(settings.clone()));
+            println!("received: {:?}", packet.contents());
         }
     }
     Ok(())

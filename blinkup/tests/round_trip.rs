@@ -283,7 +283,7 @@ fn a_transmission_is_known_while_its_preamble_is_still_coming() {
 
 #[test]
 fn a_frame_takes_as_long_as_the_signals_description_says() {
-    let seconds = |ssid: usize, password: usize| {
+    let tenths = |ssid: usize, password: usize| {
         let wifi = (ssid > 0).then(|| blinkup::packet::Wifi {
             ssid: blinkup::packet::Ssid::new(&"s".repeat(ssid)).unwrap(),
             password: blinkup::packet::Password::new(&"p".repeat(password)).unwrap(),
@@ -298,9 +298,9 @@ fn a_frame_takes_as_long_as_the_signals_description_says() {
             ..Default::default()
         });
         let duration = packet.unwrap().frame(3).duration(SymbolRate::FASTEST);
-        (duration.as_secs_f64() * 10.0).round() / 10.0
+        (duration.as_millis() + 50) / 100
     };
-    assert_eq!([seconds(0, 0), seconds(12, 16), seconds(32, 63)], [6.8, 15.3, 33.2]);
+    assert_eq!([tenths(0, 0), tenths(12, 16), tenths(32, 63)], [68, 153, 332]);
 }
 
 #[test]

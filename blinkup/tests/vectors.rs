@@ -1,6 +1,7 @@
 //! The vendor SDK's own packets, symbol for symbol, and back.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use std::fmt::Write;
 use std::num::NonZeroU16;
 
 use blinkup::packet::{Contents, Credentials, Enrolment, Packet, Password, Proxy, Settings, Ssid, StaticAddress, Wifi};
@@ -58,7 +59,10 @@ fn vector(line: &str) -> Vector {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").unwrap();
+        digits
+    })
 }
 
 #[test]
