@@ -201,8 +201,8 @@ impl Reader {
         })
     }
 
-    /// Bounds the work of whatever is read through this connection from now on, so that no read transaction lasts long: about 20 million
-    /// steps of the database's machine, some 0.2 s on a laptop and 0.6 s on a Raspberry Pi 4. More ends in [`LedgerError::TooMuch`].
+    /// Bounds the work of whatever is read through this connection from now on, so that no read transaction lasts long: [`STEPS_AT_MOST`] steps
+    /// of the database's machine. More ends in [`LedgerError::TooMuch`].
     pub(crate) async fn bound(&mut self, path: &Path) -> Result<(), LedgerError> {
         let mut rests = STEPS_AT_MOST / STEPS_BETWEEN_RESTS;
         self.connection
@@ -259,4 +259,27 @@ async fn version(path: &Path, connection: &mut SqliteConnection) -> Result<i64, 
         });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_report_without_end_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ledger");
+        let ledger = crate::Ledger::create(&path, crate::Durability::Unsynced).await.unwrap();
+        let mut reader = Reader::open(&path).await.unwrap();
+        reader.bound(&path).await.unwrap();
+        let said = sqlx::query_scalar::<_, i64>(
+            "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number) SELECT count(*) FROM number",
+        )
+        .fetch_one(&mut reader.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&path, "counting all numbers", error));
+        assert!(matches!(said, Err(LedgerError::TooMuch { .. })), "{said:?}");
+        reader.close(&path, "closing it").await.unwrap();
+        ledger.close().await.unwrap();
+    }
 }
