@@ -2,7 +2,7 @@
 //!
 //! `reader_quality FOLDER… SEED…`: a folder of recorded traces with their truth beside them (`clean-01.csv`, `clean-01.json`, …) gives a row a
 //! condition; a seed gives 100 generated traces a condition. With `--remarks`, what went wrong as well. `NAME=VALUE` sets the
-//! confidence or one of the reader's expectations for what follows.
+//! confidence or one of the reader's expectations for what follows; `only=CONDITION` leaves out the other conditions.
 #![expect(
     clippy::pedantic,
     clippy::unwrap_used,
@@ -26,13 +26,17 @@ fn main() {
     let variants = light::decidable::variants(&table);
     let remarks = std::env::args().any(|argument| argument == "--remarks");
     let mut settings = ReaderSettings::default();
+    let mut conditions = Condition::ALL.to_vec();
     for argument in std::env::args().skip(1).filter(|argument| argument != "--remarks") {
         if let Some((name, value)) = argument.split_once('=') {
-            set(&mut settings, name, value.parse().unwrap());
+            match name {
+                "only" => conditions.retain(|condition| condition.name() == value),
+                _ => set(&mut settings, name, value.parse().unwrap()),
+            }
             continue;
         }
         println!("{argument}");
-        for condition in Condition::ALL {
+        for &condition in &conditions {
             let cases: Vec<Case> = match argument.parse::<u64>() {
                 Ok(seed) => (0..100)
                     .map(|number| case(condition, seed * 1000 + number, &table, &variants))

@@ -307,12 +307,20 @@ impl CodeTable {
         self.pattern_named(self.code(id)?.pattern.as_deref()?)
     }
 
-    /// The codes that share a pattern, in the order of the table; none when the id is another table's.
+    /// The codes that a reading of this pattern stands for, in the order of the table; none when the id is another table's.
+    ///
+    /// They are those that share it. Where colours are unknown they are also those of the other patterns with the same timing: light cannot
+    /// tell them apart.
     pub fn codes_of(&self, pattern: PatternId) -> impl Iterator<Item = &Code> {
-        self.pattern(pattern)
-            .map_or(&[][..], Pattern::codes)
-            .iter()
-            .filter_map(|&row| self.codes.get(row))
+        let read = self.pattern(pattern);
+        let stands = move |code: &&Code| {
+            let other = code.pattern.as_deref().and_then(|name| self.pattern_named(name));
+            read.zip(other).is_some_and(|(read, other)| {
+                read.id == other.id
+                    || !read.is_fully_known() && read.repeats == other.repeats && read.steps == other.steps
+            })
+        };
+        self.codes.iter().filter(stands)
     }
 }
 

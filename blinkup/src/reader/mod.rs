@@ -7,6 +7,7 @@ mod approximation;
 mod expectations;
 mod sensor;
 mod shades;
+mod strange;
 mod tracks;
 
 use alloc::vec::Vec;
@@ -15,6 +16,7 @@ use core::time::Duration;
 pub use expectations::Expectations;
 pub use sensor::{COLOURS, ColourSensor, LedShape, PerColour, SensorModel, place};
 use shades::Shades;
+use strange::{LASTING, Strange};
 use tracks::{Kind, Step, Tracks};
 
 use crate::codes::{self, CodeTable, Colour, PatternId};
@@ -84,6 +86,9 @@ pub struct Reader<M> {
     model: M,
     tracks: Tracks,
     shades: Shades,
+    strange: Strange,
+    /// Since when no pattern explains the light, or it has not been seen at all.
+    unexplained: Option<Tick>,
     last: Option<Tick>,
     /// What was last reported; unreadable light as `None`, as before the first reading.
     standing: Option<PatternId>,
@@ -92,15 +97,13 @@ pub struct Reader<M> {
 impl<M: SensorModel> Reader<M> {
     /// A reader that has seen nothing yet, for the patterns of a table.
     pub fn new(table: &CodeTable, model: M, settings: ReaderSettings) -> Self {
-        Self::over(&steps_of(table), model, settings)
-    }
-
-    fn over(patterns: &[(PatternId, Vec<Step>)], model: M, settings: ReaderSettings) -> Self {
         Self {
             settings,
             model,
-            tracks: Tracks::new(patterns, settings.expectations),
+            tracks: Tracks::new(&steps_of(table), settings.expectations),
             shades: Shades::new(),
+            strange: Strange::new(table),
+            unexplained: None,
             last: None,
             standing: None,
         }
@@ -111,13 +114,15 @@ impl<M: SensorModel> Reader<M> {
         self.model = model;
         self.tracks.restart();
         self.shades = Shades::new();
+        self.strange.restart();
+        self.unexplained = None;
         self.last = None;
         self.standing = None;
     }
 
     /// Bytes of state that a lane needs.
     pub fn state_bytes(&self) -> usize {
-        size_of::<Self>() + self.tracks.state_bytes()
+        size_of::<Self>() + self.tracks.state_bytes() + self.strange.state_bytes()
     }
 
     /// Takes the next sample; those that do not come after the last one are ignored.
@@ -133,11 +138,14 @@ impl<M: SensorModel> Reader<M> {
         self.model.learn(&expected);
         temper(&mut weights, self.settings.expectations.least_weight);
         self.tracks.weigh(&weights);
+        let blind = weights.iter().all(|weight| *weight >= 1.0);
+        let shade = self
+            .shades
+            .push(sample.start, sample.end, milliseconds / 1000.0, &weights);
+        let timed = shade.and_then(|shade| self.strange.push(&shade));
         Observed {
-            shade: self
-                .shades
-                .push(sample.start, sample.end, milliseconds / 1000.0, &weights),
-            reading: self.decide(sample.end),
+            shade,
+            reading: self.decide(sample.end, timed, blind),
         }
     }
 
@@ -149,19 +157,44 @@ impl<M: SensorModel> Reader<M> {
         })
     }
 
-    fn decide(&mut self, at: Tick) -> Option<Reading> {
+    /// The reading that a sample decided; `timed` is the pattern with unknown colours that the light has the timing of.
+    fn decide(&mut self, at: Tick, timed: Option<PatternId>, blind: bool) -> Option<Reading> {
         let (kind, confidence, outlasts) = self.tracks.best();
-        let Kind::Pattern(pattern) = kind else { return None };
+        let sure = confidence >= self.settings.confidence;
+        let known = match kind {
+            Kind::Pattern(pattern) => Some(pattern),
+            Kind::Flash | Kind::Strange => None,
+        };
+        if blind || kind == Kind::Strange && sure {
+            let since = *self.unexplained.get_or_insert(at);
+            if let Some(pattern) = timed {
+                self.unexplained = Some(at);
+                return self.report(at, Some(pattern), confidence);
+            }
+            if at.since(since) < LASTING || self.standing.is_none() {
+                return None;
+            }
+            return self.report(at, None, if blind { 1.0 } else { confidence });
+        }
+        self.unexplained = None;
+        if !sure || known.is_none() {
+            return None;
+        }
         if outlasts.is_some_and(|held| self.shades.lasting(held.colour, at) <= held.others.mul_f32(1.02) + EDGE) {
             return None;
         }
-        if confidence < self.settings.confidence || self.standing == Some(pattern) {
+        self.report(at, known, confidence)
+    }
+
+    /// Reports a pattern unless it stands already.
+    fn report(&mut self, at: Tick, pattern: Option<PatternId>, confidence: f32) -> Option<Reading> {
+        if self.standing == pattern {
             return None;
         }
-        self.standing = Some(pattern);
+        self.standing = pattern;
         Some(Reading {
             at,
-            pattern: Some(pattern),
+            pattern,
             confidence,
         })
     }

@@ -3,7 +3,7 @@
 
 use super::approximation::{exp, inverse_sqrt};
 use crate::codes::Colour;
-use crate::sample::Sample;
+use crate::sample::{Counts, Sample};
 use crate::tick::Tick;
 
 /// A number for each colour, in the order of [`COLOURS`].
@@ -26,7 +26,7 @@ pub const fn place(colour: Colour) -> usize {
 ///
 /// For every sample the reader calls [`weigh`](Self::weigh), then [`learn`](Self::learn). Neither allocates.
 pub trait SensorModel {
-    /// How likely each colour of the LED makes this sample, relative to each other.
+    /// How likely each colour of the LED makes this sample, relative to each other; all 1 when it tells nothing.
     fn weigh(&mut self, sample: &Sample) -> PerColour;
 
     /// Learns from the sample last weighed. `expected` is how probable each colour was before it was seen; sums to 1.
@@ -56,6 +56,8 @@ const RATIO: f32 = 1.2;
 const COARSENESS: f32 = 0.06;
 /// Variance of the electronics, counts squared.
 const READ_VARIANCE: f32 = 10.0;
+/// With more full channels than this a sample tells nothing: red and green must both be seen by some channel.
+const MOST_FULL: usize = 2;
 /// How far a full channel may be from what it would count, relative, one standard deviation.
 const FULL_ERROR: f32 = 0.3;
 /// Error of the shape from commissioning, relative, one standard deviation.
@@ -172,13 +174,17 @@ const GREENS_LADDER: [f32; GREENS] = ladder(BALANCES / 2);
 impl SensorModel for ColourSensor {
     fn weigh(&mut self, sample: &Sample) -> PerColour {
         self.drift_to(sample.end);
-        let counts = [
-            sample.counts.red,
-            sample.counts.green,
-            sample.counts.blue,
-            sample.counts.clear,
-        ]
-        .map(f32::from);
+        let Counts {
+            red,
+            green,
+            blue,
+            clear,
+        } = sample.counts;
+        let counts = [red, green, blue, clear].map(f32::from);
+        if counts.iter().filter(|count| **count >= self.saturated_at).count() > MOST_FULL {
+            self.seen.weights = [0.0; 4];
+            return [1.0; 4];
+        }
         let fit = self.fit(counts);
         let Seen {
             off,

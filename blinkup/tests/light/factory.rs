@@ -43,9 +43,9 @@ impl Condition {
 }
 
 /// Light of one colour.
-struct Stretch {
-    until_ms: f64,
-    colour: Colour,
+pub struct Stretch {
+    pub until_ms: f64,
+    pub colour: Colour,
 }
 
 /// A trace of its own for every seed.
@@ -187,7 +187,8 @@ fn lit_ms(stretches: &[Stretch], start: f64, end: f64, lit: impl Fn(Colour) -> b
     sum
 }
 
-fn record(condition: Condition, random: &mut Random, stretches: &[Stretch]) -> Trace {
+/// What a sensor counts of light, in a nest and of a unit of its own for every sequence of random numbers.
+pub fn record(condition: Condition, random: &mut Random, stretches: &[Stretch]) -> Trace {
     const INTEGRATION_MS: f64 = 9.6;
     let yellow_green = random.chance(0.6);
     let (red_die, green_die) = if yellow_green {
