@@ -149,16 +149,15 @@ fn the_decidable_moment_is_the_one_that_the_recorded_truth_gives() {
                 (case.until_ms(index) / 10.0) as usize,
             );
             let ours = decidable_after(&light[from..until.min(from + 400)], shown, &variants);
+            let name = format!("{}: {}", case.name, showing.code);
             match (ours, showing.decidable_after_ms) {
                 (None, None) => {}
                 (Some(ours), Some(theirs)) => {
-                    if (ours - theirs).abs() > 30.0 {
-                        println!("{} {} {ours} {theirs}", case.name, showing.code);
-                    }
+                    // The truth's own grid of phases and clocks is not published; the light here is rounded to samples.
+                    assert!((ours - theirs).abs() <= 50.0, "{name}: {ours} ms, not {theirs} ms");
                 }
-                (ours, theirs) => println!("{} {}: {ours:?}, not {theirs:?}", case.name, showing.code),
+                (ours, theirs) => panic!("{name}: {ours:?}, not {theirs:?}"),
             }
         }
     }
-    panic!("look");
 }
