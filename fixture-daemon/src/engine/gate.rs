@@ -21,11 +21,13 @@ pub const WAITS_AT_MOST: Duration = Duration::from_millis(200);
 const EDGES: usize = 32;
 /// Samples that can wait.
 const WAITING: usize = 32;
-/// Lit samples from which a missing lamp is told.
-const LIT_TO_MISS: u32 = 12;
-/// Lit samples from which the lamp's strength is told.
-const LIT_TO_WEIGH: u32 = 24;
-/// Dark samples that both need.
+/// Lit samples, each beside a dark one, from which a missing lamp is told.
+const PAIRS_TO_MISS: usize = 12;
+/// Lit samples, each beside a dark one, from which the lamp's strength is told.
+const PAIRS_TO_WEIGH: usize = 24;
+/// How far apart the two may be: an LED that still flashes seldom changes in so short a time.
+const PAIR_WITHIN: Duration = Duration::from_millis(100);
+/// Dark samples for which the ambient light of the empty nest counts.
 const DARK_TO_COMPARE: u32 = 6;
 /// Lit samples of a test flash from which it is told.
 const LIT_OF_FLASH: u32 = 3;
@@ -99,6 +101,11 @@ struct Sums {
     expected: f64,
     first: Option<Counts>,
     varied: u32,
+    /// The last dark sample: its end, and its clear counts.
+    last_dark: Option<(Tick, f64)>,
+    /// Lit samples above the dark one before them, as shares of what they should have been.
+    pairs: [f64; PAIRS_TO_WEIGH],
+    paired: usize,
 }
 
 impl Gate {
@@ -218,8 +225,23 @@ impl Gate {
             During::Dark => {
                 sums.dark += clear;
                 sums.darks += 1;
+                sums.last_dark = Some((sample.end, clear));
             }
             During::Lit(level) => {
+                if let Some((at, dark)) = sums.last_dark
+                    && sample.start.since(at) <= PAIR_WITHIN
+                {
+                    // A sensor at its end cannot see more than that; with hardly any room left it says nothing.
+                    let room = f64::from(self.saturated_at) - dark;
+                    let expected = f64::from(self.limits.full) * f64::from(level.fraction());
+                    if let Some(place) = sums.pairs.get_mut(sums.paired)
+                        && expected > 0.0
+                        && room > 0.1 * expected
+                    {
+                        *place = (clear - dark) / expected.min(room);
+                        sums.paired += 1;
+                    }
+                }
                 if level < bright {
                     sums.mid += clear;
                     sums.mids += 1;
@@ -236,21 +258,24 @@ impl Gate {
     }
 
     /// What loop-back says of the lamp that is sending, as soon as it can.
+    ///
+    /// The unit's own LED may be much brighter here than the lamp, and flashes until it sees the lamp: the middle one of all pairs of
+    /// neighbours is not moved by the few between which the LED changed, where a mean would be.
     pub fn lamp_seen(&self) -> Option<LampSeen> {
         let sums = &self.sums;
-        let lit = sums.mids + sums.brights;
-        if self.lamp == Sender::Idle || lit < LIT_TO_MISS || sums.darks < DARK_TO_COMPARE {
+        if self.lamp == Sender::Idle || sums.paired < PAIRS_TO_MISS {
             return None;
         }
-        let share = sums.share();
+        let share = sums.middle();
         if share < f64::from(self.limits.seen) {
             return Some(if sums.varied == 0 {
+                let lit = sums.mids + sums.brights;
                 LampSeen::BySensorStuck(format!("{lit} samples across lit and dark symbols, all the same"))
             } else {
                 LampSeen::Not(format!("loop-back saw {:.0} % of the lamp's light", share * 100.0))
             });
         }
-        if lit < LIT_TO_WEIGH {
+        if sums.paired < PAIRS_TO_WEIGH {
             return None;
         }
         Some(if share < f64::from(self.limits.weak) {
@@ -306,6 +331,16 @@ impl Gate {
 }
 
 impl Sums {
+    /// The middle one of the pairs so far.
+    fn middle(&self) -> f64 {
+        let mut pairs = self.pairs;
+        let Some(known) = pairs.get_mut(..self.paired) else {
+            return 0.0;
+        };
+        known.sort_unstable_by(f64::total_cmp);
+        known.get(known.len() / 2).copied().unwrap_or_default()
+    }
+
     /// Lit samples above dark, as a share of what they should have been.
     fn share(&self) -> f64 {
         let lit = f64::from(self.mids) + f64::from(self.brights);

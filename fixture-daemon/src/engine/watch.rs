@@ -17,6 +17,8 @@ use super::station::Reason;
 const RECEIVED_GREEN: Duration = Duration::from_millis(3200);
 /// How long a pattern of a fault must stand before it condemns a unit: a restart shows red for a moment as well.
 pub const FAULT_STANDS: Duration = Duration::from_secs(2);
+/// How long rapid red must stand as a reading alone, without flashes in quick succession.
+const RAPID_RED_STANDS: Duration = Duration::from_secs(8);
 /// How long a pattern that the stage does not allow must stand.
 pub const PATTERN_STANDS: Duration = Duration::from_secs(5);
 /// The longest flash and the longest gap of a burst of restarts (the table's rapid red, 40 to 200 ms, and the edge's wander).
@@ -163,7 +165,8 @@ impl Watch {
                 run.reached(now, Stage::Connected);
             }
             Meaning::Downloading => run.reached(now, Stage::Updating),
-            Meaning::RapidRed => self.burst(at),
+            Meaning::RapidRed if self.bursts.flashes >= BURST_FLASHES => self.burst(at),
+            Meaning::RapidRed => {}
             Meaning::Ready
             | Meaning::SolidGreen
             | Meaning::SolidRed
@@ -253,6 +256,10 @@ impl Watch {
                     Way::NothingSeen => VerdictCode::BrownOut,
                 };
                 condemned(code, stands, at)
+            }
+            // The red of a restart and of the stage after it can look like this for a moment; the flashes themselves tell.
+            Some((Meaning::RapidRed, at)) if self.bursts.flashes < BURST_FLASHES => {
+                condemned(VerdictCode::BrownOut, RAPID_RED_STANDS, at)
             }
             Some((Meaning::RapidRed, at)) if self.bursts.online > 0 => {
                 condemned(VerdictCode::BrownOut, PATTERN_STANDS, at)

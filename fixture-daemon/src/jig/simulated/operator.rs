@@ -152,9 +152,9 @@ impl Operator {
         }
     }
 
-    /// Whether every unit is done and lifted.
+    /// Whether every unit is done and lifted, and the line goes.
     pub fn is_done(&self) -> bool {
-        self.done == self.units && self.places.iter().all(|place| place.unit.is_none())
+        self.done == self.units && self.stop.is_none() && self.places.iter().all(|place| place.unit.is_none())
     }
 
     /// When the operator next does something.

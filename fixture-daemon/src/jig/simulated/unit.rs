@@ -94,12 +94,12 @@ enum Phase {
     Listening,
     /// Light is coming in: dark.
     Receiving,
-    /// The red flash of a bad packet.
-    Damaged,
+    /// The red flash of a bad packet, then dark.
+    Damaged { flash_over: bool },
     /// Green: the packet arrived.
     Received(Box<Settings>),
-    /// Dark before it goes on with its settings.
-    Restarting { flash_over: bool },
+    /// Restarts, or goes on, with its settings: dark, perhaps a red flash, dark.
+    Restarting(Restart),
     /// On the way to the network.
     Connecting(Step),
     /// The supply breaks down under the radio.
@@ -108,6 +108,14 @@ enum Phase {
     Online(Online),
     /// Shows one thing until power goes.
     Staying,
+}
+
+/// Where a restart stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Restart {
+    BeforeFlash,
+    Flash,
+    AfterFlash,
 }
 
 /// What comes after the green 1 Hz of a unit that is online.
@@ -246,7 +254,7 @@ impl Unit {
     pub fn advance(&mut self, to: Tick, around: &mut Surroundings<'_>) {
         loop {
             let horizon = self.until.map_or(to, |until| until.min(to));
-            if matches!(self.phase, Phase::Listening | Phase::Receiving | Phase::Damaged) {
+            if matches!(self.phase, Phase::Listening | Phase::Receiving | Phase::Damaged { .. }) {
                 if let Some((at, glimpse)) = self.eye.look(around.lamp, horizon, &mut self.chance) {
                     self.led.advance(at, &mut self.chance);
                     self.glimpsed(at, glimpse, around);
@@ -272,7 +280,7 @@ impl Unit {
             }
             (Phase::Receiving, Glimpse::Packet(packet)) => self.received(at, &packet, around),
             (Phase::Receiving, Glimpse::Bad) => {
-                self.phase = Phase::Damaged;
+                self.phase = Phase::Damaged { flash_over: false };
                 let (show, length) = if self.nature.legacy {
                     (
                         around.shows.of("legacy-blinkup-unsuccessful", &mut self.chance),
@@ -290,9 +298,9 @@ impl Unit {
                 | Phase::Starting { .. }
                 | Phase::Listening
                 | Phase::Receiving
-                | Phase::Damaged
+                | Phase::Damaged { .. }
                 | Phase::Received(_)
-                | Phase::Restarting { .. }
+                | Phase::Restarting(_)
                 | Phase::Connecting(_)
                 | Phase::Browned
                 | Phase::Online(_)
@@ -341,7 +349,12 @@ impl Unit {
             Phase::Starting { flash_over: true } => self.started(now, around),
             // The window for BlinkUp is over: dark, and deaf.
             Phase::Listening => self.dark(now),
-            Phase::Damaged => {
+            Phase::Damaged { flash_over: false } => {
+                self.dark(now);
+                self.phase = Phase::Damaged { flash_over: true };
+                self.until = Some(now + self.chance.millis(200..700));
+            }
+            Phase::Damaged { flash_over: true } => {
                 if now < self.window {
                     self.listen(now, around);
                 } else {
@@ -352,23 +365,25 @@ impl Unit {
                 self.settings = (settings.wifi.is_some() || settings.enrolment.is_some()).then_some(settings);
                 if self.chance.happens(0.3) {
                     self.dark(now);
-                    self.phase = Phase::Restarting { flash_over: false };
+                    self.phase = Phase::Restarting(Restart::BeforeFlash);
                     self.until = Some(now + self.chance.millis(100..500));
                 } else {
                     self.dark(now);
-                    self.phase = Phase::Restarting { flash_over: true };
+                    self.phase = Phase::Restarting(Restart::AfterFlash);
                     self.until = Some(now + self.chance.millis(50..400));
                 }
             }
-            Phase::Restarting { flash_over: false } => self.flash(now, Phase::Restarting { flash_over: true }),
-            Phase::Restarting { flash_over: true } => {
+            Phase::Restarting(Restart::BeforeFlash) => self.flash(now, Phase::Restarting(Restart::Flash)),
+            Phase::Restarting(Restart::Flash) => {
                 self.dark(now);
-                self.started(now, around);
+                self.phase = Phase::Restarting(Restart::AfterFlash);
+                self.until = Some(now + self.chance.millis(100..600));
             }
+            Phase::Restarting(Restart::AfterFlash) => self.started(now, around),
             Phase::Connecting(step) => self.step_done(now, step, around),
             Phase::Browned => {
                 self.dark(now);
-                self.phase = Phase::Restarting { flash_over: true };
+                self.phase = Phase::Restarting(Restart::AfterFlash);
                 self.until = Some(now + self.chance.millis(100..600));
             }
             Phase::Online(online) => self.online_over(now, online, around),
@@ -497,7 +512,7 @@ impl Unit {
             }
             Online::Burst => {
                 self.dark(now);
-                self.phase = Phase::Restarting { flash_over: true };
+                self.phase = Phase::Restarting(Restart::AfterFlash);
                 self.until = Some(now + self.chance.millis(200..900));
             }
             Online::UpdateDue => {
@@ -509,7 +524,7 @@ impl Unit {
             }
             Online::Updating => {
                 self.dark(now);
-                self.phase = Phase::Restarting { flash_over: false };
+                self.phase = Phase::Restarting(Restart::BeforeFlash);
                 self.until = Some(now + self.chance.millis(300..1_500));
             }
             Online::Testing => self.judged(now, around),
