@@ -29,6 +29,16 @@ impl Clock {
         Tick::ZERO + since_boot().saturating_sub(self.start)
     }
 
+    /// What the wall clock showed, or will show, at `at`, as far as it was not set in between.
+    pub fn wall_at(self, at: Tick) -> WallTime {
+        let (here, now) = (self.now(), wall());
+        let micros = |apart: Duration| i64::try_from(apart.as_micros()).unwrap_or(i64::MAX);
+        WallTime {
+            micros: now.micros - micros(here.since(at)) + micros(at.since(here)),
+            ..now
+        }
+    }
+
     /// Blocks the thread until the clock shows `at`; an absolute deadline, so that no delay before the call adds to it.
     pub fn sleep_until(self, at: Tick) {
         let until = TimeSpec::from_duration(self.start + at.since(Tick::ZERO));
@@ -67,6 +77,15 @@ mod tests {
         let deadline = clock.now() + Duration::from_millis(3);
         clock.sleep_until(deadline);
         assert!(clock.now() >= deadline);
+    }
+
+    #[test]
+    fn a_tick_of_the_past_has_an_earlier_wall_time() {
+        let clock = Clock::start();
+        let early = clock.wall_at(clock.now());
+        let late = clock.wall_at(clock.now() + Duration::from_secs(10));
+        let apart = late.micros - early.micros;
+        assert!((10_000_000..11_000_000).contains(&apart), "{apart} µs");
     }
 
     #[test]

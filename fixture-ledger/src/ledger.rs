@@ -107,7 +107,7 @@ impl Ledger {
                 return Err(error);
             }
         };
-        let recovered = ledger.recover(at).await?;
+        let recovered = ledger.interrupt(at).await?;
         Ok((ledger, recovered))
     }
 
@@ -148,8 +148,12 @@ impl Ledger {
         })
     }
 
-    /// Ends every run that has no verdict.
-    async fn recover(&mut self, at: WallTime) -> Result<Recovered, LedgerError> {
+    /// Gives every run without a verdict the verdict INTERRUPTED, written down as of `at`. [`open`](Self::open) does so by itself;
+    /// a process that ends in order does so for the runs that it leaves.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn interrupt(&mut self, at: WallTime) -> Result<Recovered, LedgerError> {
         const OPERATION: &str = "ending interrupted runs";
         const DETAIL: &str = "the process or its power ended before the verdict was stored";
         let path = self.path.clone();

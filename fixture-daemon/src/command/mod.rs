@@ -3,8 +3,10 @@
 mod encode;
 mod json_line;
 mod read_led;
+mod run;
 mod simulate;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +24,7 @@ struct Arguments {
 enum Command {
     Encode(encode::Encode),
     ReadLed(read_led::ReadLed),
+    Run(run::Run),
     Simulate(simulate::Simulate),
 }
 
@@ -31,10 +34,23 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Encode(arguments) => encode::run(&arguments),
         Command::ReadLed(arguments) => read_led::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Logs to standard error; `RUST_LOG` says how much.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A process that plays several roles has a log already.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .try_init();
 }

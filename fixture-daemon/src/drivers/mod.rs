@@ -1,3 +1,4 @@
 //! The drivers: they give the engine time, and do what it wants done.
 
+pub mod real_time;
 pub mod virtual_time;

@@ -117,6 +117,8 @@ pub struct Simulated {
     pub recipe: Recipe,
     /// The network that is on the air.
     pub network: Option<Wifi>,
+    /// How long after a lift the next unit comes; `None` for as fast as the operator can.
+    pub takt: Option<Duration>,
     /// What commits go through.
     pub durability: Durability,
     /// The same code on so many units in a row on a lane stops the line.
@@ -136,6 +138,7 @@ impl Simulated {
             scenario: Scenario::none(),
             network: recipe.wifi.clone(),
             recipe,
+            takt: None,
             durability: Durability::Unsynced,
             k_in_a_row: 3,
             shared_within: Duration::from_mins(1),
@@ -165,7 +168,7 @@ impl Simulated {
                 runs_at_most: self.recipe.runs_at_most,
                 quarantine_after: self.recipe.quarantine_after,
             },
-            takt: None,
+            takt: self.takt,
         });
         let setup = Setup {
             fixture: format!("sim-{}", self.seed),

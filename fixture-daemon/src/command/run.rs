@@ -1,0 +1,359 @@
+//! `run`: the appliance in real time.
+
+use core::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use fixture_ledger::record::StandingVerdict;
+use fixture_ledger::{Ledger, Reports};
+use fixture_link::identity::LaneId;
+use fixture_link::snapshot::Fixture;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::{Clock, wall};
+use crate::config::{Config, Jig};
+use crate::drivers::real_time::clerk::{Clerk, Job};
+use crate::drivers::real_time::standing::StillThere;
+use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
+use crate::drivers::virtual_time::{Simulated, Simulation};
+use crate::engine::input::{Input, LaneInput};
+use crate::engine::recipe::PassRule;
+use crate::enrolment::TokenSource;
+use crate::jig::simulated::Jig as SimulatedJig;
+use crate::jig::simulated::scenario::Scenario;
+use crate::real_time;
+use crate::sender::Sender;
+use crate::socket::{Ask, Desk, Published, Socket};
+use crate::tasks::{Ended, Tasks};
+
+/// Runs the fixture until it is told to stop.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The fixture's configuration.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+/// How long everything may take to end after the first signal.
+const TO_END: Duration = Duration::from_secs(10);
+
+/// How long units that lay in a simulated jig when the last process ended still lie there.
+const STILL_THERE: Duration = Duration::from_secs(3);
+
+/// Newest runs that are looked at for the highest serial of a simulated unit. Retests come soon after the first run.
+const NEWEST: u32 = 200;
+
+/// How long a lamp's thread may take to start.
+const CLAIMED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Room for lamp edges: eight lanes at 60 symbols a second fill it in two seconds.
+const EDGES: usize = 1024;
+
+/// Room for rounds of samples: one second.
+const ROUNDS: usize = 100;
+
+/// Room for jobs of the clerk.
+const JOBS: usize = 256;
+
+/// Runs the command.
+///
+/// # Errors
+/// The configuration is wrong, ledger or socket are not to be had, or a part of the daemon ended by itself.
+pub fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
+    super::log();
+    let config = Config::load(&arguments.config)?;
+    for remark in &config.remarks {
+        tracing::warn!("{remark}");
+    }
+    for file in [&config.settings.ledger, &config.settings.socket] {
+        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")?;
+    let result = runtime.block_on(until_stopped(config));
+    // A request to the cloud that is still waiting is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    result
+}
+
+async fn until_stopped(config: Config) -> anyhow::Result<ExitCode> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
+
+    let (tasks, mut ended) = Tasks::new();
+    let started = start(config, &tasks).await;
+    let result = match started {
+        Err(error) => Err(error),
+        Ok(()) => tokio::select! {
+            () = told(&mut interrupt, &mut terminate) => {
+                tracing::info!("stopping: lamps dark, runs recorded, ledger closed");
+                Ok(ExitCode::SUCCESS)
+            }
+            Some(Ended { name, why }) = ended.recv() => Err(match why {
+                Some(why) => why.context(format!("{name} ended by itself")),
+                None => anyhow::anyhow!("{name} ended by itself"),
+            }),
+        },
+    };
+    tasks.stop().cancel();
+    tokio::select! {
+        finished = tasks.finish(TO_END) => {
+            finished?;
+            // What went wrong while ending must not look like a clean end.
+            if let Ok(Ended { name, why: Some(why) }) = ended.try_recv() && result.is_ok() {
+                return Err(why.context(name));
+            }
+            result
+        }
+        () = told(&mut interrupt, &mut terminate) => Err(anyhow::anyhow!("told to stop twice: stopped at once")),
+    }
+}
+
+async fn told(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Makes every part and starts it.
+async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
+    let clock = Clock::start();
+    let simulated = config.simulated();
+    let settings = config.settings;
+
+    // The ledger first: its lock is what keeps a second daemon away. Runs that the last process left become INTERRUPTED here.
+    let (mut ledger, recovered) = Ledger::open(&settings.ledger, wall()).await?;
+    for run in &recovered.interrupted {
+        tracing::warn!("run {run}: interrupted by the end of an earlier process");
+    }
+    let socket = Socket::take(&settings.socket)?;
+
+    // The jig, and the engine over its lanes.
+    let Jig::Simulated { seed, scenario, takt } = config.jig;
+    let lanes: Vec<LaneId> = config.lanes.iter().map(|lane| lane.lane).collect();
+    let first_unit = next_unit(&settings.ledger).await?;
+    let simulation = Simulated {
+        lanes: u8::try_from(lanes.len()).unwrap_or(LaneId::MOST),
+        first_unit,
+        units: u32::MAX,
+        scenario: match scenario {
+            Some(file) => Scenario::load(&file)?,
+            None => Scenario::none(),
+        },
+        takt,
+        k_in_a_row: config.policy.k_in_a_row,
+        shared_within: config.policy.shared_within,
+        // Another process must not make the same tokens and device ids again.
+        ..Simulated::new(seed.wrapping_add(u64::from(first_unit)), config.recipe.clone())
+    };
+    let Simulation { world, line, setup, .. } = simulation.build(0);
+    let jig = SimulatedJig::new(world, move || clock.now());
+    let setup = fixture_ledger::record::Setup {
+        fixture: settings.id.clone(),
+        ..setup
+    };
+    let setup = ledger.setup(&setup).await?;
+    let source = config
+        .enrolment
+        .map(|enrolment| TokenSource::new(enrolment, Some((jig.clone(), clock))))
+        .transpose()?;
+
+    // Lamps: a real-time thread each.
+    let (lamp_inputs, lamps) = mpsc::channel(EDGES);
+    let (claimed, claims) = std::sync::mpsc::channel();
+    let mut senders = Vec::new();
+    for lane in &config.lanes {
+        let lamp = Box::new(jig.lamp(lane.lane));
+        let sender = Sender::start(
+            tasks,
+            clock,
+            lane.lane,
+            lamp,
+            lane.light,
+            lamp_inputs.clone(),
+            claimed.clone(),
+        )?;
+        senders.push((lane.lane, sender));
+    }
+    drop((lamp_inputs, claimed));
+    let without_real_time = real_time_rights(senders.len(), &claims);
+
+    // The sampler, and whoever watches nests and scanners.
+    let (round_sender, rounds) = mpsc::channel(ROUNDS);
+    let (jobs, job_receiver) = mpsc::channel(JOBS);
+    let (told, told_receiver) = mpsc::unbounded_channel();
+    let standing = standing(&mut ledger, &lanes, simulated).await?;
+    {
+        let (sensor, sampled) = (jig.clone(), lanes.clone());
+        tasks.thread("sampler", move |stop| {
+            sampler::sample(clock, sensor, &sampled, &round_sender, stop)
+        })?;
+        let held: Vec<LaneId> = standing.iter().map(|verdict| verdict.lane).collect();
+        let occupied: Vec<(LaneId, bool)> = lanes.iter().map(|lane| (*lane, held.contains(lane))).collect();
+        let mut nests = StillThere::new(jig.clone(), clock, held, clock.now() + STILL_THERE);
+        let (mut scanner, jobs) = (jig.clone(), jobs.clone());
+        tasks.thread("nests", move |stop| {
+            sampler::watch(clock, &mut nests, &mut scanner, &occupied, &jobs, stop)
+        })?;
+    }
+    for verdict in standing {
+        let lane = verdict.lane;
+        told.send(Told::Input(Input::Lane(lane, LaneInput::Standing(verdict))))
+            .context("the engine's queue")?;
+    }
+
+    // What lives around a simulated jig.
+    tasks.spawn(
+        "surroundings",
+        surroundings::carry(jig.clone(), jobs.clone(), told.clone(), tasks.stop().clone()),
+    );
+
+    // The clerk holds the ledger, the engine's task the engine.
+    let clerk = Clerk {
+        ledger,
+        setup,
+        clock,
+        told: told.clone(),
+    };
+    tasks.spawn("ledger", async move {
+        clerk.work(job_receiver).await.context("the last records")
+    });
+    let (newest_sender, newest) = watch::channel(Published {
+        made: clock.now(),
+        json: "null".into(),
+    });
+    let engine = Engine {
+        line,
+        clock,
+        fixture: Fixture {
+            id: settings.id,
+            name: settings.name,
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            recipe: config.recipe.name.clone(),
+            recipe_version: config.recipe.version.clone(),
+            simulated,
+            led_evidence_only: matches!(config.recipe.pass, PassRule::LedOnly { .. }),
+            without_real_time,
+        },
+        senders,
+        power: Box::new(jig.clone()),
+        signals: Box::new(jig.clone()),
+        source,
+        jobs: jobs.clone(),
+        told: told.clone(),
+        tasks: tasks.clone(),
+        newest: newest_sender,
+        simulated: Some(jig),
+    };
+    let incoming = Incoming {
+        lamps,
+        told: told_receiver,
+        rounds,
+    };
+    tasks.spawn("engine", engine.run(incoming));
+
+    // The socket last: who can ask is answered.
+    let mut first = newest.clone();
+    first.changed().await.context("the engine's task ended at once")?;
+    let (asks, ask_receiver) = mpsc::channel(16);
+    let desk = Desk {
+        clock,
+        newest,
+        asks,
+        stop: tasks.stop().clone(),
+    };
+    tasks.spawn("socket", async move {
+        socket.serve(desk).await.context("the listener failed")
+    });
+    let stop = tasks.stop().clone();
+    tasks.spawn("asks", async move {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Ok(()),
+            result = answer(ask_receiver, jobs, told) => result,
+        }
+    });
+    tracing::info!(
+        "{}{} lanes, recipe {}, socket {}",
+        if simulated { "SIMULATED: " } else { "" },
+        lanes.len(),
+        config.recipe.name,
+        settings.socket.display()
+    );
+    Ok(())
+}
+
+/// Claims what light is timed by, and says once what is not to be had. Whether the lamps run without real-time priority.
+fn real_time_rights(lamps: usize, claims: &std::sync::mpsc::Receiver<Result<(), String>>) -> bool {
+    let told = (0..lamps).map(|_| {
+        claims
+            .recv_timeout(CLAIMED_WITHIN)
+            .unwrap_or_else(|error| Err(format!("a thread did not start: {error}")))
+    });
+    let refused = told.filter_map(Result::err).last();
+    if let Some(why) = &refused {
+        tracing::warn!(
+            "the lamps' threads run without real-time priority ({why}): symbols may be late under load; \
+             give the service LimitRTPRIO={}",
+            real_time::PRIORITY
+        );
+    }
+    if let Err(why) = real_time::keep_memory() {
+        tracing::warn!("memory may be paged out ({why}): give the service LimitMEMLOCK=infinity");
+    }
+    refused.is_some()
+}
+
+/// The verdicts that are still shown: of lanes that this fixture has, and whose unit still lies there. The others' units were lifted.
+async fn standing(ledger: &mut Ledger, lanes: &[LaneId], simulated: bool) -> anyhow::Result<Vec<StandingVerdict>> {
+    let mut standing = Vec::new();
+    for verdict in ledger.standing_verdicts().await? {
+        if simulated && lanes.contains(&verdict.lane) {
+            standing.push(verdict);
+        } else {
+            ledger.lifted(verdict.run, wall()).await?;
+        }
+    }
+    Ok(standing)
+}
+
+/// The place of the next simulated unit: after the highest serial among the newest runs.
+async fn next_unit(ledger: &Path) -> anyhow::Result<u32> {
+    let mut reports = Reports::open(ledger).await?;
+    let newest = reports.latest(NEWEST).await?;
+    Ok(newest
+        .iter()
+        .filter_map(|run| run.serial.as_ref()?.as_str().strip_prefix("SIM-")?.parse::<u32>().ok())
+        .max()
+        .unwrap_or(0))
+}
+
+/// Carries what the socket asks to the clerk and the engine.
+async fn answer(
+    mut asks: mpsc::Receiver<Ask>,
+    jobs: mpsc::Sender<Job>,
+    told: mpsc::UnboundedSender<Told>,
+) -> anyhow::Result<()> {
+    while let Some(ask) = asks.recv().await {
+        match ask {
+            Ask::Act(request, answer) => jobs
+                .send(Job::Act(request, answer))
+                .await
+                .map_err(|_| anyhow::anyhow!("the ledger's task is gone"))?,
+            Ask::Bless(event, answer) => {
+                told.send(Told::Input(Input::Bless(event)))
+                    .context("the engine's queue")?;
+                let _ = answer.send(());
+            }
+        }
+    }
+    anyhow::bail!("the socket is gone")
+}

@@ -1,0 +1,248 @@
+//! The clerk: the one task that holds the ledger. It does its jobs in order, so that the engine never waits for a disk, and answers
+//! only after the commit.
+
+use std::collections::BTreeSet;
+
+use blinkup::Tick;
+use fixture_ledger::record::{Annotation, AnnotationKind, Attempt, RefusedStart, RunEnd, RunStart, UnitHistory};
+use fixture_ledger::{Ledger, LedgerError, SetupId};
+use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::bless::BlessEvent;
+use fixture_link::identity::{LaneId, RunId, Serial};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Act as AskedAct, Told};
+use crate::clock::{Clock, wall};
+use crate::engine::effect::Stop;
+use crate::engine::input::{Input, LaneInput, Seating};
+
+/// Something to store or to look up.
+#[derive(Debug)]
+pub enum Job {
+    /// A unit was seated: look up its history, then tell the engine.
+    Seated(LaneId, RunId, Option<Serial>),
+    /// A unit was lifted: tell the engine, after what was told before.
+    Lifted(LaneId),
+    /// A person asks for an act: look up the history that a start needs, then tell the engine.
+    Act(ActRequest, oneshot::Sender<Result<ActAnswer, String>>),
+    /// Commit a run's first record, then tell the engine. The tick is when it was seated.
+    BeginRun {
+        /// The run.
+        run: RunId,
+        /// Its lane.
+        lane: LaneId,
+        /// The unit.
+        serial: Option<Serial>,
+        /// The lot.
+        lot: String,
+        /// When it was seated.
+        seated: Tick,
+    },
+    /// Store a start that was not allowed.
+    Refuse(RefusedStart),
+    /// Store an attempt.
+    Attempt(RunId, Box<Attempt>),
+    /// Commit a verdict, then tell the engine.
+    Commit(LaneId, Box<RunEnd>),
+    /// Store that a unit was lifted after its verdict.
+    RecordLifted(RunId),
+    /// Store an act and its answer, then answer the person.
+    Audit(
+        ActRequest,
+        ActAnswer,
+        Option<oneshot::Sender<Result<ActAnswer, String>>>,
+    ),
+    /// Store a stop of the line.
+    Stop(Stop),
+    /// Store that the line goes on.
+    Go,
+    /// Store annotations.
+    Annotate(Vec<Annotation>),
+    /// Find the run that a bless event belongs to.
+    LateBless(BlessEvent),
+    /// Lift a unit's quarantine.
+    Unlock {
+        /// The unit.
+        serial: Serial,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The clerk.
+pub struct Clerk {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// What every run of this process is stored with.
+    pub setup: SetupId,
+    /// For the wall time of ticks.
+    pub clock: Clock,
+    /// To the engine's task.
+    pub told: mpsc::UnboundedSender<Told>,
+}
+
+impl Clerk {
+    /// Works until all who give jobs are gone; then the runs that are left without a verdict become INTERRUPTED, and the ledger is
+    /// closed.
+    ///
+    /// # Errors
+    /// The last records could not be stored, or the ledger not be closed.
+    pub async fn work(mut self, mut jobs: mpsc::Receiver<Job>) -> Result<(), LedgerError> {
+        let mut doubtful = BTreeSet::new();
+        while let Some(job) = jobs.recv().await {
+            self.job(job, &mut doubtful).await;
+        }
+        let left = self.ledger.interrupt(wall()).await;
+        self.ledger.close().await?;
+        for run in left?.interrupted {
+            tracing::warn!("run {run}: interrupted by the end of the daemon");
+        }
+        Ok(())
+    }
+
+    /// `doubtful` are runs of units whose history could not be read: they must not begin.
+    async fn job(&mut self, job: Job, doubtful: &mut BTreeSet<RunId>) {
+        match job {
+            Job::Seated(lane, run, serial) => {
+                let history = match self.history(serial.as_ref()).await {
+                    Ok(history) => history,
+                    Err(error) => {
+                        tracing::error!("lane {lane}: {error}");
+                        doubtful.insert(run);
+                        UnitHistory::default()
+                    }
+                };
+                self.tell(lane, LaneInput::Seated(Seating { run, serial, history }));
+            }
+            Job::Lifted(lane) => self.tell(lane, LaneInput::Lifted),
+            Job::Act(request, answer) => self.act(request, answer).await,
+            Job::BeginRun {
+                run,
+                lane,
+                serial,
+                lot,
+                seated,
+            } => {
+                let result = if doubtful.remove(&run) {
+                    Err("the unit's history could not be read".to_owned())
+                } else {
+                    let start = RunStart {
+                        run,
+                        lane,
+                        serial,
+                        operator: "console".to_owned(),
+                        lot,
+                        seated: self.clock.wall_at(seated),
+                    };
+                    said(self.ledger.begin_run(self.setup, &start).await)
+                };
+                self.tell(lane, LaneInput::Stored { run, result });
+            }
+            Job::Refuse(refused) => note(self.ledger.record_refusal(self.setup, &refused, wall()).await),
+            Job::Attempt(run, attempt) => note(self.ledger.record_attempt(run, &attempt).await),
+            Job::Commit(lane, end) => {
+                let result = said(self.ledger.finish_run(&end, wall()).await);
+                let run = end.run;
+                if result.is_ok() && self.told.send(Told::Committed(lane, end.code)).is_err() {
+                    tracing::debug!("run {run}: stored while the daemon was stopping");
+                }
+                self.tell(lane, LaneInput::Stored { run, result });
+            }
+            Job::RecordLifted(run) => note(self.ledger.lifted(run, wall()).await),
+            Job::Audit(request, answer, person) => {
+                let stored = said(self.ledger.record_act(&request, &answer, wall()).await);
+                if let Some(person) = person {
+                    // A person who has gone away needs no answer.
+                    let _ = person.send(stored.map(|()| answer));
+                }
+            }
+            Job::Stop(stop) => {
+                let since = self.clock.wall_at(stop.since);
+                note(self.ledger.record_stop(&stop.shown(since)).await);
+            }
+            Job::Go => note(self.ledger.record_go(wall()).await),
+            Job::Annotate(annotations) => note(self.ledger.annotate(&annotations, wall()).await),
+            Job::LateBless(event) => note(self.late_bless(&event).await),
+            Job::Unlock { serial, by, reason } => note(self.ledger.unlock(&serial, wall(), &by, &reason).await),
+        }
+    }
+
+    async fn act(&mut self, request: ActRequest, answer: oneshot::Sender<Result<ActAnswer, String>>) {
+        let history = match &request.act {
+            Act::Start {
+                serial: Some(serial), ..
+            } => match self.history(Some(serial)).await {
+                Ok(history) => Some(history),
+                Err(error) => {
+                    tracing::error!("{error}");
+                    let _ = answer.send(Err(error.to_string()));
+                    return;
+                }
+            },
+            Act::Start { serial: None, .. }
+            | Act::Stop { .. }
+            | Act::Acknowledge { .. }
+            | Act::Unlock { .. }
+            | Act::Lot { .. } => None,
+        };
+        let asked = AskedAct {
+            request,
+            history,
+            answer: Some(answer),
+        };
+        // With the engine's task gone the daemon stops; the person is told by the dropped answer.
+        let _ = self.told.send(Told::Act(Box::new(asked)));
+    }
+
+    async fn history(&mut self, serial: Option<&Serial>) -> Result<UnitHistory, LedgerError> {
+        match serial {
+            Some(serial) => self.ledger.unit_history(serial).await,
+            None => Ok(UnitHistory::default()),
+        }
+    }
+
+    async fn late_bless(&mut self, event: &BlessEvent) -> Result<(), LedgerError> {
+        let mut run = None;
+        if let Some(token) = &event.token_id {
+            run = self.ledger.run_by_token(token).await?;
+        }
+        if let (None, Some(device)) = (run, &event.device_id) {
+            run = self.ledger.run_by_device(device).await?;
+        }
+        let Some(run) = run else {
+            tracing::warn!("bless event {}: belongs to no run", event.event);
+            return Ok(());
+        };
+        let annotation = Annotation {
+            run,
+            kind: AnnotationKind::LateBlessEvent,
+            detail: format!(
+                "{} by event {}",
+                if event.blessed { "blessed" } else { "not blessed" },
+                event.event
+            ),
+        };
+        self.ledger.annotate(&[annotation], wall()).await
+    }
+
+    fn tell(&self, lane: LaneId, input: LaneInput) {
+        // With the engine's task gone the daemon stops, and what was stored stays stored.
+        let _ = self.told.send(Told::Input(Input::Lane(lane, input)));
+    }
+}
+
+fn said<T>(result: Result<T, LedgerError>) -> Result<T, String> {
+    result.map_err(|error| {
+        tracing::error!("{error}");
+        error.to_string()
+    })
+}
+
+/// What nobody waits for is still told.
+fn note(result: Result<(), LedgerError>) {
+    if let Err(error) = result {
+        tracing::error!("{error}");
+    }
+}

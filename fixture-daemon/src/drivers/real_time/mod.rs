@@ -1,0 +1,443 @@
+//! Real time: the engine in one task, the ledger in another, lamps, sampler and nests on threads of their own.
+//!
+//! The engine's task never waits for a disk or a network. Verdicts reach a snapshot only after the clerk has committed them.
+
+pub mod clerk;
+pub mod sampler;
+pub mod standing;
+pub mod surroundings;
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use blinkup::Tick;
+use fixture_ledger::record::UnitHistory;
+use fixture_link::act::{self, ActAnswer, ActRequest};
+use fixture_link::identity::{LaneId, RunId};
+use fixture_link::snapshot::{Fixture, Snapshot};
+use fixture_link::verdict::VerdictCode;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::clock::{Clock, wall};
+use crate::engine::effect::{Effect, LaneEffect};
+use crate::engine::input::{Input, LaneInput};
+use crate::engine::line::Line;
+use crate::enrolment::TokenSource;
+use crate::jig::simulated::Jig as SimulatedJig;
+use crate::jig::{JigError, Power, Signals, UnitPower};
+use crate::sender::Sender;
+use crate::socket::Published;
+use crate::tasks::Tasks;
+use clerk::Job;
+use sampler::Round;
+
+/// The least time between two snapshots: people do not read faster, and a progress bar needs no more.
+const SHOW_AT_MOST_EVERY: Duration = Duration::from_millis(100);
+
+/// A snapshot is made at least so often: viewers take 1.5 s of silence for the daemon's end.
+const SHOW_AT_LEAST_EVERY: Duration = Duration::from_millis(400);
+
+/// How long the lamps' last reports may take after the stop; a symbol lasts at most 100 ms.
+const LAST_REPORTS: Duration = Duration::from_secs(2);
+
+/// What the engine's task is told by others than the lamps and the sampler.
+#[derive(Debug)]
+pub enum Told {
+    /// An input.
+    Input(Input),
+    /// A person's act.
+    Act(Box<Act>),
+    /// A verdict is committed; its `Stored` follows.
+    Committed(LaneId, VerdictCode),
+    /// A unit is to get its power again.
+    PowerBack(LaneId),
+}
+
+/// A person's act on its way through the engine.
+#[derive(Debug)]
+pub struct Act {
+    /// What, and who.
+    pub request: ActRequest,
+    /// What the ledger says about the serial that a start names.
+    pub history: Option<UnitHistory>,
+    /// Where the person waits for the answer.
+    pub answer: Option<oneshot::Sender<Result<ActAnswer, String>>>,
+}
+
+/// The engine's task: everything that it holds.
+pub struct Engine {
+    /// The engine.
+    pub line: Line,
+    /// The clock of everything.
+    pub clock: Clock,
+    /// What of a snapshot does not change.
+    pub fixture: Fixture,
+    /// The lamps' threads, in order of lane.
+    pub senders: Vec<(LaneId, Sender)>,
+    /// The relays.
+    pub power: Box<dyn UnitPower>,
+    /// Tower light and PLC lines.
+    pub signals: Box<dyn Signals>,
+    /// Where tokens come from; `None` where the recipe sends none.
+    pub source: Option<TokenSource>,
+    /// To the clerk.
+    pub jobs: mpsc::Sender<Job>,
+    /// To this task itself, for answers that come later.
+    pub told: mpsc::UnboundedSender<Told>,
+    /// For those answers.
+    pub tasks: Tasks,
+    /// Where the newest snapshot goes.
+    pub newest: watch::Sender<Published>,
+    /// The simulated jig, whose model operator reads the screen.
+    pub simulated: Option<SimulatedJig>,
+}
+
+/// What comes in.
+pub struct Incoming {
+    /// Lamp edges and reports; closed when every lamp's thread has ended.
+    pub lamps: mpsc::Receiver<Input>,
+    /// What others say.
+    pub told: mpsc::UnboundedReceiver<Told>,
+    /// Samples.
+    pub rounds: mpsc::Receiver<Round>,
+}
+
+/// When snapshots were and will be made.
+struct Shown {
+    beat: u64,
+    last: Tick,
+    wanted: Wanted,
+}
+
+/// Whether the view has changed since the last snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    No,
+    Yes,
+}
+
+impl Engine {
+    /// Runs the engine until the stop; then waits for the lamps' last reports and stores what they say.
+    ///
+    /// # Errors
+    /// A lamp's thread takes no orders, or the clerk is gone.
+    pub async fn run(mut self, mut incoming: Incoming) -> anyhow::Result<()> {
+        let stop = self.tasks.stop().clone();
+        let mut shown = Shown {
+            beat: 0,
+            last: self.clock.now(),
+            wanted: Wanted::Yes,
+        };
+        let mut effects = Vec::new();
+        loop {
+            self.show(&mut shown);
+            let deadline = self.at(self.line.deadline().map(|(at, _)| at));
+            let show = self.at(Some(shown.due()));
+            let mut asked = None;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(input) = incoming.lamps.recv() => self.feed(input, &mut effects),
+                Some(told) = incoming.told.recv() => asked = self.told(told, &mut effects),
+                Some(round) = incoming.rounds.recv() => self.samples(round, &mut effects),
+                () = tokio::time::sleep_until(deadline) => self.feed(Input::Tick, &mut effects),
+                () = tokio::time::sleep_until(show) => {}
+            }
+            self.perform_all(&mut effects, asked, &mut shown).await?;
+        }
+        let last = self.last_reports(incoming, &mut effects, &mut shown);
+        if tokio::time::timeout(LAST_REPORTS, last).await.is_err() {
+            tracing::error!("the lamps' threads did not end within {} s", LAST_REPORTS.as_secs());
+        }
+        Ok(())
+    }
+
+    /// After the stop: the lamps' threads end by themselves, and what they report last is stored.
+    async fn last_reports(
+        &mut self,
+        mut incoming: Incoming,
+        effects: &mut Vec<Effect>,
+        shown: &mut Shown,
+    ) -> anyhow::Result<()> {
+        for (_, sender) in &mut self.senders {
+            sender.stop();
+        }
+        while let Some(input) = incoming.lamps.recv().await {
+            self.feed(input, effects);
+            effects.retain(|effect| match effect {
+                Effect::Lane(
+                    _,
+                    LaneEffect::RequestToken { .. }
+                    | LaneEffect::PollClaim { .. }
+                    | LaneEffect::Send(_)
+                    | LaneEffect::TestFlash { .. }
+                    | LaneEffect::PowerCycle { .. }
+                    | LaneEffect::Signal(_),
+                )
+                | Effect::Show => false,
+                Effect::Lane(
+                    _,
+                    LaneEffect::BeginRun { .. }
+                    | LaneEffect::Refuse(_)
+                    | LaneEffect::StopSending
+                    | LaneEffect::RecordAttempt { .. }
+                    | LaneEffect::Commit(_)
+                    | LaneEffect::RecordLifted(_),
+                )
+                | Effect::Audit(..)
+                | Effect::LineStopped(_)
+                | Effect::Annotate(_)
+                | Effect::UnknownBless(_)
+                | Effect::Unlock(_) => true,
+            });
+            self.perform_all(effects, None, shown).await?;
+        }
+        Ok(())
+    }
+
+    fn at(&self, at: Option<Tick>) -> Instant {
+        let now = self.clock.now();
+        // A day stands for never.
+        Instant::now() + at.map_or(Duration::from_hours(24), |at| at.since(now))
+    }
+
+    fn feed(&mut self, input: Input, effects: &mut Vec<Effect>) {
+        effects.extend(self.line.step(self.clock.now(), input));
+    }
+
+    /// The act that is to be answered, where it was one.
+    fn told(&mut self, told: Told, effects: &mut Vec<Effect>) -> Option<Asked> {
+        match told {
+            Told::Input(input) => self.feed(input, effects),
+            Told::Committed(lane, code) => {
+                if let Some(jig) = &self.simulated {
+                    let (mut world, now) = jig.world();
+                    world.verdict(now, lane, code);
+                }
+            }
+            Told::PowerBack(lane) => {
+                complain(self.power.set(lane, Power::On));
+                self.feed(Input::Lane(lane, LaneInput::PowerCycled), effects);
+            }
+            Told::Act(act) => {
+                let Act {
+                    request,
+                    history,
+                    answer,
+                } = *act;
+                let asked = Asked {
+                    request: request.clone(),
+                    answer,
+                };
+                self.feed(Input::Act { request, history }, effects);
+                return Some(asked);
+            }
+        }
+        None
+    }
+
+    fn samples(&mut self, round: Round, effects: &mut Vec<Effect>) {
+        let now = self.clock.now();
+        for (lane, sample) in round {
+            match sample {
+                Ok(sample) => self.line.sample(now, lane, &sample, effects),
+                Err(error) => {
+                    let failed = LaneInput::SensorFailed(error.to_string());
+                    effects.extend(self.line.step(now, Input::Lane(lane, failed)));
+                }
+            }
+        }
+    }
+
+    /// Does what the engine wants done, in order.
+    async fn perform_all(
+        &mut self,
+        effects: &mut Vec<Effect>,
+        mut asked: Option<Asked>,
+        shown: &mut Shown,
+    ) -> anyhow::Result<()> {
+        for effect in core::mem::take(effects) {
+            let job = match effect {
+                Effect::Lane(lane, effect) => self.perform_in(lane, effect)?,
+                Effect::Audit(request, answer) => {
+                    let person = asked.as_mut().and_then(|asked| asked.answer.take());
+                    Some(Job::Audit(request, answer, person))
+                }
+                Effect::LineStopped(Some(stop)) => Some(Job::Stop(stop)),
+                Effect::LineStopped(None) => Some(Job::Go),
+                Effect::Annotate(annotations) => Some(Job::Annotate(annotations)),
+                Effect::UnknownBless(event) => Some(Job::LateBless(event)),
+                Effect::Unlock(serial) => {
+                    let (by, reason) = match asked.as_ref().map(|asked| &asked.request) {
+                        Some(ActRequest {
+                            by,
+                            act: act::Act::Unlock { reason, .. },
+                        }) => (by.clone(), reason.clone()),
+                        Some(_) | None => ("engine".to_owned(), String::new()),
+                    };
+                    Some(Job::Unlock { serial, by, reason })
+                }
+                Effect::Show => {
+                    shown.wanted = Wanted::Yes;
+                    None
+                }
+            };
+            if let Some(job) = job {
+                self.jobs
+                    .send(job)
+                    .await
+                    .map_err(|_| anyhow::anyhow!("the ledger's task is gone"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn perform_in(&mut self, lane: LaneId, effect: LaneEffect) -> anyhow::Result<Option<Job>> {
+        Ok(match effect {
+            LaneEffect::BeginRun {
+                run,
+                serial,
+                lot,
+                seated,
+            } => Some(Job::BeginRun {
+                run,
+                lane,
+                serial,
+                lot,
+                seated,
+            }),
+            LaneEffect::Refuse(refused) => Some(Job::Refuse(refused)),
+            LaneEffect::RecordAttempt { run, attempt } => Some(Job::Attempt(run, Box::new(attempt))),
+            LaneEffect::Commit(end) => Some(Job::Commit(lane, end)),
+            LaneEffect::RecordLifted(run) => Some(Job::RecordLifted(run)),
+            LaneEffect::RequestToken { run, attempt: _ } => {
+                self.request_token(lane, run);
+                None
+            }
+            LaneEffect::PollClaim { run, token_id } => {
+                self.poll_claim(lane, run, token_id);
+                None
+            }
+            LaneEffect::Send(transmission) => {
+                self.sender(lane)?.send(transmission)?;
+                None
+            }
+            LaneEffect::StopSending => {
+                self.sender(lane)?.stop();
+                None
+            }
+            LaneEffect::TestFlash { on } => {
+                self.sender(lane)?.flash(on)?;
+                None
+            }
+            LaneEffect::PowerCycle { off } => {
+                self.power_cycle(lane, off);
+                None
+            }
+            LaneEffect::Signal(signal) => {
+                complain(self.signals.show(lane, signal));
+                None
+            }
+        })
+    }
+
+    fn sender(&mut self, lane: LaneId) -> anyhow::Result<&mut Sender> {
+        self.senders
+            .iter_mut()
+            .find(|(id, _)| *id == lane)
+            .map(|(_, sender)| sender)
+            .ok_or_else(|| anyhow::anyhow!("lane {lane}: has no lamp"))
+    }
+
+    fn request_token(&self, lane: LaneId, run: RunId) {
+        let (source, told) = (self.source.clone(), self.told.clone());
+        self.tasks.spawn_short(format!("token for lane {lane}"), async move {
+            let answer = match source {
+                Some(source) => source.token(lane).await,
+                None => Err("no token source is configured".to_owned()),
+            };
+            let token = LaneInput::Token { run, answer };
+            // Nobody waits for it any more only when the daemon stops.
+            let _ = told.send(Told::Input(Input::Lane(lane, token)));
+        });
+    }
+
+    fn poll_claim(&self, lane: LaneId, run: RunId, token_id: String) {
+        let (source, told) = (self.source.clone(), self.told.clone());
+        self.tasks.spawn_short(format!("claim for lane {lane}"), async move {
+            let answer = match source {
+                Some(source) => source.claim(lane, &token_id).await,
+                None => crate::engine::input::ClaimAnswer::Failed("no token source is configured".to_owned()),
+            };
+            let claim = LaneInput::Claim { run, answer };
+            let _ = told.send(Told::Input(Input::Lane(lane, claim)));
+        });
+    }
+
+    fn power_cycle(&mut self, lane: LaneId, off: Duration) {
+        complain(self.power.set(lane, Power::Off));
+        let told = self.told.clone();
+        self.tasks.spawn_short(format!("power of lane {lane}"), async move {
+            tokio::time::sleep(off).await;
+            let _ = told.send(Told::PowerBack(lane));
+        });
+    }
+
+    /// Makes and publishes a snapshot, when one is due.
+    fn show(&mut self, shown: &mut Shown) {
+        let now = self.clock.now();
+        if now < shown.due() {
+            return;
+        }
+        shown.beat += 1;
+        shown.last = now;
+        shown.wanted = Wanted::No;
+        let view = self.line.view(now);
+        let snapshot = Snapshot {
+            version: fixture_link::VERSION,
+            beat: shown.beat,
+            at: wall(),
+            fixture: self.fixture.clone(),
+            line: view.line(|tick| self.clock.wall_at(tick)),
+            lanes: view.lanes,
+        };
+        let json: Arc<str> = match serde_json::to_string(&snapshot) {
+            Ok(json) => json.into(),
+            Err(error) => {
+                tracing::error!("snapshot: {error}");
+                return;
+            }
+        };
+        self.newest.send_replace(Published { made: now, json });
+        if let Some(jig) = &self.simulated {
+            let (mut world, now) = jig.world();
+            world.show_line(now, snapshot.line.stopped.as_ref());
+            for lane in &snapshot.lanes {
+                world.show_lane(now, lane.lane, &lane.state);
+            }
+        }
+    }
+}
+
+/// The act that the engine is carrying out.
+struct Asked {
+    request: ActRequest,
+    answer: Option<oneshot::Sender<Result<ActAnswer, String>>>,
+}
+
+impl Shown {
+    fn due(&self) -> Tick {
+        self.last
+            + match self.wanted {
+                Wanted::Yes => SHOW_AT_MOST_EVERY,
+                Wanted::No => SHOW_AT_LEAST_EVERY,
+            }
+    }
+}
+
+fn complain(result: Result<(), JigError>) {
+    if let Err(error) = result {
+        tracing::error!("{error}");
+    }
+}
