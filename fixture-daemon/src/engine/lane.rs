@@ -127,7 +127,7 @@ impl Lane {
             config,
             station,
             gate: Gate::new(config.loop_back, config.saturated_at),
-            nest: Nest::new(),
+            nest: Nest::default(),
             reader: Reader::new(table, model, settings),
             recorder: None,
             ambient: config.ambient,
@@ -375,7 +375,8 @@ impl Lane {
     fn flashed(&mut self, now: Tick) {
         if self.nest.is_flashing() {
             while self.gate.next(now + super::gate::WAITS_AT_MOST).is_some() {}
-            self.nest.judge(now, self.gate.flash_seen());
+            let seen = self.gate.flash_seen();
+            self.nest.judge(now, seen.as_ref());
         }
         self.gate.end(now);
     }
@@ -583,8 +584,8 @@ fn mark(
     out_of_service: Option<&str>,
 ) -> Mark {
     use fixture_link::snapshot::LaneState;
-    let state = station.state(rules);
-    let (stage, percent) = match &state {
+    let shown = station.state(rules);
+    let (stage, percent) = match &shown {
         LaneState::Sending { permille, .. } => (None, permille / 10),
         LaneState::Watching { stage, .. } => (Some(*stage), 0),
         LaneState::Empty
@@ -596,7 +597,7 @@ fn mark(
         | LaneState::Stopped { .. } => (None, 0),
     };
     Mark {
-        state: core::mem::discriminant(&state),
+        state: core::mem::discriminant(&shown),
         stage,
         percent,
         run: station.run(),

@@ -145,7 +145,7 @@ impl Line {
             Input::Tick => {}
         }
         for place in 0..self.lanes.len() {
-            self.in_lane(place, &mut effects, |lane, rules, now, out| lane.tick(rules, now, out));
+            self.in_lane(place, &mut effects, Lane::tick);
         }
         self.settle(&mut effects);
         effects
@@ -157,7 +157,7 @@ impl Line {
         let Some(place) = self.place(id) else { return };
         let before = effects.len();
         self.in_lane(place, effects, |lane, rules, now, out| {
-            lane.sample(rules, now, sample, out)
+            lane.sample(rules, now, sample, out);
         });
         let concluded = self
             .lanes
@@ -178,7 +178,7 @@ impl Line {
         let mut effects = Vec::new();
         if let Some(place) = self.place(id) {
             self.in_lane(place, &mut effects, |lane, rules, now, out| {
-                lane.observe(rules, now, observed, out)
+                lane.observe(rules, now, observed, out);
             });
         }
         self.settle(&mut effects);
@@ -239,7 +239,7 @@ impl Line {
             | LaneInput::Stored { .. }
             | LaneInput::Standing(_)) => {
                 self.in_lane(place, effects, |lane, rules, now, out| {
-                    lane.input(rules, now, input, out)
+                    lane.input(rules, now, input, out);
                 });
             }
         }
@@ -265,7 +265,7 @@ impl Line {
         }
     }
 
-    /// Lets a unit run, or refuses it. `Ok` says that it runs.
+    /// Lets a unit run, or refuses it; says why, where it does.
     fn start(
         &mut self,
         place: usize,
@@ -274,31 +274,23 @@ impl Line {
         refusal: Option<(Refusal, String)>,
         effects: &mut Vec<Effect>,
     ) -> Option<(Refusal, String)> {
-        let lot = self.lot.clone();
-        match refusal {
-            Some(refusal) => {
-                self.refuse(place, seating, powered, refusal.clone(), effects);
-                Some(refusal)
-            }
-            None => {
-                self.in_lane(place, effects, |lane, rules, now, out| {
-                    let nest = lane.nest_report(now);
-                    lane.seated(now);
-                    lane.tell(
-                        rules,
-                        now,
-                        StationInput::Begin {
-                            seating,
-                            powered,
-                            nest,
-                            lot,
-                        },
-                        out,
-                    );
-                });
-                None
-            }
+        if let Some(refusal) = refusal {
+            self.refuse(place, seating, powered, refusal.clone(), effects);
+            return Some(refusal);
         }
+        let lot = self.lot.clone();
+        self.in_lane(place, effects, |lane, rules, now, out| {
+            let nest = lane.nest_report(now);
+            lane.seated(now);
+            let input = StationInput::Begin {
+                seating,
+                powered,
+                nest,
+                lot,
+            };
+            lane.tell(rules, now, input, out);
+        });
+        None
     }
 
     fn refuse(
@@ -416,7 +408,7 @@ impl Line {
             }
         };
         self.in_lane(place, effects, |lane, _, now, out| {
-            lane.commit(now, judged, policy, out)
+            lane.commit(now, judged, policy, out);
         });
     }
 
@@ -625,7 +617,7 @@ impl Line {
                 reason: reason.to_owned(),
             };
             self.in_lane(place, effects, |lane, rules, now, out| {
-                lane.tell(rules, now, input, out)
+                lane.tell(rules, now, input, out);
             });
         }
         runs

@@ -105,9 +105,9 @@ pub enum Saturated {
     Yes,
 }
 
-impl Nest {
+impl Default for Nest {
     /// A nest of which nothing is known.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self {
             state: State::Unknown,
             block: Block::default(),
@@ -117,7 +117,9 @@ impl Nest {
             fault: None,
         }
     }
+}
 
+impl Nest {
     /// The unit was lifted.
     pub fn emptied(&mut self, now: Tick) {
         self.state = State::Settling { until: now + SETTLES };
@@ -228,8 +230,8 @@ impl Nest {
     }
 
     /// The flash is over, and this is what loop-back says of it; `None` when it saw too little.
-    pub fn judge(&mut self, now: Tick, seen: Option<LampSeen>) {
-        self.fault = match (&seen, self.blocks[1]) {
+    pub fn judge(&mut self, now: Tick, seen: Option<&LampSeen>) {
+        self.fault = match (seen, self.blocks[1]) {
             (_, None) => Some((VerdictCode::SensorFault, "no samples of the empty nest".to_owned())),
             (Some(LampSeen::Well | LampSeen::Weakly(_)), Some(_)) => None,
             (Some(LampSeen::Not(why)), Some(_)) => Some((VerdictCode::LampNotSeen, why.clone())),

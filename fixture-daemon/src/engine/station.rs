@@ -1517,7 +1517,7 @@ fn packet(recipe: &Recipe, token: Option<&TokenGrant>) -> Result<Packet, String>
     };
     Packet::configure(&Settings {
         wifi: recipe.wifi.clone(),
-        address: recipe.address.clone(),
+        address: recipe.address,
         proxy: recipe.proxy.clone(),
         enrolment,
     })

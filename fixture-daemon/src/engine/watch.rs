@@ -6,7 +6,7 @@ use blinkup::Tick;
 use blinkup::codes::Colour;
 use blinkup::reader::Shade;
 use fixture_link::snapshot::Stage;
-use fixture_link::verdict::VerdictCode;
+use fixture_link::verdict::{Outcome, VerdictCode};
 
 use super::meaning::Meaning;
 use super::recipe::{PassRule, Recipe};
@@ -209,18 +209,14 @@ impl Watch {
     pub fn judge(&self, run: &Run, recipe: &Recipe, now: Tick) -> Judgement {
         let judgement = self.unit(run, recipe, now);
         // A unit that the cloud has blessed and that shows a fault: one of the two is wrong, and it is not for the fixture to say which.
-        match judgement {
-            Judgement::End(code, detail)
-                if code.outcome() == fixture_link::verdict::Outcome::Fail
-                    && run.bless.as_ref().is_some_and(|event| event.blessed) =>
-            {
-                Judgement::End(
-                    VerdictCode::BlessDisagrees,
-                    format!("the cloud blessed it, but its LED says {code}: {detail}"),
-                )
-            }
-            other => other,
+        if let Judgement::End(code, detail) = &judgement
+            && code.outcome() == Outcome::Fail
+            && run.bless.as_ref().is_some_and(|event| event.blessed)
+        {
+            let words = format!("the cloud blessed it, but its LED says {code}: {detail}");
+            return Judgement::End(VerdictCode::BlessDisagrees, words);
         }
+        judgement
     }
 
     fn unit(&self, run: &Run, recipe: &Recipe, now: Tick) -> Judgement {
@@ -304,7 +300,7 @@ impl Watch {
     /// Nothing speaks against the unit: whether it has passed, and how long it still has.
     fn way_on(&self, run: &Run, recipe: &Recipe, now: Tick) -> Judgement {
         if let Some(green) = self.green(run) {
-            return self.under_green(run, recipe, green, now);
+            return Self::under_green(run, recipe, green, now);
         }
         if self.connections > CONNECTIONS {
             return Judgement::End(
@@ -338,7 +334,7 @@ impl Watch {
     }
 
     /// Solid green stands since `green` and is not that of "received": an update, or blessed.
-    fn under_green(&self, run: &Run, recipe: &Recipe, green: Tick, now: Tick) -> Judgement {
+    fn under_green(run: &Run, recipe: &Recipe, green: Tick, now: Tick) -> Judgement {
         let update = green + recipe.update_within;
         match recipe.pass {
             PassRule::Blessed { hold, event_within } => {
