@@ -298,7 +298,7 @@ impl Ledger {
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         let rows = self.rows(OPERATION, [AttemptRow::from(attempt)].as_slice())?;
         let mut transaction = self.begin(OPERATION).await?;
-        let (number, _) = find(&mut transaction, run)
+        let Found { number, .. } = find(&mut transaction, run)
             .await
             .map_err(failed)?
             .ok_or(LedgerError::NoSuchRun { run })?;
@@ -331,7 +331,7 @@ impl Ledger {
         let evidence = self.rows(OPERATION, &evidence)?;
 
         let mut transaction = self.begin(OPERATION).await?;
-        let (number, serial) = find(&mut transaction, end.run)
+        let Found { number, earlier } = find(&mut transaction, end.run)
             .await
             .map_err(failed)?
             .ok_or(LedgerError::NoSuchRun { run: end.run })?;
@@ -356,10 +356,7 @@ impl Ledger {
                 .map_err(failed)?;
         }
         let outcome = end.code.outcome();
-        let earlier = match serial {
-            Some(serial) if outcome.in_yield() => latest_counted(&mut transaction, &serial).await.map_err(failed)?,
-            Some(_) | None => None,
-        };
+        let earlier = earlier.filter(|_| outcome.in_yield());
         let is_first = outcome.in_yield() && earlier.is_none();
         let outcome = outcome.as_str();
         let code = end.code.as_str();
@@ -575,7 +572,7 @@ impl Ledger {
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         let mut transaction = self.begin(OPERATION).await?;
         for annotation in annotations {
-            let (number, _) = find(&mut transaction, annotation.run)
+            let Found { number, .. } = find(&mut transaction, annotation.run)
                 .await
                 .map_err(failed)?
                 .ok_or(LedgerError::NoSuchRun { run: annotation.run })?;
@@ -827,18 +824,34 @@ impl Ledger {
     }
 }
 
-/// A run's number and serial.
-async fn find(connection: &mut SqliteConnection, run: RunId) -> Result<Option<(i64, Option<String>)>, sqlx::Error> {
+/// A run as it is found.
+struct Found {
+    /// Its number.
+    number: i64,
+    /// The latest run of the same unit whose verdict counts in yields, where there is one.
+    earlier: Option<i64>,
+}
+
+async fn find(connection: &mut SqliteConnection, run: RunId) -> Result<Option<Found>, sqlx::Error> {
     let id = run.0.as_bytes().as_slice();
-    let found = sqlx::query!(
-        "SELECT number, serial
+    sqlx::query_as!(
+        Found,
+        r#"SELECT
+            number,
+            (
+                SELECT number
+                FROM run AS other
+                WHERE other.serial = run.serial
+                    AND other.outcome IN ('PASS', 'FAIL')
+                ORDER BY other.verdict_number DESC
+                LIMIT 1
+            ) AS "earlier: i64"
         FROM run
-        WHERE id = ?1",
+        WHERE id = ?1"#,
         id
     )
     .fetch_optional(connection)
-    .await?;
-    Ok(found.map(|found| (found.number, found.serial)))
+    .await
 }
 
 /// Stores attempts given as JSON.
@@ -925,21 +938,6 @@ async fn insert_trace(connection: &mut SqliteConnection, run: i64, light: &[u8])
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// The unit's latest run whose verdict counts in yields.
-async fn latest_counted(connection: &mut SqliteConnection, serial: &str) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT number
-        FROM run
-        WHERE serial = ?1
-            AND outcome IN ('PASS', 'FAIL')
-        ORDER BY verdict_number DESC
-        LIMIT 1",
-        serial
-    )
-    .fetch_optional(connection)
-    .await
 }
 
 /// Adds a run that has just got its verdict to the rollups.
