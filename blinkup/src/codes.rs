@@ -418,12 +418,10 @@ impl Code {
                 "the last and the first step have the same colour, expected one longer step".to_string(),
             ));
         }
-        let fixed: Option<Duration> = self
-            .steps
-            .iter()
-            .map(|step| step.lasts.filter(|span| span.shortest == span.longest))
-            .map(|span| span.map(|span| span.shortest))
-            .sum();
+        let fixed = self.steps.iter().try_fold(Duration::ZERO, |sum, step| {
+            let span = step.lasts.filter(|span| span.shortest == span.longest)?;
+            sum.checked_add(span.shortest)
+        });
         let sum = fixed.filter(|_| self.repeats);
         if self.period == sum {
             return Ok(());
