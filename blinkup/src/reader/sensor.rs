@@ -65,7 +65,13 @@ const SHAPE_ERROR: f32 = 0.02;
 /// Error of the ambient counts measured in the empty nest, relative, one standard deviation.
 const AMBIENT_ERROR: f32 = 0.03;
 /// How fast the ambient light drifts, relative, variance a second.
-const AMBIENT_DRIFT: f32 = 4.0e-5;
+const AMBIENT_DRIFT: f32 = 4.0e-4;
+/// Flicker that is expected before any was seen, relative variance.
+const FLICKER: f32 = 4.0e-4;
+/// The most flicker that is believed, relative variance.
+const MOST_FLICKER: f32 = 0.04;
+/// How fast the flicker is learned: the part that a sample counts.
+const FLICKER_LEARNING: f32 = 0.02;
 /// Share of a unit's strength that is thought over again at each sample, so that an early mistake is forgotten.
 const FORGETTING: f32 = 1.0e-6;
 /// What a unit's balance is likely to be before it was seen.
@@ -82,6 +88,8 @@ pub struct ColourSensor {
     ambient: [f32; 4],
     ambient_variance: [f32; 4],
     ambient_drift: [f32; 4],
+    /// How much the ambient light flickers, all channels alike: relative variance, learned in the dark.
+    flicker: f32,
     last: Option<Tick>,
     /// Belief in each strength of the red die with each balance.
     belief: [[f32; BALANCES]; STRENGTHS],
@@ -92,6 +100,9 @@ pub struct ColourSensor {
 #[derive(Debug, Clone)]
 struct Seen {
     counts: [f32; 4],
+    /// How much brighter the ambient light would be if all light were ambient, relative, and the variance of that.
+    brighter: f32,
+    brighter_variance: f32,
     off: f32,
     red: [f32; STRENGTHS],
     green: [f32; GREENS],
@@ -112,10 +123,13 @@ impl ColourSensor {
             ambient,
             ambient_variance: ambient.map(|a| 1.0 + (AMBIENT_ERROR * a) * (AMBIENT_ERROR * a)),
             ambient_drift: ambient.map(|a| AMBIENT_DRIFT * a * a),
+            flicker: FLICKER,
             last: None,
             belief: [prior; STRENGTHS],
             seen: Seen {
                 counts: [0.0; 4],
+                brighter: 0.0,
+                brighter_variance: 1.0,
                 off: 1.0,
                 red: [0.0; STRENGTHS],
                 green: [0.0; GREENS],
@@ -268,6 +282,7 @@ impl ColourSensor {
     /// Both dice's strengths by weighted least squares.
     fn fit(&mut self, counts: [f32; 4]) -> Fit {
         let (mut rr, mut rg, mut gg, mut ry, mut gy) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        let (mut aa, mut ra, mut ga, mut ay) = (0.0, 0.0, 0.0, 0.0);
         self.seen.counts = counts;
         let ambient = self.ambient.iter().zip(self.ambient_variance);
         let shape = self.shape.red.into_iter().zip(self.shape.green);
@@ -286,7 +301,21 @@ impl ColourSensor {
             gg += weight * g * g;
             ry += weight * r * light;
             gy += weight * g * light;
+            aa += weight * ambient * ambient;
+            ra += weight * r * ambient;
+            ga += weight * g * ambient;
+            ay += weight * ambient * light;
         }
+        let aa = f32::max(aa, 1.0e-6);
+        self.seen.brighter = ay / aa;
+        self.seen.brighter_variance = 1.0 / aa;
+        // Flicker is one more noise, common to all channels in the ambient light's own shape (Sherman and Morrison's formula).
+        let common = self.flicker / (1.0 + self.flicker * aa);
+        rr -= common * ra * ra;
+        rg -= common * ra * ga;
+        gg -= common * ga * ga;
+        ry -= common * ra * ay;
+        gy -= common * ga * ay;
         let determinant = (rr * gg - rg * rg).max(1.0e-20);
         let red_variance = gg / determinant;
         let covariance = -rg / determinant;
@@ -329,9 +358,17 @@ impl ColourSensor {
         if dark < 0.5 {
             return;
         }
+        let Seen {
+            brighter,
+            brighter_variance,
+            ..
+        } = self.seen;
+        let flicker = (brighter * brighter - brighter_variance).clamp(0.0, MOST_FLICKER);
+        self.flicker += FLICKER_LEARNING * dark * (flicker - self.flicker);
         for channel in 0..4 {
             let known = self.ambient_variance[channel];
-            let noise = (self.seen.counts[channel].max(4.0) + READ_VARIANCE) / dark;
+            let flickering = self.flicker * self.ambient[channel] * self.ambient[channel];
+            let noise = (self.seen.counts[channel].max(4.0) + READ_VARIANCE + flickering) / dark;
             let gain = known / (known + noise);
             self.ambient[channel] += gain * (self.seen.counts[channel] - self.ambient[channel]);
             self.ambient_variance[channel] = known * (1.0 - gain);
