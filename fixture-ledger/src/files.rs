@@ -26,7 +26,7 @@ const APPLICATION_ID: i64 = 0x426c_4c67;
 /// Owner reads and writes, group reads.
 const MODE: u32 = 0o640;
 
-/// How much work a report may be, in steps of the database's machine.
+/// How much work a report may be, in steps of the database's machine: 0.3 s of a core of a small virtual machine.
 const STEPS_AT_MOST: i32 = 20_000_000;
 
 /// How often a report looks whether it has worked too much, in the same steps.
