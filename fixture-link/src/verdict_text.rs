@@ -26,6 +26,7 @@ impl Text {
 
 impl VerdictCode {
     /// The code's wording.
+    #[expect(clippy::too_many_lines, reason = "a table, one entry for each code")]
     pub const fn text(self) -> &'static Text {
         match self {
             Self::Ok => &Text {

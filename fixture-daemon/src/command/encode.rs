@@ -19,8 +19,8 @@ const LONGEST_LINE: u64 = 65_536;
 
 /// Encodes configurations read from stdin, one JSON object a line.
 ///
-/// Keys: ssid and password; token and plan_id; static {ip, netmask, gateway, dns1, dns2}; proxy {server, port, username, password}; or
-/// clear alone. Each line gives one line: {"packet", "symbols"} with exactly three preamble bytes, or {"error"}.
+/// Keys: `ssid` and `password`; `token` and `plan_id`; `static` {ip, netmask, gateway, dns1, dns2}; `proxy` {server, port, username,
+/// password}; or `clear` alone. Each line gives one line: {"packet", "symbols"} with exactly three preamble bytes, or {"error"}.
 #[derive(Debug, clap::Args)]
 pub struct Encode {
     /// Reads and writes one JSON object a line.
