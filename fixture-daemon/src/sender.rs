@@ -195,11 +195,12 @@ impl Thread {
             (Level::FULL, Symbol::Bright, on),
             (Level::DARK, Symbol::Dark, Duration::ZERO),
         ] {
+            let from = self.clock.now();
             if let Err(error) = self.lamp.set(level) {
                 tracing::error!("{error}: no test flash");
             }
             let at = self.clock.now();
-            tell(self.lane, &self.inputs, &self.dropped, LampEdge { at, symbol });
+            tell(self.lane, &self.inputs, &self.dropped, LampEdge { from, at, symbol });
             self.clock.sleep_until(at + lasts);
         }
     }
@@ -257,12 +258,14 @@ fn transmit(
         lateness: [0; 21],
     };
     let end = show(lamp, time, transmission, &cancelled, &mut edge, &mut shown);
+    let from = time.now();
     let end = match (lamp.set(Level::DARK), end) {
         (Err(error), SendEnd::Complete | SendEnd::Stopped | SendEnd::Late) => SendEnd::LampFailed(error.to_string()),
         (_, end) => end,
     };
     let ended = time.now();
     edge(LampEdge {
+        from,
         at: ended,
         symbol: Symbol::Dark,
     });
@@ -299,6 +302,7 @@ fn show(
             Symbol::Mid => transmission.mid,
             Symbol::Bright => transmission.bright,
         };
+        let from = time.now();
         if let Err(error) = lamp.set(level) {
             return SendEnd::LampFailed(error.to_string());
         }
@@ -310,7 +314,7 @@ fn show(
         shown.symbols += 1;
         shown.latest = shown.latest.max(late);
         shown.lateness[place(late)] += 1;
-        edge(LampEdge { at, symbol });
+        edge(LampEdge { from, at, symbol });
         if late > transmission.late_limit {
             return SendEnd::Late;
         }

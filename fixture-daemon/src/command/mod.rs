@@ -1,5 +1,8 @@
 //! The command line: one file a command, one place for exit codes.
 
+mod act;
+mod check_config;
+mod doctor;
 mod encode;
 mod json_line;
 mod read_led;
@@ -22,6 +25,9 @@ struct Arguments {
 /// One variant a command; its arguments live in the command's own file.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Act(act::ActCommand),
+    CheckConfig(check_config::CheckConfig),
+    Doctor(doctor::Doctor),
     Encode(encode::Encode),
     ReadLed(read_led::ReadLed),
     Run(run::Run),
@@ -32,6 +38,9 @@ enum Command {
 /// 2 the arguments are.
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Act(arguments) => act::run(arguments),
+        Command::CheckConfig(arguments) => check_config::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Encode(arguments) => encode::run(&arguments),
         Command::ReadLed(arguments) => read_led::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use blinkup::Tick;
 use clap::Args;
 use fixture_ledger::record::StandingVerdict;
 use fixture_ledger::{Ledger, Reports};
+use fixture_link::act::{Act, ActAnswer};
 use fixture_link::identity::LaneId;
 use fixture_link::snapshot::Fixture;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,6 +21,7 @@ use crate::drivers::real_time::clerk::{Clerk, Job};
 use crate::drivers::real_time::standing::StillThere;
 use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
 use crate::drivers::virtual_time::{Simulated, Simulation};
+use crate::engine::effect::Stop;
 use crate::engine::input::{Input, LaneInput};
 use crate::engine::recipe::PassRule;
 use crate::enrolment::TokenSource;
@@ -45,6 +48,9 @@ const STILL_THERE: Duration = Duration::from_secs(3);
 
 /// Newest runs that are looked at for the highest serial of a simulated unit. Retests come soon after the first run.
 const NEWEST: u32 = 200;
+
+/// Acts that are looked through for the lot named last.
+const LAST_ACTS: u32 = 1000;
 
 /// How long a lamp's thread may take to start.
 const CLAIMED_WITHIN: Duration = Duration::from_secs(2);
@@ -154,7 +160,20 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         // Another process must not make the same tokens and device ids again.
         ..Simulated::new(seed.wrapping_add(u64::from(first_unit)), config.recipe.clone())
     };
-    let Simulation { world, line, setup, .. } = simulation.build(0);
+    let Simulation {
+        world, mut line, setup, ..
+    } = simulation.build(0);
+    let stopped = ledger.standing_stop().await?;
+    line.take_over(
+        last_lot(&settings.ledger).await?,
+        stopped.clone().map(|stop| Stop {
+            code: stop.code,
+            cause: stop.cause,
+            lane: stop.lane,
+            since: Tick::ZERO,
+            wants_acknowledgement: stop.wants_acknowledgement,
+        }),
+    );
     let jig = SimulatedJig::new(world, move || clock.now());
     let setup = fixture_ledger::record::Setup {
         fixture: settings.id.clone(),
@@ -252,6 +271,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         tasks: tasks.clone(),
         newest: newest_sender,
         simulated: Some(jig),
+        stopped_before: stopped,
     };
     let incoming = Incoming {
         lamps,
@@ -334,6 +354,22 @@ async fn next_unit(ledger: &Path) -> anyhow::Result<u32> {
         .filter_map(|run| run.serial.as_ref()?.as_str().strip_prefix("SIM-")?.parse::<u32>().ok())
         .max()
         .unwrap_or(0))
+}
+
+/// The lot that was named last, by whichever process.
+async fn last_lot(ledger: &Path) -> anyhow::Result<String> {
+    let mut reports = Reports::open(ledger).await?;
+    let acts = reports.acts(LAST_ACTS).await?;
+    Ok(acts
+        .into_iter()
+        .find_map(|act| match (act.request.act, act.answer) {
+            (Act::Lot { lot }, ActAnswer::Done) => Some(lot),
+            (
+                Act::Lot { .. } | Act::Start { .. } | Act::Stop { .. } | Act::Acknowledge { .. } | Act::Unlock { .. },
+                ActAnswer::Done | ActAnswer::Refused { .. },
+            ) => None,
+        })
+        .unwrap_or_default())
 }
 
 /// Carries what the socket asks to the clerk and the engine.

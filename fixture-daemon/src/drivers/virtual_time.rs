@@ -568,7 +568,11 @@ impl Driver<'_> {
     fn light(&mut self, lane: LaneId, symbol: Symbol, level: Level) -> Result<(), SimulationError> {
         // The model lamp has no bus that could fail.
         let _ = self.world.set_lamp(self.now, lane, level);
-        let edge = LampEdge { at: self.now, symbol };
+        let edge = LampEdge {
+            from: self.now,
+            at: self.now,
+            symbol,
+        };
         self.feed(Input::Lane(lane, LaneInput::Lamp(edge)))
     }
 
@@ -720,6 +724,7 @@ impl Driver<'_> {
                 self.inbox.push_back(Input::Lane(
                     lane,
                     LaneInput::Lamp(LampEdge {
+                        from: self.now,
                         at: self.now,
                         symbol: Symbol::Bright,
                     }),

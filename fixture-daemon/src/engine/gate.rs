@@ -115,6 +115,7 @@ impl Gate {
             limits,
             saturated_at,
             edges: [LampEdge {
+                from: Tick::ZERO,
                 at: Tick::ZERO,
                 symbol: Symbol::Dark,
             }; EDGES],
@@ -151,6 +152,7 @@ impl Gate {
     pub fn end(&mut self, now: Tick) {
         if self.last_edge().symbol != Symbol::Dark {
             self.edge(LampEdge {
+                from: now,
                 at: now,
                 symbol: Symbol::Dark,
             });
@@ -193,7 +195,7 @@ impl Gate {
         let kept = self.told.min(EDGES);
         for back in 1..=kept {
             let edge = self.edges[(self.told - back) % EDGES];
-            if edge.at >= sample.end {
+            if edge.from >= sample.end {
                 continue;
             }
             if edge.at > Tick::ZERO && edge.at + SETTLES > sample.start {

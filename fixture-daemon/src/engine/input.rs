@@ -120,6 +120,8 @@ pub enum ClaimAnswer {
 /// A change of a lamp's light as measured by the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LampEdge {
+    /// When the pins had not been told yet: the light changed between then and `at`.
+    pub from: Tick,
     /// When the pins had changed.
     pub at: Tick,
     /// What the lamp shows since.

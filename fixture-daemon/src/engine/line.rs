@@ -119,6 +119,12 @@ impl Line {
         }
     }
 
+    /// Takes over what an earlier process of this line left: its lot, and why it stands still, where it does.
+    pub fn take_over(&mut self, lot: String, stopped: Option<Stop>) {
+        self.lot = lot;
+        self.stopped = stopped;
+    }
+
     /// When [`Input::Tick`] is next needed, and what for; `None` while nothing is timed.
     pub fn deadline(&self) -> Option<(Tick, Reason)> {
         self.lanes

@@ -346,6 +346,7 @@ impl Light {
                 nest.lamp.push((now, Level::DARK));
                 if self.nests[id.index()].sending.is_some() {
                     let edge = LampEdge {
+                        from: now,
                         at: now,
                         symbol: Symbol::Dark,
                     };
@@ -357,7 +358,10 @@ impl Light {
                 let (from, until) = (now + ms(1), now + ms(1) + on);
                 self.nests[id.index()].lamp = vec![(from, Level::FULL), (until, Level::DARK)];
                 for (at, symbol) in [(from, Symbol::Bright), (until, Symbol::Dark)] {
-                    self.later(at + ms(3), lane_input(LaneInput::Lamp(LampEdge { at, symbol })));
+                    self.later(
+                        at + ms(3),
+                        lane_input(LaneInput::Lamp(LampEdge { from: at, at, symbol })),
+                    );
                 }
                 self.later(until + ms(5), lane_input(LaneInput::TestFlashed));
             }
@@ -387,7 +391,7 @@ impl Light {
             };
             lamp.push((at, level));
             // Edges are told a little late, as by another thread.
-            let edge = LampEdge { at, symbol };
+            let edge = LampEdge { from: at, at, symbol };
             self.later(at + ms(4), Event::Input(Input::Lane(id, LaneInput::Lamp(edge))));
             at = at + period;
         }

@@ -14,7 +14,7 @@ use blinkup::Tick;
 use fixture_ledger::record::UnitHistory;
 use fixture_link::act::{self, ActAnswer, ActRequest};
 use fixture_link::identity::{LaneId, RunId};
-use fixture_link::snapshot::{Fixture, Snapshot};
+use fixture_link::snapshot::{Fixture, LineStop, Snapshot};
 use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -91,6 +91,8 @@ pub struct Engine {
     pub newest: watch::Sender<Published>,
     /// The simulated jig, whose model operator reads the screen.
     pub simulated: Option<SimulatedJig>,
+    /// The stop that an earlier process left, with the wall time of its beginning; the engine has it since [`Tick::ZERO`].
+    pub stopped_before: Option<LineStop>,
 }
 
 /// What comes in.
@@ -173,6 +175,8 @@ impl Engine {
                     | LaneEffect::Send(_)
                     | LaneEffect::TestFlash { .. }
                     | LaneEffect::PowerCycle { .. }
+                    // The daemon's end is no verdict about a unit: the clerk makes what is left INTERRUPTED.
+                    | LaneEffect::Commit(_)
                     | LaneEffect::Signal(_),
                 )
                 | Effect::Show => false,
@@ -182,7 +186,6 @@ impl Engine {
                     | LaneEffect::Refuse(_)
                     | LaneEffect::StopSending
                     | LaneEffect::RecordAttempt { .. }
-                    | LaneEffect::Commit(_)
                     | LaneEffect::RecordLifted(_),
                 )
                 | Effect::Audit(..)
@@ -399,7 +402,10 @@ impl Engine {
             beat: shown.beat,
             at: wall(),
             fixture: self.fixture.clone(),
-            line: view.line(|tick| self.clock.wall_at(tick)),
+            line: view.line(|tick| match &self.stopped_before {
+                Some(stop) if tick == Tick::ZERO => stop.since,
+                Some(_) | None => self.clock.wall_at(tick),
+            }),
             lanes: view.lanes,
         };
         let json: Arc<str> = match serde_json::to_string(&snapshot) {

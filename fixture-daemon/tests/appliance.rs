@@ -1,0 +1,652 @@
+//! The appliance as a whole process, asked over its socket: state and events, acts, ends of every kind, and what the ledger says after.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use fixture_ledger::Reports;
+use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::bless::BlessEvent;
+use fixture_link::client::{Client, LinkError};
+use fixture_link::identity::{LaneId, RunId};
+use fixture_link::snapshot::{LaneState, Snapshot};
+use fixture_link::verdict::{Outcome, VerdictCode};
+use futures_util::StreamExt;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// How long a condition may take to come true on a slow machine; a good run takes a fraction of it.
+const BOUND: Duration = Duration::from_secs(120);
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_fixture-daemon");
+
+/// A folder with a configuration, and the daemon that runs on it.
+struct Fixture {
+    folder: tempfile::TempDir,
+    child: Option<Child>,
+}
+
+impl Fixture {
+    /// A fixture with two lanes whose units come at once.
+    fn new() -> Self {
+        Self::with(|text| text)
+    }
+
+    fn with(change: impl FnOnce(String) -> String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../config"), folder.path());
+        let file = folder.path().join("simulated.toml");
+        let text = std::fs::read_to_string(&file)
+            .unwrap()
+            .replace("../demo-data/", "data/")
+            .replace("count = 4", "count = 2")
+            .replace("seed = 1", "seed = 1\ntakt = \"500ms\"");
+        std::fs::write(&file, change(text)).unwrap();
+        Self { folder, child: None }
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("simulated.toml")
+    }
+
+    fn ledger(&self) -> PathBuf {
+        self.folder.path().join("data/ledger.db")
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("data/fixture.sock")
+    }
+
+    fn client(&self) -> Client {
+        Client::new(self.socket())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(DAEMON);
+        let (name, rest) = arguments.split_first().unwrap();
+        command.arg(name).arg("--config").arg(self.config()).args(rest);
+        command
+    }
+
+    fn start(&mut self) {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .unwrap();
+        let child = self.command(&["run"]).stderr(log).spawn().unwrap();
+        self.child = Some(child);
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn pid(&self) -> Pid {
+        let id = self.child.as_ref().unwrap().id();
+        Pid::from_raw(i32::try_from(id).unwrap())
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).unwrap();
+    }
+
+    async fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().unwrap();
+        tokio::time::timeout(BOUND, async move {
+            loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await
+        .unwrap()
+    }
+
+    /// Follows the events until `wanted` is satisfied by one; connects again while the daemon is not there yet.
+    async fn until<T>(&self, what: &str, mut wanted: impl FnMut(&Snapshot) -> Option<T>) -> T {
+        let found = tokio::time::timeout(BOUND, async {
+            loop {
+                let mut events = std::pin::pin!(self.client().events());
+                while let Some(event) = events.next().await {
+                    match event {
+                        Ok(snapshot) => {
+                            if let Some(found) = wanted(&snapshot) {
+                                return found;
+                            }
+                        }
+                        Err(LinkError::NotRunning { .. } | LinkError::Ended { .. } | LinkError::Silent { .. }) => {}
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        found.unwrap_or_else(|_| panic!("{what}: not within {BOUND:?}; the log:\n{}", self.log()))
+    }
+
+    async fn runs(&self) -> BTreeMap<RunId, (Outcome, VerdictCode)> {
+        let mut reports = Reports::open(&self.ledger()).await.unwrap();
+        let rows = reports.latest(1000).await.unwrap();
+        rows.into_iter()
+            .filter_map(|row| Some((row.run, row.verdict.map(|verdict| (verdict.outcome, verdict.code))?)))
+            .collect()
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// Notes every verdict that a snapshot shows.
+fn note(shown: &mut BTreeMap<RunId, VerdictCode>, snapshot: &Snapshot) {
+    for lane in &snapshot.lanes {
+        if let (Some(run), LaneState::Verdict { code, .. }) = (lane.run, &lane.state) {
+            shown.insert(run, *code);
+        }
+    }
+}
+
+fn sending(snapshot: &Snapshot) -> Option<(LaneId, RunId)> {
+    snapshot.lanes.iter().find_map(|lane| match &lane.state {
+        LaneState::Sending { permille, .. } if *permille >= 30 => Some((lane.lane, lane.run?)),
+        LaneState::Empty
+        | LaneState::Waiting
+        | LaneState::Token
+        | LaneState::Sending { .. }
+        | LaneState::Watching { .. }
+        | LaneState::Storing
+        | LaneState::Verdict { .. }
+        | LaneState::Refused { .. }
+        | LaneState::Stopped { .. } => None,
+    })
+}
+
+fn act(act: Act) -> ActRequest {
+    ActRequest {
+        by: "tester".to_owned(),
+        act,
+    }
+}
+
+/// One request by hand, so that wrong ones can be made; gives the whole answer.
+fn by_hand(socket: &Path, request: &str) -> String {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(BOUND)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    let first = fixture
+        .until("a first snapshot", |snapshot| Some(snapshot.clone()))
+        .await;
+    assert!(first.fixture.simulated);
+    assert_eq!(first.fixture.id, "sim-1");
+    assert_eq!(first.lanes.len(), 2);
+    let mode = std::fs::metadata(fixture.socket()).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o660);
+
+    // Heartbeats come although nothing happens, and never more than half a second apart.
+    let mut beats = Vec::new();
+    fixture
+        .until("ten heartbeats", |snapshot| {
+            beats.push(snapshot.beat);
+            (beats.len() >= 10).then_some(())
+        })
+        .await;
+    assert!(beats.windows(2).all(|pair| pair[0] < pair[1]), "{beats:?}");
+    assert!(fixture.client().state().await.unwrap().beat >= beats[9]);
+
+    let socket = fixture.socket();
+    let said = by_hand(
+        &socket,
+        "GET /v1/state HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    );
+    assert!(
+        said.starts_with("HTTP/1.1 200"),
+        "a request by hand needs no version: {said}"
+    );
+    let said = by_hand(
+        &socket,
+        "GET /v1/state HTTP/1.1\r\nhost: x\r\nx-fixture-link-version: 7\r\nconnection: close\r\n\r\n",
+    );
+    assert!(said.starts_with("HTTP/1.1 409"), "{said}");
+    assert!(said.contains("x-fixture-link-version: 1"), "{said}");
+    assert!(
+        said.contains("speaks version 1 of the link, the request speaks version 7"),
+        "{said}"
+    );
+    for (request, status, expected) in [
+        (
+            "POST /v1/act HTTP/1.1\r\n",
+            400,
+            "expected the header x-fixture-link-version: 1",
+        ),
+        ("GET /v2/state HTTP/1.1\r\n", 404, "expected GET /v1/state"),
+        (
+            "GET /v1/act HTTP/1.1\r\nx-fixture-link-version: 1\r\n",
+            405,
+            "POST for /v1/act",
+        ),
+    ] {
+        let said = by_hand(
+            &socket,
+            &format!("{request}host: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"),
+        );
+        assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    for (body, status, expected) in [
+        ("{}", 400, "missing field `by`"),
+        (
+            r#"{"by":"x","act":{"kind":"explode"}}"#,
+            400,
+            "unknown variant `explode`, expected one of `start`",
+        ),
+        (
+            r#"{"by":"x","act":{"kind":"stop","reason":" "}}"#,
+            422,
+            "reason: expected 1 to 200 printable characters",
+        ),
+        (
+            r#"{"by":"x","act":{"kind":"start","lane":9}}"#,
+            400,
+            "lane 9: expected a number from 1 to 8",
+        ),
+        (
+            &format!("\"{}\"", "x".repeat(20_000)),
+            413,
+            "expected at most 16384 bytes",
+        ),
+    ] {
+        let head = "POST /v1/act HTTP/1.1\r\nhost: x\r\nx-fixture-link-version: 1\r\nconnection: close\r\n";
+        let said = by_hand(&socket, &format!("{head}content-length: {}\r\n\r\n{body}", body.len()));
+        assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    let event = BlessEvent {
+        event: "e-1".to_owned(),
+        device_id: Some("00000c2a690a2f4d".to_owned()),
+        token_id: None,
+        blessed: true,
+    };
+    fixture.client().bless(&event).await.unwrap();
+    let nobody = BlessEvent {
+        device_id: None,
+        ..event
+    };
+    let error = fixture.client().bless(&nobody).await.unwrap_err();
+    assert!(
+        error.to_string().contains("expected device_id, token_id or both"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acts_are_done_answered_and_audited() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    let (lane, run) = fixture.until("a lane that sends", sending).await;
+    let client = fixture.client();
+
+    let done = client
+        .act(&act(Act::Stop {
+            lane: Some(lane),
+            reason: "the tester wants to".to_owned(),
+        }))
+        .await
+        .unwrap();
+    assert_eq!(done, ActAnswer::Done);
+    let (outcome, code) = fixture
+        .until("the stopped run's verdict", |snapshot| {
+            snapshot.lanes.iter().find_map(|lane| match &lane.state {
+                LaneState::Verdict { outcome, code, .. } if lane.run == Some(run) => Some((*outcome, *code)),
+                LaneState::Empty
+                | LaneState::Waiting
+                | LaneState::Token
+                | LaneState::Sending { .. }
+                | LaneState::Watching { .. }
+                | LaneState::Storing
+                | LaneState::Verdict { .. }
+                | LaneState::Refused { .. }
+                | LaneState::Stopped { .. } => None,
+            })
+        })
+        .await;
+    assert_eq!((outcome, code), (Outcome::Aborted, VerdictCode::StoppedByOperator));
+    assert_eq!(fixture.runs().await.get(&run), Some(&(outcome, code)));
+
+    let output = fixture.command(&["act", "stop", "--reason", "lunch"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    fixture
+        .until("the stopped line", |snapshot| {
+            snapshot
+                .line
+                .stopped
+                .as_ref()
+                .map(|stop| assert_eq!(stop.cause, "lunch"))
+        })
+        .await;
+    let output = fixture.command(&["act", "lot", "L-42"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let output = fixture.command(&["act", "start"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    fixture
+        .until("the line goes on with its lot", |snapshot| {
+            (snapshot.line.stopped.is_none() && snapshot.line.lot == "L-42").then_some(())
+        })
+        .await;
+    let output = fixture.command(&["act", "acknowledge"]).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "nothing is to be acknowledged: {}",
+        text(&output)
+    );
+    assert!(text(&output).contains("refused: "), "{}", text(&output));
+
+    let mut reports = Reports::open(&fixture.ledger()).await.unwrap();
+    let acts = reports.acts(100).await.unwrap();
+    let of = |by: &str| acts.iter().filter(|act| act.request.by == by).count();
+    assert_eq!(of("tester"), 1, "{acts:?}");
+    assert_eq!(of("console"), 4, "the refused one as well: {acts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_daemon_on_the_same_ledger_or_socket_is_refused() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    fixture.until("a first snapshot", |_| Some(())).await;
+
+    let output = fixture.command(&["run"]).stdout(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("another process"), "{}", text(&output));
+
+    let other = fixture.folder.path().join("other.toml");
+    let config = std::fs::read_to_string(fixture.config()).unwrap();
+    std::fs::write(&other, config.replace("data/ledger.db", "data/other.db")).unwrap();
+    let output = Command::new(DAEMON)
+        .arg("run")
+        .arg("--config")
+        .arg(&other)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output).contains("another daemon is running on this socket"),
+        "{}",
+        text(&output)
+    );
+
+    fixture.client().state().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_during_runs_leaves_interrupted_runs_and_no_lost_verdict() {
+    let mut fixture = Fixture::new();
+    let mut shown = BTreeMap::new();
+    for round in 0..2 {
+        fixture.start();
+        let mut verdicts = 0;
+        let running = fixture
+            .until("a verdict, and then a lane that sends", |snapshot| {
+                verdicts = verdicts.max(shown.len());
+                note(&mut shown, snapshot);
+                if shown.len() > round { sending(snapshot) } else { None }
+            })
+            .await
+            .1;
+        fixture.signal(Signal::SIGKILL);
+        assert_eq!(fixture.ended().await.signal(), Some(9));
+        assert!(
+            !fixture.runs().await.contains_key(&running),
+            "the run had no verdict when it was killed"
+        );
+
+        // The stale socket does not keep the next process away.
+        assert!(fixture.socket().exists());
+        fixture.start();
+        let again = fixture
+            .until("a snapshot after the kill", |snapshot| Some(snapshot.clone()))
+            .await;
+        let runs = fixture.runs().await;
+        assert_eq!(
+            runs.get(&running),
+            Some(&(Outcome::Interrupted, VerdictCode::Interrupted))
+        );
+        for (run, code) in &shown {
+            assert_eq!(runs.get(run).map(|(_, code)| code), Some(code), "run {run} was shown");
+        }
+        for lane in &again.lanes {
+            if let LaneState::Verdict { from_before, .. } = &lane.state {
+                assert!(from_before);
+            }
+        }
+        fixture.signal(Signal::SIGKILL);
+        fixture.ended().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_that_was_not_lifted_is_shown_again_after_a_restart() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    let (run, code) = fixture
+        .until("a verdict", |snapshot| {
+            let mut shown = BTreeMap::new();
+            note(&mut shown, snapshot);
+            shown.pop_first()
+        })
+        .await;
+    fixture.signal(Signal::SIGKILL);
+    fixture.ended().await;
+    fixture.start();
+    fixture
+        .until("the same verdict, from before", |snapshot| {
+            snapshot.lanes.iter().find_map(|lane| match &lane.state {
+                LaneState::Verdict {
+                    code: again,
+                    from_before: true,
+                    ..
+                } if lane.run == Some(run) => Some(assert_eq!(*again, code)),
+                LaneState::Empty
+                | LaneState::Waiting
+                | LaneState::Token
+                | LaneState::Sending { .. }
+                | LaneState::Watching { .. }
+                | LaneState::Storing
+                | LaneState::Verdict { .. }
+                | LaneState::Refused { .. }
+                | LaneState::Stopped { .. } => None,
+            })
+        })
+        .await;
+    fixture
+        .until("the unit is lifted and the next one comes", |snapshot| {
+            snapshot.lanes.iter().all(|lane| lane.run != Some(run)).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_signal_ends_everything_in_order_although_streams_are_open() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    let (_, running) = fixture.until("a lane that sends", sending).await;
+    let mut events = std::pin::pin!(fixture.client().events());
+    events.next().await.unwrap().unwrap();
+    fixture.signal(Signal::SIGTERM);
+    let asked = tokio::time::Instant::now();
+    let status = fixture.ended().await;
+    assert_eq!(status.code(), Some(0), "{}", fixture.log());
+    assert!(asked.elapsed() < Duration::from_secs(12), "{:?}", asked.elapsed());
+    assert!(!fixture.socket().exists(), "the socket's file is gone");
+
+    // Nothing is left for the next start.
+    assert_eq!(
+        fixture.runs().await.get(&running),
+        Some(&(Outcome::Interrupted, VerdictCode::Interrupted))
+    );
+    let mut reports = Reports::open(&fixture.ledger()).await.unwrap();
+    let detail = reports.run(running).await.unwrap().unwrap();
+    assert_eq!(detail.attempts.len(), 1, "the attempt that was stopped is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_symbol_that_comes_late_voids_the_attempt() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    let (_, run) = fixture.until("a lane that sends", sending).await;
+    fixture.signal(Signal::SIGSTOP);
+    // The pause is the fault that is tried: much longer than a symbol.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    fixture.signal(Signal::SIGCONT);
+    let results = tokio::time::timeout(BOUND, async {
+        loop {
+            let mut reports = Reports::open(&fixture.ledger()).await.unwrap();
+            let detail = reports.run(run).await.unwrap();
+            let attempts = detail.map(|detail| detail.attempts).unwrap_or_default();
+            if let Some(first) = attempts.into_iter().next() {
+                return first;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        results.result,
+        fixture_ledger::record::AttemptResult::Late,
+        "{results:?}"
+    );
+    assert!(results.latest >= Duration::from_millis(200), "{results:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_without_a_daemon_says_that_it_is_not_running() {
+    let fixture = Fixture::new();
+    let output = fixture.command(&["act", "start"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output).contains("the fixture is not running"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_is_wrong_and_what_to_do() {
+    let mut fixture = Fixture::new();
+    let output = fixture.command(&["doctor"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(
+        text(&output).contains("the fixture is not running"),
+        "{}",
+        text(&output)
+    );
+    assert!(text(&output).contains("do: start it"), "{}", text(&output));
+
+    fixture.start();
+    fixture.until("a first snapshot", |_| Some(())).await;
+    let output = fixture.command(&["doctor"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("good  daemon"), "{}", text(&output));
+    assert!(text(&output).contains("good  ledger"), "{}", text(&output));
+    fixture.signal(Signal::SIGTERM);
+    fixture.ended().await;
+
+    std::fs::write(
+        fixture.ledger(),
+        "no database at all, but long enough to be read as one".repeat(40),
+    )
+    .unwrap();
+    let output = fixture.command(&["doctor"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("BAD   ledger"), "{}", text(&output));
+
+    let wrong = Fixture::with(|text| text.replace("count = 2", "count = 0"));
+    let output = wrong.command(&["doctor"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(
+        text(&output).contains("lanes.count: expected a whole number from 1 to 8"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[test]
+fn a_wrong_configuration_starts_nothing() {
+    let fixture = Fixture::with(|text| text.replace("seed = 1", "sead = 1"));
+    for arguments in [&["run"][..], &["doctor"]] {
+        let output = fixture.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output).contains("unknown field `sead`"), "{}", text(&output));
+    }
+    let output = Command::new(DAEMON)
+        .arg("check-config")
+        .arg(fixture.config())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output).contains("jig.simulated.sead: unknown field `sead`"),
+        "{}",
+        text(&output)
+    );
+    assert!(!fixture.folder.path().join("data").exists(), "nothing half-made");
+
+    let good = Fixture::new();
+    let output = Command::new(DAEMON)
+        .arg("check-config")
+        .arg(good.config())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output).contains("pass rule  claimed"), "{}", text(&output));
+    assert!(
+        !text(&output).contains("example only, not a secret"),
+        "{}",
+        text(&output)
+    );
+}
