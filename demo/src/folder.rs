@@ -28,18 +28,13 @@ pub struct Folder {
 impl Folder {
     /// Makes a folder, or goes on with one that was kept, and writes the configuration into it.
     pub fn make(keep: Option<&Path>, port: Option<u16>) -> anyhow::Result<Self> {
-        let (path, temporary) = match keep {
-            Some(path) => {
-                std::fs::create_dir_all(path).with_context(|| format!("{}: cannot be made", path.display()))?;
-                (
-                    path.canonicalize().with_context(|| format!("{}", path.display()))?,
-                    None,
-                )
-            }
-            None => {
-                let folder = tempfile::Builder::new().prefix("fixture-demo-").tempdir()?;
-                (folder.path().to_owned(), Some(folder))
-            }
+        let (path, temporary) = if let Some(path) = keep {
+            std::fs::create_dir_all(path).with_context(|| format!("{}: cannot be made", path.display()))?;
+            let path = path.canonicalize().with_context(|| format!("{}", path.display()))?;
+            (path, None)
+        } else {
+            let folder = tempfile::Builder::new().prefix("fixture-demo-").tempdir()?;
+            (folder.path().to_owned(), Some(folder))
         };
         let pages = free(port)?;
         let folder = Self {

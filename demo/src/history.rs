@@ -30,8 +30,10 @@ pub fn make(folder: &Folder, units: u32) -> anyhow::Result<()> {
     let (recipe, _) = config::load_recipe(&folder.recipe())?;
     let scenario = Scenario::load(&folder.scenario())?;
     for shift in 0..SHIFTS {
-        let begins =
-            i64::try_from((now - SHIFT * (SHIFTS - shift)).as_micros()).context("the clock is beyond the calendar")?;
+        let begins = now
+            .checked_sub(SHIFT * (SHIFTS - shift))
+            .and_then(|begins| i64::try_from(begins.as_micros()).ok())
+            .context("the clock is before the first shift or beyond the calendar")?;
         let first = units * shift / SHIFTS;
         let simulation = Simulated {
             first_unit: first,

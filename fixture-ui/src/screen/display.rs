@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::FrameError;
+use super::frame::{Frame, FrameError};
 use crate::clock::Clock;
 use crate::view::View;
 use crate::view::standing::Heard;
@@ -29,6 +30,9 @@ pub enum DisplayError {
     /// The frame cannot be encoded.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// The drawing itself failed.
+    #[error("drawing: {0}")]
+    Drawing(String),
 }
 
 /// Draws a frame whenever what is shown changes, until `ended`; then takes the last one away, so that no verdict is left standing.
@@ -44,17 +48,16 @@ pub async fn keep(
     let showing = async {
         let mut shown = None;
         let mut looks = tokio::time::interval(LOOK_EVERY);
+        // A display that fell behind shows the present, not every look that it missed.
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
             let view = View::of(&newest.borrow(), clock.now());
-            if shown.as_ref() == Some(&view) {
-                continue;
-            }
-            let frame = super::frame(&view);
-            if let Some(path) = png {
-                replace(path, &frame.png()?)?;
-            }
-            shown = Some(view);
+            // Off the thread that follows the daemon: a slow drawing must not look like a silent daemon.
+            let last = shown.take();
+            let to = png.map(Path::to_owned);
+            let drawn = tokio::task::spawn_blocking(move || renew(&view, last.as_ref(), to.as_deref())).await;
+            shown = Some(drawn.map_err(|error| DisplayError::Drawing(error.to_string()))??);
         }
     };
     let result = ended.run_until_cancelled(showing).await;
@@ -70,6 +73,17 @@ pub async fn keep(
         }
     }
     result.unwrap_or(Ok(()))
+}
+
+/// Draws the view, and gives the frame to the file where it differs from the last.
+fn renew(view: &View, last: Option<&Frame>, png: Option<&Path>) -> Result<Frame, DisplayError> {
+    let frame = super::frame(view);
+    if let Some(path) = png
+        && last != Some(&frame)
+    {
+        replace(path, &frame.png()?)?;
+    }
+    Ok(frame)
 }
 
 /// Replaces the file whole: whoever reads it sees the old frame or the new one.

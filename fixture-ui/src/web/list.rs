@@ -54,7 +54,7 @@ impl RunWords {
         let verdict = row.verdict.as_ref();
         Self {
             link: format!("/runs/{}", row.run),
-            seated: instant(sources, row.seated),
+            seated: plain(sources, row.seated),
             lane: row.lane.to_string(),
             unit: link::unit(&serial),
             serial,
@@ -97,10 +97,12 @@ pub fn instant(sources: &Sources, at: WallTime) -> String {
     } else {
         " (clock not synchronised)"
     };
-    match Timestamp::from_microsecond(at.micros) {
-        Ok(instant) => format!("{}{mark}", moment(sources, instant)),
-        Err(_) => format!("{} µs{mark}", at.micros),
-    }
+    format!("{}{mark}", plain(sources, at))
+}
+
+/// A stored instant without that mark.
+fn plain(sources: &Sources, at: WallTime) -> String {
+    Timestamp::from_microsecond(at.micros).map_or_else(|_| format!("{} µs", at.micros), |at| moment(sources, at))
 }
 
 /// A length of time in seconds, to a tenth.

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, Sse};
 use axum::response::{Html, IntoResponse};
 use futures_util::{Stream, StreamExt as _, stream};
+use tokio::time::MissedTickBehavior;
 
 use super::Sources;
 use super::frame::Frame;
@@ -58,9 +59,11 @@ struct Look {
 }
 
 fn looks(sources: Arc<Sources>) -> impl Stream<Item = Result<Event, Infallible>> {
+    let mut every = tokio::time::interval(LOOK_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let first = Look {
         sources,
-        every: tokio::time::interval(LOOK_EVERY),
+        every,
         sent: String::new(),
         unchanged: 0,
     };

@@ -1,0 +1,327 @@
+//! A person's way through the pages of a running demo, in a real browser. Screenshots go to `target/journey/`.
+
+use core::time::Duration;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+/// How long a simulated unit may take from seated to PASS, with retries and a loaded machine.
+const UNTIL_A_PASS: Duration = Duration::from_secs(180);
+
+/// Within which a page has to say that what it shows is no longer live: two seconds, and one for the browser.
+const UNTIL_IT_SAYS_SO: Duration = Duration::from_secs(3);
+
+/// A process that is ended with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
+    }
+}
+
+/// The demo, and what it says of itself.
+struct Demo {
+    process: Ended,
+    pages: String,
+    roles: Vec<(String, Pid)>,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Demo {
+    fn start(folder: &Path) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_demo"))
+            .args(["--port", "0", "--history", "10", "--keep"])
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut process = Ended(child);
+        let mut output = BufReader::new(process.0.stdout.take().unwrap());
+        let (mut pages, mut roles) = (None, Vec::new());
+        loop {
+            let mut line = String::new();
+            assert!(
+                output.read_line(&mut line).unwrap() > 0,
+                "the demo ended before it was up"
+            );
+            let words: Vec<_> = line.split_whitespace().collect();
+            match words.as_slice() {
+                [role, "pid", pid] => roles.push(((*role).to_owned(), Pid::from_raw(pid.parse().unwrap()))),
+                ["Live", "page:", address] => pages = Some((*address).to_owned()),
+                ["Ctrl-C", ..] => break,
+                _ => {}
+            }
+        }
+        Self {
+            process,
+            pages: pages.expect("the demo says where its pages are"),
+            roles,
+            output,
+        }
+    }
+
+    fn pid(&self, role: &str) -> Pid {
+        self.roles
+            .iter()
+            .find(|(name, _)| name == role)
+            .map(|(_, pid)| *pid)
+            .unwrap()
+    }
+
+    /// Ctrl-C, and the end of it.
+    fn interrupt(mut self) -> std::process::ExitStatus {
+        let demo = Pid::from_raw(i32::try_from(self.process.0.id()).unwrap());
+        kill(demo, Signal::SIGINT).unwrap();
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        let status = self.process.0.wait().unwrap();
+        for (role, pid) in &self.roles {
+            assert_eq!(
+                kill(*pid, None),
+                Err(Errno::ESRCH),
+                "{role} is still there after the demo"
+            );
+        }
+        status
+    }
+}
+
+/// A browser, as far as the test is concerned.
+struct Browser {
+    client: Client,
+    shots: PathBuf,
+    _driver: Ended,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    async fn start() -> Self {
+        let missing: Vec<_> = ["chromium", "chromedriver"]
+            .into_iter()
+            .filter(|name| !is_there(name))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "{missing:?} not found: the journey needs a browser: apt-get install chromium chromium-driver"
+        );
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let driver = Ended(
+            Command::new("chromedriver")
+                .arg(format!("--port={port}"))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
+        let profile = tempfile::tempdir().unwrap();
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--window-size=1920,1080",
+            &format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let serde_json::Value::Object(capabilities) = json!({ "goog:chromeOptions": { "args": arguments } }) else {
+            unreachable!("it is an object");
+        };
+        let began = Instant::now();
+        let client = loop {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            match builder
+                .capabilities(capabilities.clone())
+                .connect(&format!("http://127.0.0.1:{port}"))
+                .await
+            {
+                Ok(client) => break client,
+                Err(error) => assert!(
+                    began.elapsed() < Duration::from_secs(60),
+                    "no browser within 60 s: {error}"
+                ),
+            }
+            tokio::task::yield_now().await;
+        };
+        let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../journey");
+        std::fs::create_dir_all(&shots).unwrap();
+        Self {
+            client,
+            shots,
+            _driver: driver,
+            _profile: profile,
+        }
+    }
+
+    async fn shoot(&self, name: &str) {
+        let png = self.client.screenshot().await.unwrap();
+        std::fs::write(self.shots.join(format!("{name}.png")), png).unwrap();
+    }
+
+    /// Waits until something is on the page.
+    async fn until(&self, selector: &str, within: Duration) -> fantoccini::elements::Element {
+        match self
+            .client
+            .wait()
+            .at_most(within)
+            .for_element(Locator::Css(selector))
+            .await
+        {
+            Ok(element) => element,
+            Err(error) => {
+                self.shoot("missed").await;
+                panic!("{selector} is not there after {within:?} (see missed.png): {error}");
+            }
+        }
+    }
+
+    async fn count(&self, selector: &str) -> usize {
+        self.client.find_all(Locator::Css(selector)).await.unwrap().len()
+    }
+
+    async fn text(&self, selector: &str) -> String {
+        self.client
+            .find(Locator::Css(selector))
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
+    }
+}
+
+/// Whether a program is on the path.
+fn is_there(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+#[tokio::test]
+async fn a_person_watches_a_unit_pass_reads_its_light_and_sees_the_fixture_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let browser = Browser::start().await;
+    let demo = Demo::start(folder.path());
+    let page = |path: &str| format!("{}{path}", demo.pages);
+    let soon = Duration::from_secs(10);
+
+    // The live page: lanes, SIMULATED, a run on its way, a PASS with what to do.
+    browser.client.goto(&page("")).await.unwrap();
+    browser.until(".lane", Duration::from_secs(30)).await;
+    assert_eq!(browser.text("header .badge").await, "SIMULATED");
+    browser.until(".lane.running progress", Duration::from_secs(60)).await;
+    browser.shoot("1-running").await;
+    let run = browser.until(".lane.pass .unit a[href^='/runs/']", UNTIL_A_PASS).await;
+    let run = run.attr("href").await.unwrap().unwrap();
+    browser.shoot("2-pass").await;
+    assert_eq!(browser.text(".lane.pass .place").await, "GOOD BOX");
+    browser.client.set_window_size(390, 844).await.unwrap();
+    browser.shoot("3-pass-on-a-phone").await;
+    browser.client.set_window_size(1920, 1080).await.unwrap();
+
+    // That run: its verdict was stored before it was shown, and its light is drawn.
+    browser.client.goto(&page(run.trim_start_matches('/'))).await.unwrap();
+    browser.until("svg#light", soon).await;
+    assert_eq!(browser.text(".verdict .outcome").await, "PASS");
+    assert!(browser.count("svg#light rect.green").await > 0, "the LED was green");
+    assert!(browser.count("svg#light rect.amber").await > 0, "the LED was amber");
+    let lamp = browser
+        .client
+        .find(Locator::Css("svg#light path.strokes"))
+        .await
+        .unwrap();
+    assert!(!lamp.attr("d").await.unwrap().unwrap().is_empty(), "the lamp sent");
+    browser.shoot("4-run").await;
+    let serial = browser.text("h1 a").await;
+
+    // The search finds the unit.
+    browser.client.goto(&page("runs")).await.unwrap();
+    browser
+        .until("input[name=serial]", soon)
+        .await
+        .send_keys(&serial)
+        .await
+        .unwrap();
+    browser
+        .client
+        .find(Locator::Css("form.search button"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    browser.until(&format!("a[href='{run}']"), soon).await;
+    for row in browser
+        .client
+        .find_all(Locator::Css("tbody td:nth-child(2)"))
+        .await
+        .unwrap()
+    {
+        assert!(row.text().await.unwrap().starts_with(&serial));
+    }
+    browser.shoot("5-search").await;
+
+    // The day's yield.
+    browser.client.goto(&page("today")).await.unwrap();
+    browser.until(".figures .big", soon).await;
+    browser.shoot("6-today").await;
+
+    // The daemon is killed: the page says so, and shows no verdict any more.
+    browser.client.goto(&page("")).await.unwrap();
+    browser.until(".lane", soon).await;
+    kill(demo.pid("fixture-daemon"), Signal::SIGKILL).unwrap();
+    let killed = Instant::now();
+    browser.until("#gone", UNTIL_IT_SAYS_SO).await;
+    println!(
+        "the page said that the fixture is stopped {} ms after its daemon was killed",
+        killed.elapsed().as_millis()
+    );
+    assert_eq!(browser.text("#gone .word").await, "FIXTURE STOPPED");
+    assert_eq!(browser.count(".lane").await, 0);
+    browser.shoot("7-fixture-stopped").await;
+
+    // History is still there.
+    browser.client.goto(&page(run.trim_start_matches('/'))).await.unwrap();
+    browser.until("svg#light", soon).await;
+
+    // The pages' own server is killed: the open page says so by itself.
+    browser.client.goto(&page("")).await.unwrap();
+    browser.until("#gone", soon).await;
+    kill(demo.pid("fixture-ui-web"), Signal::SIGKILL).unwrap();
+    let killed = Instant::now();
+    browser.until("#silent:not([hidden])", UNTIL_IT_SAYS_SO).await;
+    println!(
+        "the page said that it is not live {} ms after its server was killed",
+        killed.elapsed().as_millis()
+    );
+    browser.shoot("8-not-live").await;
+
+    browser.client.clone().close().await.unwrap();
+    let status = demo.interrupt();
+    assert!(!status.success(), "two of its roles did not end by themselves in order");
+}
+
+#[test]
+fn ctrl_c_ends_every_role_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(folder.path());
+    assert!(demo.interrupt().success());
+}
