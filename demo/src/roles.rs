@@ -2,11 +2,13 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::net::SocketAddr;
 use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Context as _;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -15,6 +17,9 @@ use crate::folder::Folder;
 
 /// How long a role may take to end; the daemon's own limit is ten seconds.
 const TO_END: Duration = Duration::from_secs(12);
+
+/// How long the pages may take to answer before the demo goes on without waiting.
+const TO_ANSWER: Duration = Duration::from_secs(20);
 
 /// A role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +143,13 @@ impl Running {
     }
 }
 
+/// Waits until something listens at the address.
+async fn answers(at: SocketAddr) {
+    while TcpStream::connect(at).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Runs the roles until a signal. A role that ends by itself is named; the others go on, as they would on a fixture.
 #[expect(clippy::print_stdout, reason = "the demo tells where its pages are")]
 pub async fn run(folder: &Folder) -> anyhow::Result<ExitCode> {
@@ -150,6 +162,8 @@ pub async fn run(folder: &Folder) -> anyhow::Result<ExitCode> {
         println!("{:18} pid {}", running.role, running.child.id().unwrap_or_default());
     }
     println!("{:18} {}", "folder", folder.path().display());
+    // Not told before it answers; a web role that cannot start is named below.
+    let _late = timeout(TO_ANSWER, answers(folder.pages())).await;
     println!("Live page:         http://{}/", folder.pages());
     println!("Ctrl-C ends the demo.");
     let mut fault = false;

@@ -226,7 +226,7 @@ async fn a_person_watches_a_unit_pass_reads_its_light_and_sees_the_fixture_stop(
     // The live page: lanes, SIMULATED, a run on its way, a PASS with what to do.
     browser.client.goto(&page("")).await.unwrap();
     browser.until(".lane", Duration::from_secs(30)).await;
-    assert_eq!(browser.text("header .badge").await, "SIMULATED");
+    assert_eq!(browser.text("#badges .badge").await, "SIMULATED");
     browser.until(".lane.running progress", Duration::from_secs(60)).await;
     browser.shoot("1-running").await;
     let run = browser.until(".lane.pass .unit a[href^='/runs/']", UNTIL_A_PASS).await;

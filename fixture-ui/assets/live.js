@@ -1,7 +1,7 @@
 // Keeps the live page live, and says so when it no longer is. The page works without this file.
 "use strict";
 
-const SILENT_AFTER_MS = 1800;
+const SILENT_AFTER_MS = 1500;
 let heard = performance.now();
 
 function mark() {
@@ -33,4 +33,4 @@ for (const kind of ["live", "beat"]) {
     mark();
   });
 }
-setInterval(mark, 200);
+setInterval(mark, 100);

@@ -20,7 +20,7 @@ use crate::view::{Face, GONE_WORD, STOP_WORD, View};
 /// How often a stream looks whether its parts have changed, and whether what was heard still stands.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// How many looks without a change go by before a bare beat is sent; the script waits 1.8 s for one.
+/// How many looks without a change go by before a bare beat is sent; the script waits 1.5 s for one.
 const BEAT_EVERY: u32 = 2;
 
 /// The whole page.

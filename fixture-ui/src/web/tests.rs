@@ -271,6 +271,10 @@ async fn the_event_stream_says_so_when_the_daemon_falls_silent() {
     let mut events = response.into_body().into_data_stream();
     let first = String::from_utf8(events.next().await.unwrap().unwrap().to_vec()).unwrap();
     assert!(first.starts_with("event: live\n") && first.contains("PASS"), "{first}");
+    assert!(
+        first.contains("SIMULATED"),
+        "a page that was opened before the daemon was heard has it from here"
+    );
     sender.send_modify(|heard| heard.trouble = Some("gone".to_owned()));
     let next = String::from_utf8(events.next().await.unwrap().unwrap().to_vec()).unwrap();
     assert!(
