@@ -16,7 +16,7 @@ pub const PRIORITY: u8 = 45;
 /// # Errors
 /// The system does not allow it; its words.
 pub fn claim() -> Result<(), String> {
-    let priority = ThreadPriorityValue::try_from(PRIORITY).map_err(|error| error.to_owned())?;
+    let priority = ThreadPriorityValue::try_from(PRIORITY)?;
     set_thread_priority_and_policy(
         thread_native_id(),
         ThreadPriority::Crossplatform(priority),

@@ -38,7 +38,7 @@ pub struct Sender {
 }
 
 enum Order {
-    Send(Transmission, Arc<AtomicBool>),
+    Send(Box<Transmission>, Arc<AtomicBool>),
     Flash(Duration),
 }
 
@@ -94,7 +94,7 @@ impl Sender {
     /// The thread takes no order.
     pub fn send(&mut self, transmission: Transmission) -> Result<(), NoSender> {
         let stopped = Arc::new(AtomicBool::new(false));
-        self.order(Order::Send(transmission, Arc::clone(&stopped)))?;
+        self.order(Order::Send(Box::new(transmission), Arc::clone(&stopped)))?;
         self.current = Some(stopped);
         Ok(())
     }
@@ -451,7 +451,7 @@ mod tests {
 
     #[test]
     fn a_late_symbol_is_measured_and_the_next_one_keeps_its_length() {
-        let late = Duration::from_micros(3000);
+        let late = Duration::from_millis(3);
         let (time, lamp) = (Fake::oversleeping(&[(10, late)]), Noted::default());
         let (report, edges) = send(&time, &lamp, usize::MAX);
         assert_eq!(report.end, SendEnd::Complete);
@@ -519,7 +519,7 @@ mod tests {
             match heard.recv().await.unwrap() {
                 Input::Lane(_, LaneInput::Lamp(_)) => lit += 1,
                 Input::Lane(_, LaneInput::Sent(report)) => break report,
-                other => panic!("{other:?}"),
+                other @ (Input::Lane(..) | Input::Act { .. } | Input::Bless(_) | Input::Tick) => panic!("{other:?}"),
             }
             if lit == 20 {
                 sender.stop();

@@ -295,7 +295,7 @@ fn sound(request: &ActRequest) -> Result<(), String> {
 /// Asks the engine's driver and waits for its answer.
 async fn ask<A>(desk: &Desk, question: impl FnOnce(oneshot::Sender<A>) -> Ask) -> Result<A, Box<Response>> {
     let (sender, receiver) = oneshot::channel();
-    let gone = |_| Box::new(refuse(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"));
+    let gone = |()| Box::new(refuse(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"));
     let answer = async {
         let room = desk.asks.reserve().await.map_err(|_| ())?;
         room.send(question(sender));

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 /// Reads status LEDs from recorded traces; writes one JSON object a reading, in order of time.
 ///
-/// {"trace": the file as given, "at_ms": time of the deciding sample, "codes": all that look alike, or none when the light has become unreadable,
+/// {"trace": the file as given, `"at_ms"`: time of the deciding sample, "codes": all that look alike, or none when the light has become unreadable,
 /// "confidence": 0 to 1}. A bad file is named on stderr with its line; the others are still read, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 pub struct ReadLed {

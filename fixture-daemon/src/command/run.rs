@@ -95,9 +95,10 @@ async fn until_stopped(config: Config) -> anyhow::Result<ExitCode> {
 
     let (tasks, mut ended) = Tasks::new();
     let started = start(config, &tasks).await;
-    let result = match started {
-        Err(error) => Err(error),
-        Ok(()) => tokio::select! {
+    let result = if let Err(error) = started {
+        Err(error)
+    } else {
+        tokio::select! {
             () = told(&mut interrupt, &mut terminate) => {
                 tracing::info!("stopping: lamps dark, runs recorded, ledger closed");
                 Ok(ExitCode::SUCCESS)
@@ -106,7 +107,7 @@ async fn until_stopped(config: Config) -> anyhow::Result<ExitCode> {
                 Some(why) => why.context(format!("{name} ended by itself")),
                 None => anyhow::anyhow!("{name} ended by itself"),
             }),
-        },
+        }
     };
     tasks.stop().cancel();
     tokio::select! {
@@ -130,6 +131,7 @@ async fn told(interrupt: &mut Signal, terminate: &mut Signal) {
 }
 
 /// Makes every part and starts it.
+#[expect(clippy::too_many_lines, reason = "wiring reads top to bottom like a parts list")]
 async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let clock = Clock::start();
     let simulated = config.simulated();
@@ -318,8 +320,8 @@ fn real_time_rights(lamps: usize, claims: &std::sync::mpsc::Receiver<Result<(), 
             .recv_timeout(CLAIMED_WITHIN)
             .unwrap_or_else(|error| Err(format!("a thread did not start: {error}")))
     });
-    let refused = told.filter_map(Result::err).last();
-    if let Some(why) = &refused {
+    let refused: Vec<String> = told.filter_map(Result::err).collect();
+    if let Some(why) = refused.last() {
         tracing::warn!(
             "the lamps' threads run without real-time priority ({why}): symbols may be late under load; \
              give the service LimitRTPRIO={}",
@@ -329,7 +331,7 @@ fn real_time_rights(lamps: usize, claims: &std::sync::mpsc::Receiver<Result<(), 
     if let Err(why) = real_time::keep_memory() {
         tracing::warn!("memory may be paged out ({why}): give the service LimitMEMLOCK=infinity");
     }
-    refused.is_some()
+    !refused.is_empty()
 }
 
 /// The verdicts that are still shown: of lanes that this fixture has, and whose unit still lies there. The others' units were lifted.
@@ -347,7 +349,7 @@ async fn standing(ledger: &mut Ledger, lanes: &[LaneId], simulated: bool) -> any
 
 /// The place of the next simulated unit: after the highest serial among the newest runs.
 async fn next_unit(ledger: &Path) -> anyhow::Result<u32> {
-    let mut reports = Reports::open(ledger).await?;
+    let reports = Reports::open(ledger).await?;
     let newest = reports.latest(NEWEST).await?;
     Ok(newest
         .iter()
@@ -358,7 +360,7 @@ async fn next_unit(ledger: &Path) -> anyhow::Result<u32> {
 
 /// The lot that was named last, by whichever process.
 async fn last_lot(ledger: &Path) -> anyhow::Result<String> {
-    let mut reports = Reports::open(ledger).await?;
+    let reports = Reports::open(ledger).await?;
     let acts = reports.acts(LAST_ACTS).await?;
     Ok(acts
         .into_iter()

@@ -326,10 +326,10 @@ fn authorities(file: &std::path::Path) -> Result<Vec<Certificate<'static>>, Clou
     let pem = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
     let mut found = Vec::new();
     for item in parse_pem(&pem) {
-        match item.map_err(|error| wrong(error.to_string()))? {
-            PemItem::Certificate(certificate) => found.push(certificate),
-            _ => return Err(wrong("expected certificates only".to_owned())),
-        }
+        let PemItem::Certificate(certificate) = item.map_err(|error| wrong(error.to_string()))? else {
+            return Err(wrong("expected certificates only".to_owned()));
+        };
+        found.push(certificate);
     }
     if found.is_empty() {
         return Err(wrong("expected a certificate in PEM form".to_owned()));

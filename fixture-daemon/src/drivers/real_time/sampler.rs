@@ -27,7 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const SAME: u8 = 3;
 
 /// How long a scan waits for its unit: an operator scans, then seats.
-const SCAN_LASTS: Duration = Duration::from_secs(60);
+const SCAN_LASTS: Duration = Duration::from_mins(1);
 
 /// Samples all lanes until the stop. Rounds that the engine has no room for are dropped and counted.
 ///
