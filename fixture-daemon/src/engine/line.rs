@@ -150,11 +150,15 @@ impl Line {
             Input::Bless(event) => self.bless(event, &mut effects),
             Input::Tick => {}
         }
-        for place in 0..self.lanes.len() {
-            self.in_lane(place, &mut effects, Lane::tick);
+        // A unit that was let in, or a verdict that was judged, may have something due at once.
+        loop {
+            for place in 0..self.lanes.len() {
+                self.in_lane(place, &mut effects, Lane::tick);
+            }
+            if self.settle(&mut effects) == Settled::Already {
+                return effects;
+            }
         }
-        self.settle(&mut effects);
-        effects
     }
 
     /// A sample of a lane; the hot path. Allocates nothing unless the sample teaches something.
@@ -258,6 +262,10 @@ impl Line {
                 let refusal = self.refusal(place, &seating);
                 self.start(place, seating, powered, refusal, effects);
             }
+            Some(Takes::Soon) if self.waiting.get(place).is_some_and(Option::is_some) => {
+                let refusal = (Refusal::DoubleTrigger, "a unit waits in the nest already".to_owned());
+                self.refuse(place, seating, powered, refusal, effects);
+            }
             Some(Takes::Soon) => {
                 if let Some(waiting) = self.waiting.get_mut(place) {
                     *waiting = Some((seating, powered));
@@ -350,10 +358,12 @@ impl Line {
     // --- after every input --------------------------------------------------------------------------------------------
 
     /// Judges verdicts that were found, lets units in that waited, and says whether there is something new to show.
-    fn settle(&mut self, effects: &mut Vec<Effect>) {
+    fn settle(&mut self, effects: &mut Vec<Effect>) -> Settled {
+        let mut settled = Settled::Already;
         for place in 0..self.lanes.len() {
-            self.conclude(place, effects);
-            self.let_in(place, effects);
+            if self.conclude(place, effects) == Settled::Now || self.let_in(place, effects) == Settled::Now {
+                settled = Settled::Now;
+            }
         }
         let mut changed = false;
         for lane in &mut self.lanes {
@@ -362,12 +372,15 @@ impl Line {
         if changed {
             effects.push(Effect::Show);
         }
+        settled
     }
 
-    fn conclude(&mut self, place: usize, effects: &mut Vec<Effect>) {
-        let Some(lane) = self.lanes.get(place) else { return };
+    fn conclude(&mut self, place: usize, effects: &mut Vec<Effect>) -> Settled {
+        let Some(lane) = self.lanes.get(place) else {
+            return Settled::Already;
+        };
         let Some((run, conclusion)) = lane.station().conclusion() else {
-            return;
+            return Settled::Already;
         };
         let candidate = Candidate {
             run: run.id,
@@ -416,16 +429,19 @@ impl Line {
         self.in_lane(place, effects, |lane, _, now, out| {
             lane.commit(now, judged, policy, out);
         });
+        Settled::Now
     }
 
-    fn let_in(&mut self, place: usize, effects: &mut Vec<Effect>) {
+    fn let_in(&mut self, place: usize, effects: &mut Vec<Effect>) -> Settled {
         let free = self
             .lanes
             .get(place)
             .is_some_and(|lane| lane.station().takes_units() == Takes::Now);
         if free && let Some((seating, powered)) = self.waiting.get_mut(place).and_then(Option::take) {
             self.seated(place, seating, powered, effects);
+            return Settled::Now;
         }
+        Settled::Already
     }
 
     fn stop_line(&mut self, stop: Stop, effects: &mut Vec<Effect>) {
@@ -628,6 +644,13 @@ impl Line {
         }
         runs
     }
+}
+
+/// Whether there was anything to settle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Already,
+    Now,
 }
 
 fn refused(why: impl Into<String>) -> ActAnswer {

@@ -16,9 +16,19 @@ use super::input::{Seating, SendReport};
 use super::meaning::{Meaning, Meanings};
 use super::nest::NestReport;
 use super::recipe::Rung;
+use super::watch::FAULT_STANDS;
 
 /// Readings, and facts, that a run keeps at most; more only come from light that never settles.
 const KEPT_AT_MOST: usize = 2000;
+
+/// How long rapid red must stand as a reading alone.
+const RAPID_RED_STANDS: Duration = Duration::from_secs(8);
+/// The longest flash and the longest gap of rapid red (40 to 200 ms in the table, and the edge's wander).
+const FLICKER_STEP: Duration = Duration::from_millis(220);
+/// Flashes in a row that are no restart's single one.
+const FLICKERS: u32 = 2;
+/// How long ago the last one may have been: three gaps, so that two missed flashes do not end it.
+const FLICKER_GAP: Duration = Duration::from_millis(600);
 
 /// A run in progress.
 #[derive(Debug)]
@@ -45,6 +55,8 @@ pub struct Run {
     pub light: Light,
     /// When the LED last lit up.
     pub lit_up: Option<Tick>,
+    /// Short red flashes in a row.
+    pub flicker: Flicker,
     /// Attempts that failed by the unit's or the light's fault: how far along the ladder.
     pub failed: u32,
     /// How the last of those ended.
@@ -85,6 +97,33 @@ pub enum Light {
     Seen,
 }
 
+/// Short red flashes with short gaps.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Flicker {
+    /// How many in a row.
+    pub flashes: u32,
+    /// When the last one ended.
+    pub last_ended: Option<Tick>,
+}
+
+impl Flicker {
+    fn shade(&mut self, before: Option<Shade>, shade: Shade) {
+        let Some(before) = before.filter(|before| before.colour == Colour::Red) else {
+            return;
+        };
+        let short = shade.from.since(before.from) <= FLICKER_STEP;
+        let close = self
+            .last_ended
+            .is_some_and(|ended| before.from.since(ended) <= FLICKER_STEP);
+        self.flashes = match (short, close) {
+            (true, true) => self.flashes + 1,
+            (true, false) => 1,
+            (false, _) => 0,
+        };
+        self.last_ended = Some(shade.from);
+    }
+}
+
 /// A reading that stands until the next one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
@@ -111,6 +150,7 @@ impl Run {
             colour: None,
             light: Light::Never,
             lit_up: None,
+            flicker: Flicker::default(),
             failed: 0,
             last_failure: None,
             late: 0,
@@ -132,6 +172,7 @@ impl Run {
     /// Takes in what a sample taught.
     pub fn observe(&mut self, observed: &Observed, meanings: &Meanings, confidence: f32) {
         if let Some(shade) = observed.shade {
+            self.flicker.shade(self.colour, shade);
             self.colour = Some(shade);
             if shade.colour != Colour::Off {
                 self.light = Light::Seen;
@@ -169,6 +210,7 @@ impl Run {
         self.standing = None;
         self.colour = None;
         self.lit_up = None;
+        self.flicker = Flicker::default();
         self.light = Light::Never;
     }
 
@@ -176,6 +218,17 @@ impl Run {
     pub fn shows(&self) -> Option<(Meaning, Tick)> {
         let standing = self.standing.as_ref()?;
         Some((standing.meaning?, standing.at))
+    }
+
+    /// How long a rapid red must stand until it condemns the unit. The flash of one restart can be taken for it until the next pattern
+    /// is sure; where the colours really flicker it needs less.
+    pub fn rapid_red_stands(&self, now: Tick) -> Duration {
+        let flickers = self.flicker.flashes >= FLICKERS
+            && self
+                .flicker
+                .last_ended
+                .is_some_and(|ended| now.since(ended) <= FLICKER_GAP);
+        if flickers { FAULT_STANDS } else { RAPID_RED_STANDS }
     }
 
     /// The codes that stand, for the detail of a verdict.

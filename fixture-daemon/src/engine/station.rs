@@ -29,6 +29,8 @@ use super::watch::{FAULT_STANDS, Judgement, PATTERN_STANDS, Watch};
 const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 /// A ready pattern read this long after the last symbol is no memory of the light before.
 const ANSWER_SETTLES: Duration = Duration::from_secs(1);
+/// How long a connection stage must stand after a red flash before it says that the packet arrived all the same.
+const STAGE_AFTER_FLASH: Duration = Duration::from_secs(3);
 /// How much earlier than the last symbol's end the unit may show green: it knows the packet's end before the tail.
 const TAIL_LEEWAY: Duration = Duration::from_millis(700);
 /// The longest red flash of a bad packet (the table's 400 ms, and the edge's wander).
@@ -430,7 +432,13 @@ impl Station {
             refusal,
             detail: detail.clone(),
         }));
-        if matches!(self.phase, Phase::Empty | Phase::Refused { .. } | Phase::Told { .. }) {
+        // A second trigger changes nothing about the unit that lies there; a start that is refused again does.
+        let this_unit = match &self.phase {
+            Phase::Empty | Phase::Told { .. } => true,
+            Phase::Refused { seating: there, .. } => there.run == seating.run,
+            Phase::Running(..) | Phase::Concluded(..) | Phase::Storing(..) | Phase::Verdict { .. } => false,
+        };
+        if this_unit {
             out.push(LaneEffect::Signal(Signal::Attention));
             self.phase = Phase::Refused {
                 seating,
@@ -577,7 +585,7 @@ impl Station {
             }
             Step::Watching(watch) => {
                 if let Some(shade) = observed.shade {
-                    watch.shade(before, shade);
+                    watch.shade(shade, run.flicker);
                 }
                 if observed.reading.is_some() {
                     watch.reading(run, now);
@@ -1347,8 +1355,9 @@ fn ready_due(run: &Run, from: Tick, rules: &Rules, now: Tick) -> Due {
                 return Due::Now(Go::Begin);
             }
         }
-        Some((Meaning::SolidRed | Meaning::RapidRed, at)) => {
-            return condemned(VerdictCode::PowerFault, FAULT_STANDS, at);
+        Some((Meaning::SolidRed, at)) => return condemned(VerdictCode::PowerFault, FAULT_STANDS, at),
+        Some((Meaning::RapidRed, at)) => {
+            return condemned(VerdictCode::PowerFault, run.rapid_red_stands(now), at);
         }
         Some((Meaning::Fault(code), at)) => return condemned(code, FAULT_STANDS, at),
         Some((Meaning::Stage(_) | Meaning::Connected, at)) if again && at >= from => {
@@ -1450,6 +1459,10 @@ fn answer_due(run: &Run, ended: Tick, flash: Option<Tick>, now: Tick) -> Due {
     let until = ended + ANSWER_WITHIN;
     match run.shows() {
         Some((meaning, at)) if at + TAIL_LEEWAY >= ended => match meaning {
+            // A red flash and then amber look like a stage for a moment.
+            Meaning::Stage(_) | Meaning::Connected if flash.is_some() => {
+                return due_at(at + STAGE_AFTER_FLASH, Reason::Answer, now, || Go::Received(at));
+            }
             Meaning::SolidGreen
             | Meaning::LegacyReceived
             | Meaning::Stage(_)
@@ -1458,7 +1471,7 @@ fn answer_due(run: &Run, ended: Tick, flash: Option<Tick>, now: Tick) -> Due {
             Meaning::LegacyDamaged => return Due::Now(Go::Retry(AttemptResult::Damaged)),
             Meaning::Ready if at >= ended + ANSWER_SETTLES => return Due::Now(Go::Retry(failed())),
             Meaning::RapidRed => {
-                let at = (at + FAULT_STANDS).max(ended);
+                let at = (at + run.rapid_red_stands(now)).max(ended);
                 return due_at(at, Reason::Stands, now, || {
                     Go::End(VerdictCode::BrownOut, run.shown_codes())
                 });

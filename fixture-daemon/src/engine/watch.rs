@@ -10,19 +10,15 @@ use fixture_link::verdict::{Outcome, VerdictCode};
 
 use super::meaning::Meaning;
 use super::recipe::{PassRule, Recipe};
-use super::run::Run;
+use super::run::{Flicker, Run};
 use super::station::Reason;
 
 /// How long "received" is green, 3 s by the vendor's guide, with a device's clock that is off by 2 % and an edge that wanders.
 const RECEIVED_GREEN: Duration = Duration::from_millis(3200);
 /// How long a pattern of a fault must stand before it condemns a unit: a restart shows red for a moment as well.
 pub const FAULT_STANDS: Duration = Duration::from_secs(2);
-/// How long rapid red must stand as a reading alone, without flashes in quick succession.
-const RAPID_RED_STANDS: Duration = Duration::from_secs(8);
 /// How long a pattern that the stage does not allow must stand.
 pub const PATTERN_STANDS: Duration = Duration::from_secs(5);
-/// The longest flash and the longest gap of a burst of restarts (the table's rapid red, 40 to 200 ms, and the edge's wander).
-const BURST_STEP: Duration = Duration::from_millis(220);
 /// Flashes that make a burst; fewer are a restart after an update.
 const BURST_FLASHES: u32 = 3;
 /// Bursts that make a crash or a brown-out of what could be one restart that went wrong.
@@ -67,9 +63,6 @@ enum Way {
 
 #[derive(Debug, Default)]
 struct Bursts {
-    /// Red flashes in quick succession so far, and when the last one ended.
-    flashes: u32,
-    last_ended: Option<Tick>,
     /// The burst that is going on.
     current: Option<Tick>,
     /// Bursts before the unit had been online since the last one.
@@ -113,8 +106,8 @@ impl Watch {
         }
     }
 
-    /// The LED's colour changed from `before`.
-    pub fn shade(&mut self, before: Option<Shade>, shade: Shade) {
+    /// The LED's colour changed; `flicker` is what the run makes of it.
+    pub fn shade(&mut self, shade: Shade, flicker: Flicker) {
         if shade.colour == Colour::Green && (self.way == Way::StagesSeen || shade.from > self.received + RECEIVED_GREEN)
         {
             self.bursts.green = Some(shade.from);
@@ -123,21 +116,7 @@ impl Watch {
         if shade.colour == Colour::Amber && shade.from > self.received {
             self.amber.get_or_insert(shade.from);
         }
-        let Some(before) = before.filter(|before| before.colour == Colour::Red) else {
-            return;
-        };
-        let short = shade.from.since(before.from) <= BURST_STEP;
-        let close = self
-            .bursts
-            .last_ended
-            .is_some_and(|ended| before.from.since(ended) <= BURST_STEP);
-        self.bursts.flashes = match (short, close) {
-            (true, true) => self.bursts.flashes + 1,
-            (true, false) => 1,
-            (false, _) => 0,
-        };
-        self.bursts.last_ended = Some(shade.from);
-        if self.bursts.flashes >= BURST_FLASHES {
+        if flicker.flashes >= BURST_FLASHES && flicker.last_ended == Some(shade.from) {
             self.burst(shade.from);
         }
     }
@@ -165,8 +144,12 @@ impl Watch {
                 run.reached(now, Stage::Connected);
             }
             Meaning::Downloading => run.reached(now, Stage::Updating),
-            Meaning::RapidRed if self.bursts.flashes >= BURST_FLASHES => self.burst(at),
-            Meaning::RapidRed => {}
+            Meaning::RapidRed => {
+                // Where colours are known, one flash alone is a restart and no burst.
+                if run.colour.is_none() || run.rapid_red_stands(now) == FAULT_STANDS {
+                    self.burst(at);
+                }
+            }
             Meaning::Ready
             | Meaning::SolidGreen
             | Meaning::SolidRed
@@ -253,14 +236,10 @@ impl Watch {
                 };
                 condemned(code, stands, at)
             }
-            // The red of a restart and of the stage after it can look like this for a moment; the flashes themselves tell.
-            Some((Meaning::RapidRed, at)) if self.bursts.flashes < BURST_FLASHES => {
-                condemned(VerdictCode::BrownOut, RAPID_RED_STANDS, at)
-            }
             Some((Meaning::RapidRed, at)) if self.bursts.online > 0 => {
                 condemned(VerdictCode::BrownOut, PATTERN_STANDS, at)
             }
-            Some((Meaning::RapidRed, at)) => condemned(VerdictCode::BrownOut, FAULT_STANDS, at),
+            Some((Meaning::RapidRed, at)) => condemned(VerdictCode::BrownOut, run.rapid_red_stands(now), at),
             Some((Meaning::Ready, at)) => condemned(VerdictCode::Rejected, PATTERN_STANDS, at),
             Some((Meaning::Fault(code), at)) => condemned(code, FAULT_STANDS, at),
             Some((Meaning::Other | Meaning::LegacyDamaged, at)) => {

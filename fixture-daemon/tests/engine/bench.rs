@@ -267,6 +267,18 @@ impl StationBench {
         self.wait(time);
     }
 
+    /// Rapid red: so many flashes of a tenth of a second, named once they are plain.
+    pub fn flickers(&mut self, flashes: u32) {
+        for flash in 0..flashes {
+            self.shines(Colour::Red, ms(100));
+            self.turns(Colour::Off);
+            if flash == 2 {
+                self.reads("power-supply-rapid-red");
+            }
+            self.wait(ms(100));
+        }
+    }
+
     /// The unit shows the ready pattern and the station sends.
     pub fn ready(&mut self) {
         self.shines(Colour::Amber, ms(500));

@@ -9,4 +9,5 @@ mod bench;
 mod codes;
 mod light;
 mod passes;
+mod random;
 mod whole;
