@@ -456,7 +456,14 @@ impl World {
             }
             Event::Symbol(lane, lit) => {
                 let symbol = if lit { Symbol::Mid } else { Symbol::Dark };
-                self.lane(lane, LaneInput::Lamp(LampEdge { at: self.now, symbol }));
+                self.lane(
+                    lane,
+                    LaneInput::Lamp(LampEdge {
+                        from: self.now,
+                        at: self.now,
+                        symbol,
+                    }),
+                );
             }
             Event::Sent(lane, end) => {
                 let end = match end {
