@@ -591,6 +591,8 @@ impl Station {
                     watch.reading(run, now);
                 }
                 match (green_before, watch.green(run)) {
+                    // It was the first green of "connected", which is named only now.
+                    (Some(_), None) if matches!(run.shows(), Some((Meaning::Connected, _))) => {}
                     (Some(_), None) => {
                         run.note(now, EvidenceKind::Light, "solid green ended");
                         watch.green_ended(now);
@@ -1359,7 +1361,7 @@ fn ready_due(run: &Run, from: Tick, rules: &Rules, now: Tick) -> Due {
         Some((Meaning::RapidRed, at)) => {
             return condemned(VerdictCode::PowerFault, run.rapid_red_stands(now), at);
         }
-        Some((Meaning::Fault(code), at)) => return condemned(code, FAULT_STANDS, at),
+        Some((Meaning::Fault(code), at)) => return condemned(code, PATTERN_STANDS, at),
         Some((Meaning::Stage(_) | Meaning::Connected, at)) if again && at >= from => {
             return Due::Now(Go::Received(at));
         }

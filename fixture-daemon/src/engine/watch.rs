@@ -237,11 +237,11 @@ impl Watch {
                 condemned(code, stands, at)
             }
             Some((Meaning::RapidRed, at)) if self.bursts.online > 0 => {
-                condemned(VerdictCode::BrownOut, PATTERN_STANDS, at)
+                condemned(VerdictCode::BrownOut, run.rapid_red_stands(now).max(PATTERN_STANDS), at)
             }
             Some((Meaning::RapidRed, at)) => condemned(VerdictCode::BrownOut, run.rapid_red_stands(now), at),
             Some((Meaning::Ready, at)) => condemned(VerdictCode::Rejected, PATTERN_STANDS, at),
-            Some((Meaning::Fault(code), at)) => condemned(code, FAULT_STANDS, at),
+            Some((Meaning::Fault(code), at)) => condemned(code, PATTERN_STANDS, at),
             Some((Meaning::Other | Meaning::LegacyDamaged, at)) => {
                 condemned(VerdictCode::UnexpectedPattern, PATTERN_STANDS, at)
             }
