@@ -22,7 +22,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// How long a condition may take to come true on a slow machine; a good run takes a fraction of it.
-const BOUND: Duration = Duration::from_secs(120);
+const BOUND: Duration = Duration::from_mins(2);
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_fixture-daemon");
 
@@ -135,7 +135,7 @@ impl Fixture {
     }
 
     async fn runs(&self) -> BTreeMap<RunId, (Outcome, VerdictCode)> {
-        let mut reports = Reports::open(&self.ledger()).await.unwrap();
+        let reports = Reports::open(&self.ledger()).await.unwrap();
         let rows = reports.latest(1000).await.unwrap();
         rows.into_iter()
             .filter_map(|row| Some((row.run, row.verdict.map(|verdict| (verdict.outcome, verdict.code))?)))
@@ -305,6 +305,13 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
         assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
         assert!(said.contains(expected), "{said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bless_event_is_taken_and_one_that_names_nobody_is_refused() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    fixture.until("a first snapshot", |_| Some(())).await;
     let event = BlessEvent {
         event: "e-1".to_owned(),
         device_id: Some("00000c2a690a2f4d".to_owned()),
@@ -365,7 +372,7 @@ async fn acts_are_done_answered_and_audited() {
                 .line
                 .stopped
                 .as_ref()
-                .map(|stop| assert_eq!(stop.cause, "lunch"))
+                .map(|stop| assert!(stop.cause.contains("lunch"), "{stop:?}"))
         })
         .await;
     let output = fixture.command(&["act", "lot", "L-42"]).output().unwrap();
@@ -386,7 +393,7 @@ async fn acts_are_done_answered_and_audited() {
     );
     assert!(text(&output).contains("refused: "), "{}", text(&output));
 
-    let mut reports = Reports::open(&fixture.ledger()).await.unwrap();
+    let reports = Reports::open(&fixture.ledger()).await.unwrap();
     let acts = reports.acts(100).await.unwrap();
     let of = |by: &str| acts.iter().filter(|act| act.request.by == by).count();
     assert_eq!(of("tester"), 1, "{acts:?}");
@@ -482,14 +489,14 @@ async fn a_verdict_that_was_not_lifted_is_shown_again_after_a_restart() {
     fixture.signal(Signal::SIGKILL);
     fixture.ended().await;
     fixture.start();
-    fixture
+    let again = fixture
         .until("the same verdict, from before", |snapshot| {
             snapshot.lanes.iter().find_map(|lane| match &lane.state {
                 LaneState::Verdict {
                     code: again,
                     from_before: true,
                     ..
-                } if lane.run == Some(run) => Some(assert_eq!(*again, code)),
+                } if lane.run == Some(run) => Some(*again),
                 LaneState::Empty
                 | LaneState::Waiting
                 | LaneState::Token
@@ -502,6 +509,7 @@ async fn a_verdict_that_was_not_lifted_is_shown_again_after_a_restart() {
             })
         })
         .await;
+    assert_eq!(again, code);
     fixture
         .until("the unit is lifted and the next one comes", |snapshot| {
             snapshot.lanes.iter().all(|lane| lane.run != Some(run)).then_some(())
@@ -528,7 +536,7 @@ async fn a_first_signal_ends_everything_in_order_although_streams_are_open() {
         fixture.runs().await.get(&running),
         Some(&(Outcome::Interrupted, VerdictCode::Interrupted))
     );
-    let mut reports = Reports::open(&fixture.ledger()).await.unwrap();
+    let reports = Reports::open(&fixture.ledger()).await.unwrap();
     let detail = reports.run(running).await.unwrap().unwrap();
     assert_eq!(detail.attempts.len(), 1, "the attempt that was stopped is kept");
 }
@@ -544,7 +552,7 @@ async fn a_symbol_that_comes_late_voids_the_attempt() {
     fixture.signal(Signal::SIGCONT);
     let results = tokio::time::timeout(BOUND, async {
         loop {
-            let mut reports = Reports::open(&fixture.ledger()).await.unwrap();
+            let reports = Reports::open(&fixture.ledger()).await.unwrap();
             let detail = reports.run(run).await.unwrap();
             let attempts = detail.map(|detail| detail.attempts).unwrap_or_default();
             if let Some(first) = attempts.into_iter().next() {
