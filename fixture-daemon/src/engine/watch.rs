@@ -236,10 +236,16 @@ impl Watch {
                 };
                 condemned(code, stands, at)
             }
-            Some((Meaning::RapidRed, at)) if self.bursts.online > 0 => {
-                condemned(VerdictCode::BrownOut, run.rapid_red_stands(now).max(PATTERN_STANDS), at)
-            }
-            Some((Meaning::RapidRed, at)) => condemned(VerdictCode::BrownOut, run.rapid_red_stands(now), at),
+            // From this burst's beginning: the reading may stand since an earlier one, where nothing was named in between.
+            Some((Meaning::RapidRed, _)) => match self.bursts.current {
+                Some(from) if self.bursts.online > 0 => condemned(
+                    VerdictCode::BrownOut,
+                    run.rapid_red_stands(now).max(PATTERN_STANDS),
+                    from,
+                ),
+                Some(from) => condemned(VerdictCode::BrownOut, run.rapid_red_stands(now), from),
+                None => self.way_on(run, recipe, now),
+            },
             Some((Meaning::Ready, at)) => condemned(VerdictCode::Rejected, PATTERN_STANDS, at),
             Some((Meaning::Fault(code), at)) => condemned(code, PATTERN_STANDS, at),
             Some((Meaning::Other | Meaning::LegacyDamaged, at)) => {
