@@ -71,7 +71,10 @@ fn first_page(address: &str) -> anyhow::Result<String> {
     write!(stream, "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
     let mut page = String::new();
     stream.read_to_string(&mut page)?;
-    anyhow::ensure!(page.starts_with("HTTP/1.1 200"), "the first page is not one: {page:.60}");
+    anyhow::ensure!(
+        page.starts_with("HTTP/1.1 200"),
+        "the first page is not one: {page:.60}"
+    );
     Ok(page)
 }
 
@@ -84,5 +87,9 @@ fn resident(pid: i32) -> anyhow::Result<String> {
     };
     let rss = kib("Rss:").context("Rss")?;
     let pss = kib("Pss:").context("Pss")?;
-    Ok(format!("{:.1} MiB resident, {:.1} MiB its share", f64::from(rss) / 1024.0, f64::from(pss) / 1024.0))
+    Ok(format!(
+        "{:.1} MiB resident, {:.1} MiB its share",
+        f64::from(rss) / 1024.0,
+        f64::from(pss) / 1024.0
+    ))
 }

@@ -1,4 +1,5 @@
 //! `fixture-daemon read-led` through the binary, as its users call it.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,4 +1,5 @@
 //! The whole line in virtual time: engine, reader, sender's timing and ledger on the simulated jig.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;
 

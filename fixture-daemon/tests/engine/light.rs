@@ -145,7 +145,7 @@ impl Light {
                 .collect(),
             recipe,
             k_in_a_row: 3,
-            shared_within: Duration::from_secs(60),
+            shared_within: Duration::from_mins(1),
             lot: "L1".to_owned(),
         };
         Self {
@@ -459,7 +459,7 @@ impl Light {
         for place in 0..self.nests.len() {
             let noise: [f32; 4] = [0; 4].map(|_: i32| {
                 self.noise = self.noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (self.noise >> 16) as f32 / 65536.0 * 12.0 - 6.0
+                f32::from((self.noise >> 16) as u16) / 65536.0 * 12.0 - 6.0
             });
             let nest = &self.nests[place];
             if nest.broken == Broken::SensorSilent {
@@ -476,6 +476,7 @@ impl Light {
         }
     }
 
+    #[expect(clippy::cast_sign_loss, reason = "clamped to the sensor's range")]
     fn counts(&self, nest: &Nest, at: Tick, noise: [f32; 4]) -> Counts {
         let (ambient, lamp_share) = match nest.broken {
             Broken::SensorStuck => {
@@ -511,12 +512,12 @@ impl Light {
             Colour::Amber => (900.0, 900.0),
             Colour::Green => (0.0, 900.0),
         };
-        let shape = shape();
+        let die = shape();
         let lamp_shape = [0.4, 0.35, 0.3, 1.0];
         let value = |channel: usize| {
             let light = AMBIENT[channel] * ambient
-                + red * shape.red[channel]
-                + green * shape.green[channel]
+                + red * die.red[channel]
+                + green * die.green[channel]
                 + lamp * LAMP * lamp_shape[channel];
             (light + noise[channel] * light.sqrt() / 10.0).clamp(0.0, 16_383.0) as u16
         };
@@ -533,7 +534,7 @@ impl Light {
             return Colour::Off;
         };
         let code = self.table.code(code).expect("a code of the table");
-        let lasts = |step: &blinkup::codes::Step| step.lasts.map_or(Duration::from_secs(3600), |span| span.longest);
+        let lasts = |step: &blinkup::codes::Step| step.lasts.map_or(Duration::from_hours(1), |span| span.longest);
         let period: Duration = code.steps.iter().map(lasts).sum();
         let mut into = at.since(*from);
         if code.repeats {

@@ -2,6 +2,7 @@
 #![expect(
     clippy::wildcard_enum_match_arm,
     clippy::cast_possible_truncation,
+    clippy::unwrap_used,
     reason = "a test looks for one thing among many, with small numbers"
 )]
 

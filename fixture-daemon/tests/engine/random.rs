@@ -167,7 +167,7 @@ impl World {
                     .collect(),
                 recipe: recipe(pass),
                 k_in_a_row: 3,
-                shared_within: Duration::from_secs(60),
+                shared_within: Duration::from_mins(1),
                 lot: String::new(),
             },
             &table,
@@ -568,7 +568,7 @@ proptest! {
             VerdictCode::LiftedEarly,
             VerdictCode::NoBlessEvent,
         ];
-        let mut policy = Policy::new(3, k, Duration::from_secs(60));
+        let mut policy = Policy::new(3, k, Duration::from_mins(1));
         let mut model = Model::default();
         let mut now = Tick::from_micros(1);
         for (number, (lane, unit, code, seconds)) in runs.into_iter().enumerate() {
@@ -583,7 +583,7 @@ proptest! {
                 code: CODES[code],
             };
             let trip = policy.judge(now, &candidate);
-            let expected = model.judge(now, lane, run, unit, CODES[code], k);
+            let expected = model.judge(now, lane, run, unit.as_ref(), CODES[code], k);
             prop_assert_eq!(trip.is_some(), expected.is_some());
             if let (Some(trip), Some(earlier)) = (trip, expected) {
                 let annotated: HashSet<RunId> = trip.annotations.iter().map(|note| note.run).collect();
@@ -631,14 +631,14 @@ impl Model {
         now: Tick,
         lane: usize,
         run: RunId,
-        unit: Option<Serial>,
+        unit: Option<&Serial>,
         code: VerdictCode,
         k: u32,
     ) -> Option<HashSet<RunId>> {
         if code.class() == Class::Operator {
             return None;
         }
-        self.runs.push((now, lane, run, unit.clone(), code));
+        self.runs.push((now, lane, run, unit.cloned(), code));
         if code == VerdictCode::Ok {
             return None;
         }
@@ -662,11 +662,11 @@ impl Model {
                 .iter()
                 .rev()
                 .take_while(|past| past.4 != VerdictCode::Ok)
-                .filter(|past| past.4 == code && past.2 != run && now.since(past.0) <= Duration::from_secs(60))
+                .filter(|past| past.4 == code && past.2 != run && now.since(past.0) <= Duration::from_mins(1))
                 .collect();
             let shared = recent
                 .iter()
-                .any(|past| past.1 != lane && (past.3.is_none() || past.3 != unit));
+                .any(|past| past.1 != lane && (past.3.is_none() || past.3.as_ref() != unit));
             if shared {
                 suspects = Some(recent.iter().map(|past| past.2).collect());
                 self.forget(Some(lane));

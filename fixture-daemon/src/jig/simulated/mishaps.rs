@@ -37,6 +37,10 @@ struct Course {
 pub struct Mishaps {
     chance: Chance,
     courses: Vec<Course>,
+    /// What is wrong now, in the order of the courses: asked at every sample, changed a few times an hour.
+    standing: Vec<Mishap>,
+    /// When something comes or goes next.
+    next: Option<Tick>,
 }
 
 impl Mishaps {
@@ -65,17 +69,34 @@ impl Mishaps {
                 });
             }
         }
-        Self { chance, courses }
+        let mut mishaps = Self {
+            chance,
+            courses,
+            standing: Vec::new(),
+            next: None,
+        };
+        mishaps.turned();
+        mishaps
     }
 
     /// When something comes or goes next.
     pub fn next_event(&self) -> Option<Tick> {
-        self.courses.iter().filter_map(|course| course.turns).min()
+        self.next
+    }
+
+    /// Notes what the courses say now.
+    fn turned(&mut self) {
+        self.standing.clear();
+        let active = self.courses.iter().filter(|course| course.active);
+        self.standing.extend(active.map(|course| course.mishap));
+        self.next = self.courses.iter().filter_map(|course| course.turns).min();
     }
 
     /// Lets everything come and go until `to`; whether anything did.
     pub fn advance(&mut self, to: Tick) -> bool {
-        let mut turned = false;
+        if self.next.is_none_or(|at| at > to) {
+            return false;
+        }
         while let Some(course) = self
             .courses
             .iter_mut()
@@ -90,9 +111,9 @@ impl Mishaps {
             } else {
                 course.turns = next_onset(&course.spell, at, &mut self.chance);
             }
-            turned = true;
         }
-        turned
+        self.turned();
+        true
     }
 
     /// Mends what is wrong with a lane, or with the line for `None`.
@@ -103,24 +124,19 @@ impl Mishaps {
                 course.turns = next_onset(&course.spell, now, &mut self.chance);
             }
         }
+        self.turned();
     }
 
     /// What is wrong with a lane now, its own faults first, then the line's.
     pub fn active(&self, lane: LaneId) -> impl Iterator<Item = Mishap> {
-        let of = |place| {
-            self.courses
-                .iter()
-                .filter(move |course| course.active && course.mishap.lane == place)
-        };
-        of(Some(lane)).chain(of(None)).map(|course| course.mishap)
+        let of = |place| self.standing.iter().filter(move |mishap| mishap.lane == place);
+        of(Some(lane)).chain(of(None)).copied()
     }
 
     /// What is wrong with the line now.
     pub fn of_line(&self) -> impl Iterator<Item = Fault> {
-        self.courses
-            .iter()
-            .filter(|course| course.active && course.mishap.lane.is_none())
-            .map(|course| course.mishap.fault)
+        let of_line = self.standing.iter().filter(|mishap| mishap.lane.is_none());
+        of_line.map(|mishap| mishap.fault)
     }
 }
 
