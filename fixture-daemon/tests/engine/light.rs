@@ -513,19 +513,19 @@ impl Light {
             Colour::Green => (0.0, 900.0),
         };
         let die = shape();
-        let lamp_shape = [0.4, 0.35, 0.3, 1.0];
-        let value = |channel: usize| {
-            let light = AMBIENT[channel] * ambient
+        let white = [0.4, 0.35, 0.3, 1.0];
+        let counted = |channel: usize| {
+            let sum = AMBIENT[channel] * ambient
                 + red * die.red[channel]
                 + green * die.green[channel]
-                + lamp * LAMP * lamp_shape[channel];
-            (light + noise[channel] * light.sqrt() / 10.0).clamp(0.0, 16_383.0) as u16
+                + lamp * LAMP * white[channel];
+            (sum + noise[channel] * sum.sqrt() / 10.0).clamp(0.0, 16_383.0) as u16
         };
         Counts {
-            red: value(0),
-            green: value(1),
-            blue: value(2),
-            clear: value(3),
+            red: counted(0),
+            green: counted(1),
+            blue: counted(2),
+            clear: counted(3),
         }
     }
 
