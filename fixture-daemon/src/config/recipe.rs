@@ -200,7 +200,7 @@ pub fn load(file: &Path) -> Result<(Recipe, Vec<String>), Mistake> {
         confidence: source.number(raw.reader.confidence.as_ref(), 0.95, 0.5, 1.0)?,
         ladder: ladder(source, raw.send.ladder.as_ref())?,
         attempts: source.count(raw.send.attempts.as_ref(), 3, 1, 20)?,
-        late_limit: source.number(raw.send.late_limit.as_ref(), 0.25, 0.01, 1.0)?,
+        late_limit: source.number(raw.send.late_limit.as_ref(), 0.25, 0.01, 4.0)?,
         token_within: source.lasting(raw.times.token.as_ref(), 20_000, 1000, 600_000)?,
         stage_within: source.lasting(raw.times.stage.as_ref(), 30_000, 1000, 600_000)?,
         connect_within: source.lasting(raw.times.connect.as_ref(), 60_000, 1000, 1_800_000)?,

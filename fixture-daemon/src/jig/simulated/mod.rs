@@ -20,6 +20,7 @@ pub mod shows;
 pub mod unit;
 pub mod world;
 
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use blinkup::sample::Sample;
@@ -36,14 +37,29 @@ use crate::engine::effect::Signal;
 pub struct Jig {
     world: Arc<Mutex<World>>,
     clock: Arc<dyn Fn() -> Tick + Send + Sync>,
+    /// What the lamps show: sent, not set, because a lamp's thread must never wait for whoever holds the world.
+    light: Sender<Change>,
+    /// The other end; locked only by who holds the world.
+    changes: Arc<Mutex<Receiver<Change>>>,
+}
+
+/// A lamp shows another level since a moment.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    at: Tick,
+    lane: LaneId,
+    level: Level,
 }
 
 impl Jig {
     /// Shares a world whose time is told by `clock`.
     pub fn new(world: World, clock: impl Fn() -> Tick + Send + Sync + 'static) -> Self {
+        let (light, changes) = mpsc::channel();
         Self {
             world: Arc::new(Mutex::new(world)),
             clock: Arc::new(clock),
+            light,
+            changes: Arc::new(Mutex::new(changes)),
         }
     }
 
@@ -51,7 +67,14 @@ impl Jig {
     pub fn world(&self) -> (MutexGuard<'_, World>, Tick) {
         // A panic elsewhere leaves the world as consistent as any moment in it.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        // The time first: what the lamps did before it is in the channel by then.
         let now = (self.clock)();
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        for change in changes.try_iter() {
+            if let Err(error) = world.set_lamp(change.at, change.lane, change.level) {
+                tracing::error!("{error}");
+            }
+        }
         world.advance(now);
         (world, now)
     }
@@ -59,7 +82,8 @@ impl Jig {
     /// The lamp of a lane.
     pub fn lamp(&self, lane: LaneId) -> SimulatedLamp {
         SimulatedLamp {
-            jig: self.clone(),
+            clock: Arc::clone(&self.clock),
+            light: self.light.clone(),
             lane,
         }
     }
@@ -68,16 +92,23 @@ impl Jig {
 /// The lamp of one lane.
 #[derive(Clone)]
 pub struct SimulatedLamp {
-    jig: Jig,
+    clock: Arc<dyn Fn() -> Tick + Send + Sync>,
+    light: Sender<Change>,
     lane: LaneId,
 }
 
 impl Lamp for SimulatedLamp {
     fn set(&mut self, level: Level) -> Result<(), JigError> {
-        // Bringing the world up to now takes time of its own; the light changes after it.
-        let (mut world, _) = self.jig.world();
-        let now = (self.jig.clock)();
-        world.set_lamp(now, self.lane, level)
+        let change = Change {
+            at: (self.clock)(),
+            lane: self.lane,
+            level,
+        };
+        self.light.send(change).map_err(|_| JigError::Failed {
+            lane: self.lane,
+            part: "lamp",
+            what: "the simulated jig is gone".to_owned(),
+        })
     }
 }
 
