@@ -25,6 +25,17 @@ const UNTIL_A_PASS: Duration = Duration::from_mins(3);
 /// Within which a page has to say that what it shows is no longer live: two seconds, and one for the browser.
 const UNTIL_IT_SAYS_SO: Duration = Duration::from_secs(3);
 
+/// How often the page is asked whether what is waited for is there.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// The address of the run that a lane shows, and where its unit goes: asked in one step, because the unit may be lifted at any moment.
+const PASS_WITH_ITS_RUN: &str = "const lane = document.querySelector(arguments[0]); \
+    const run = lane?.querySelector(\".unit a[href^='/runs/']\"); \
+    return run ? [run.getAttribute('href'), lane.querySelector('.place')?.innerText ?? ''] : null;";
+
+/// A drawn path.
+const STROKES: &str = "return document.querySelector(arguments[0])?.getAttribute('d') ?? null;";
+
 /// A process that is ended with the test.
 struct Ended(Child);
 
@@ -203,14 +214,50 @@ impl Browser {
         self.client.find_all(Locator::Css(selector)).await.unwrap().len()
     }
 
+    /// What of the page a script says, in one step: the live page replaces its parts at any moment, so that an element that was found may be gone
+    /// before it is asked.
+    async fn ask(&self, script: &str, selector: &str) -> serde_json::Value {
+        self.client.execute(script, vec![json!(selector)]).await.unwrap()
+    }
+
+    /// The shown text of the first such element.
     async fn text(&self, selector: &str) -> String {
-        self.client
-            .find(Locator::Css(selector))
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap()
+        let text = self
+            .ask(
+                "return document.querySelector(arguments[0])?.innerText ?? null;",
+                selector,
+            )
+            .await;
+        text.as_str()
+            .unwrap_or_else(|| panic!("{selector} is not on the page"))
+            .to_owned()
+    }
+
+    /// The shown texts of all of them.
+    async fn texts(&self, selector: &str) -> Vec<String> {
+        let texts = self
+            .ask(
+                "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText);",
+                selector,
+            )
+            .await;
+        serde_json::from_value(texts).unwrap()
+    }
+
+    /// What a script says of the page, once it is not null.
+    async fn once(&self, script: &str, selector: &str, within: Duration) -> serde_json::Value {
+        let began = Instant::now();
+        loop {
+            let said = self.ask(script, selector).await;
+            if !said.is_null() {
+                return said;
+            }
+            if began.elapsed() > within {
+                self.shoot("missed").await;
+                panic!("{selector} is not there after {within:?} (see missed.png)");
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 }
 
@@ -234,10 +281,10 @@ async fn a_person_watches_a_unit_pass_reads_its_light_and_sees_the_fixture_stop(
     assert_eq!(browser.text("#badges .badge").await, "SIMULATED");
     browser.until(".lane.running progress", Duration::from_mins(1)).await;
     browser.shoot("1-running").await;
-    let run = browser.until(".lane.pass .unit a[href^='/runs/']", UNTIL_A_PASS).await;
-    let run = run.attr("href").await.unwrap().unwrap();
+    let seen = browser.once(PASS_WITH_ITS_RUN, ".lane.pass", UNTIL_A_PASS).await;
+    let [run, place]: [String; 2] = serde_json::from_value(seen).unwrap();
+    assert_eq!(place, "GOOD BOX");
     browser.shoot("2-pass").await;
-    assert_eq!(browser.text(".lane.pass .place").await, "GOOD BOX");
     browser.client.set_window_size(390, 844).await.unwrap();
     browser.shoot("3-pass-on-a-phone").await;
     browser.client.set_window_size(1920, 1080).await.unwrap();
@@ -248,12 +295,11 @@ async fn a_person_watches_a_unit_pass_reads_its_light_and_sees_the_fixture_stop(
     assert_eq!(browser.text(".verdict .outcome").await, "PASS");
     assert!(browser.count("svg#light rect.green").await > 0, "the LED was green");
     assert!(browser.count("svg#light rect.amber").await > 0, "the LED was amber");
-    let lamp = browser
-        .client
-        .find(Locator::Css("svg#light path.strokes"))
-        .await
-        .unwrap();
-    assert!(!lamp.attr("d").await.unwrap().unwrap().is_empty(), "the lamp sent");
+    let lamp = browser.ask(STROKES, "svg#light path.strokes").await;
+    assert!(
+        lamp.as_str().is_some_and(|strokes| !strokes.is_empty()),
+        "the lamp sent"
+    );
     browser.shoot("4-run").await;
     let serial = browser.text("h1 a").await;
 
@@ -273,14 +319,12 @@ async fn a_person_watches_a_unit_pass_reads_its_light_and_sees_the_fixture_stop(
         .click()
         .await
         .unwrap();
+    browser
+        .until(&format!("input[name=serial][value='{serial}']"), soon)
+        .await;
     browser.until(&format!("a[href='{run}']"), soon).await;
-    for row in browser
-        .client
-        .find_all(Locator::Css("tbody td:nth-child(2)"))
-        .await
-        .unwrap()
-    {
-        assert!(row.text().await.unwrap().starts_with(&serial));
+    for row in browser.texts("tbody td:nth-child(2)").await {
+        assert!(row.starts_with(&serial), "{row} is not about {serial}");
     }
     browser.shoot("5-search").await;
 
