@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 /// The example configuration and what it refers to, part of the binary.
 const FIXTURE: &str = include_str!("../../config/simulated.toml");
-const RECIPE: &str = include_str!("../../config/recipes/claimed.toml");
+const RECIPE: &str = include_str!("../recipe.toml");
 const PASSWORD: &str = include_str!("../../config/recipes/example-secrets/wifi-password");
 const SCENARIO: &str = include_str!("../../config/scenarios/mixed.toml");
 
@@ -43,7 +43,7 @@ impl Folder {
             temporary,
             pages,
         };
-        folder.write("recipes/claimed.toml", &patient()?)?;
+        folder.write("recipes/demo.toml", RECIPE)?;
         folder.write("recipes/example-secrets/wifi-password", PASSWORD)?;
         folder.write("scenarios/mixed.toml", SCENARIO)?;
         folder.write("fixture.toml", &adapted(pages)?)?;
@@ -57,7 +57,7 @@ impl Folder {
 
     /// The recipe's file.
     pub fn recipe(&self) -> PathBuf {
-        self.path.join("recipes/claimed.toml")
+        self.path.join("recipes/demo.toml")
     }
 
     /// The scenario's file.
@@ -102,17 +102,6 @@ impl Folder {
     }
 }
 
-/// The example recipe for a machine that is no real-time one: a laptop, a virtual machine whose host takes the processor away for tens
-/// of milliseconds. A late symbol costs a unit time and no data; without this most attempts would be void there.
-fn patient() -> anyhow::Result<String> {
-    const STRICT: &str = "late_limit = 0.25";
-    anyhow::ensure!(
-        RECIPE.contains(STRICT),
-        "config/recipes/claimed.toml: expected {STRICT}"
-    );
-    Ok(RECIPE.replace(STRICT, "late_limit = 4.0"))
-}
-
 /// The example configuration with its files in the demo's folder, its units as different as the mixed scenario makes them.
 fn adapted(pages: SocketAddr) -> anyhow::Result<String> {
     let mut whole: Table = FIXTURE.parse().context("config/simulated.toml")?;
@@ -130,7 +119,7 @@ fn adapted(pages: SocketAddr) -> anyhow::Result<String> {
         table.insert(key.to_owned(), Value::String(value));
         Ok(())
     };
-    set(&[], "recipe", "recipes/claimed.toml".to_owned())?;
+    set(&[], "recipe", "recipes/demo.toml".to_owned())?;
     set(&["fixture"], "ledger", "ledger.db".to_owned())?;
     set(&["fixture"], "socket", "fixture.sock".to_owned())?;
     set(&["jig", "simulated"], "scenario", "scenarios/mixed.toml".to_owned())?;

@@ -214,6 +214,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (RECIPE, "[pass.claimed]", "[pass.claim]"),
     (RECIPE, "codes = [\"no-network-settings\"]", "codes = []"),
+    (RECIPE, "\"no-network-settings\"", "\"no-netwerk-settings\""),
     (RECIPE, "attempts = 3", "attempts = 0"),
     (RECIPE, "late_limit = 0.25", "late_limit = 25"),
     (RECIPE, "rate = 60", "rate = 61"),

@@ -173,6 +173,26 @@ const CONSTRAINT: u32 = 19;
 const NOTADB: u32 = 26;
 
 impl LedgerError {
+    /// Whether the same record may be stored later without anyone changing it: the disk is full, read-only or failing, or the ledger busy.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::ReadOnly { .. } | Self::Full { .. } | Self::Io { .. } | Self::Busy { .. } => true,
+            Self::Missing { .. }
+            | Self::Exists { .. }
+            | Self::Locked { .. }
+            | Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::NotALedger { .. }
+            | Self::Corrupt { .. }
+            | Self::NoAccess { .. }
+            | Self::TooMuch { .. }
+            | Self::Refused { .. }
+            | Self::NoSuchRun { .. }
+            | Self::Nonsense { .. }
+            | Self::Database { .. } => false,
+        }
+    }
+
     /// Sorts what the database said about `operation` on the ledger at `path`.
     pub(crate) fn sqlx(path: &Path, operation: &'static str, source: sqlx::Error) -> Self {
         let path = path.to_owned();

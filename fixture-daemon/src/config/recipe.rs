@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use blinkup::Level;
+use blinkup::codes::CodeTable;
 use blinkup::frame::SymbolRate;
 use blinkup::packet::{
     Credentials, Enrolment, Packet, Password, PlanId, Proxy, Settings, SettingsError, Ssid, StaticAddress, Token, Wifi,
@@ -315,6 +316,16 @@ fn ready_codes(source: Source<'_>, raw: &RawReady) -> Result<Vec<String>, Mistak
     };
     if codes.get_ref().is_empty() {
         return Err(source.mistake(codes, "expected at least one id of a status code"));
+    }
+    let table = CodeTable::vendor();
+    for code in codes.get_ref() {
+        if table.code(code.get_ref()).is_none() {
+            let what = format!(
+                "expected the id of a status code that blinkup/status-codes.toml knows, such as \"no-network-settings\", found {:?}",
+                code.get_ref()
+            );
+            return Err(source.mistake(code, what));
+        }
     }
     Ok(codes.get_ref().iter().map(|code| code.get_ref().clone()).collect())
 }

@@ -4,16 +4,15 @@
 use std::collections::BTreeSet;
 
 use blinkup::Tick;
-use fixture_ledger::record::{Annotation, AnnotationKind, Attempt, RefusedStart, RunEnd, RunStart, UnitHistory};
+use fixture_ledger::record::{RunEnd, RunStart, UnitHistory};
 use fixture_ledger::{Ledger, LedgerError, SetupId};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
-use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
 use tokio::sync::{mpsc, oneshot};
 
+use super::note::{Note, Notes};
 use super::{Act as AskedAct, Told};
 use crate::clock::{Clock, wall};
-use crate::engine::effect::Stop;
 use crate::engine::input::{Input, LaneInput, Seating};
 
 /// Something to store or to look up.
@@ -38,37 +37,16 @@ pub enum Job {
         /// When it was seated.
         seated: Tick,
     },
-    /// Store a start that was not allowed.
-    Refuse(RefusedStart),
-    /// Store an attempt.
-    Attempt(RunId, Box<Attempt>),
     /// Commit a verdict, then tell the engine.
     Commit(LaneId, Box<RunEnd>),
-    /// Store that a unit was lifted after its verdict.
-    RecordLifted(RunId),
     /// Store an act and its answer, then answer the person.
     Audit(
         ActRequest,
         ActAnswer,
         Option<oneshot::Sender<Result<ActAnswer, String>>>,
     ),
-    /// Store a stop of the line.
-    Stop(Stop),
-    /// Store that the line goes on.
-    Go,
-    /// Store annotations.
-    Annotate(Vec<Annotation>),
-    /// Find the run that a bless event belongs to.
-    LateBless(BlessEvent),
-    /// Lift a unit's quarantine.
-    Unlock {
-        /// The unit.
-        serial: Serial,
-        /// Who.
-        by: String,
-        /// Why.
-        reason: String,
-    },
+    /// Store what nobody waits for.
+    Note(Note),
 }
 
 /// The clerk.
@@ -91,9 +69,12 @@ impl Clerk {
     /// The last records could not be stored, or the ledger not be closed.
     pub async fn work(mut self, mut jobs: mpsc::Receiver<Job>) -> Result<(), LedgerError> {
         let mut doubtful = BTreeSet::new();
+        let mut notes = Notes::default();
         while let Some(job) = jobs.recv().await {
-            self.job(job, &mut doubtful).await;
+            notes.store(&mut self.ledger, self.setup).await;
+            self.job(job, &mut doubtful, &mut notes).await;
         }
+        notes.store(&mut self.ledger, self.setup).await;
         let left = self.ledger.interrupt(wall()).await;
         self.ledger.close().await?;
         for run in left?.interrupted {
@@ -103,7 +84,7 @@ impl Clerk {
     }
 
     /// `doubtful` are runs of units whose history could not be read: they must not begin.
-    async fn job(&mut self, job: Job, doubtful: &mut BTreeSet<RunId>) {
+    async fn job(&mut self, job: Job, doubtful: &mut BTreeSet<RunId>, notes: &mut Notes) {
         match job {
             Job::Seated(lane, run, serial) => {
                 let history = match self.history(serial.as_ref()).await {
@@ -140,8 +121,6 @@ impl Clerk {
                 };
                 self.tell(lane, LaneInput::Stored { run, result });
             }
-            Job::Refuse(refused) => note(self.ledger.record_refusal(self.setup, &refused, wall()).await),
-            Job::Attempt(run, attempt) => note(self.ledger.record_attempt(run, &attempt).await),
             Job::Commit(lane, end) => {
                 let result = said(self.ledger.finish_run(&end, wall()).await);
                 let run = end.run;
@@ -150,7 +129,6 @@ impl Clerk {
                 }
                 self.tell(lane, LaneInput::Stored { run, result });
             }
-            Job::RecordLifted(run) => note(self.ledger.lifted(run, wall()).await),
             Job::Audit(request, answer, person) => {
                 let stored = said(self.ledger.record_act(&request, &answer, wall()).await);
                 if let Some(person) = person {
@@ -158,14 +136,7 @@ impl Clerk {
                     let _ = person.send(stored.map(|()| answer));
                 }
             }
-            Job::Stop(stop) => {
-                let since = self.clock.wall_at(stop.since);
-                note(self.ledger.record_stop(&stop.shown(since)).await);
-            }
-            Job::Go => note(self.ledger.record_go(wall()).await),
-            Job::Annotate(annotations) => note(self.ledger.annotate(&annotations, wall()).await),
-            Job::LateBless(event) => note(self.late_bless(&event).await),
-            Job::Unlock { serial, by, reason } => note(self.ledger.unlock(&serial, wall(), &by, &reason).await),
+            Job::Note(note) => notes.take(note, wall(), &mut self.ledger, self.setup).await,
         }
     }
 
@@ -203,30 +174,6 @@ impl Clerk {
         }
     }
 
-    async fn late_bless(&mut self, event: &BlessEvent) -> Result<(), LedgerError> {
-        let mut run = None;
-        if let Some(token) = &event.token_id {
-            run = self.ledger.run_by_token(token).await?;
-        }
-        if let (None, Some(device)) = (run, &event.device_id) {
-            run = self.ledger.run_by_device(device).await?;
-        }
-        let Some(run) = run else {
-            tracing::warn!("bless event {}: belongs to no run", event.event);
-            return Ok(());
-        };
-        let annotation = Annotation {
-            run,
-            kind: AnnotationKind::LateBlessEvent,
-            detail: format!(
-                "{} by event {}",
-                if event.blessed { "blessed" } else { "not blessed" },
-                event.event
-            ),
-        };
-        self.ledger.annotate(&[annotation], wall()).await
-    }
-
     fn tell(&self, lane: LaneId, input: LaneInput) {
         // With the engine's task gone the daemon stops, and what was stored stays stored.
         let _ = self.told.send(Told::Input(Input::Lane(lane, input)));
@@ -238,11 +185,4 @@ fn said<T>(result: Result<T, LedgerError>) -> Result<T, String> {
         tracing::error!("{error}");
         error.to_string()
     })
-}
-
-/// What nobody waits for is still told.
-fn note(result: Result<(), LedgerError>) {
-    if let Err(error) = result {
-        tracing::error!("{error}");
-    }
 }

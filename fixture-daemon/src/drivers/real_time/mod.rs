@@ -3,6 +3,7 @@
 //! The engine's task never waits for a disk or a network. Verdicts reach a snapshot only after the clerk has committed them.
 
 pub mod clerk;
+pub mod note;
 pub mod sampler;
 pub mod standing;
 pub mod surroundings;
@@ -30,6 +31,7 @@ use crate::sender::Sender;
 use crate::socket::Published;
 use crate::tasks::Tasks;
 use clerk::Job;
+use note::Note;
 use sampler::Round;
 
 /// The least time between two snapshots: people do not read faster, and a progress bar needs no more.
@@ -267,10 +269,12 @@ impl Engine {
                     let person = asked.as_mut().and_then(|asked| asked.answer.take());
                     Some(Job::Audit(request, answer, person))
                 }
-                Effect::LineStopped(Some(stop)) => Some(Job::Stop(stop)),
-                Effect::LineStopped(None) => Some(Job::Go),
-                Effect::Annotate(annotations) => Some(Job::Annotate(annotations)),
-                Effect::UnknownBless(event) => Some(Job::LateBless(event)),
+                Effect::LineStopped(Some(stop)) => {
+                    Some(Job::Note(Note::Stop(stop.shown(self.clock.wall_at(stop.since)))))
+                }
+                Effect::LineStopped(None) => Some(Job::Note(Note::Go)),
+                Effect::Annotate(annotations) => Some(Job::Note(Note::Annotate(annotations))),
+                Effect::UnknownBless(event) => Some(Job::Note(Note::LateBless(event))),
                 Effect::Unlock(serial) => {
                     let (by, reason) = match asked.as_ref().map(|asked| &asked.request) {
                         Some(ActRequest {
@@ -279,7 +283,7 @@ impl Engine {
                         }) => (by.clone(), reason.clone()),
                         Some(_) | None => ("engine".to_owned(), String::new()),
                     };
-                    Some(Job::Unlock { serial, by, reason })
+                    Some(Job::Note(Note::Unlock { serial, by, reason }))
                 }
                 Effect::Show => {
                     shown.wanted = Wanted::Yes;
@@ -310,10 +314,10 @@ impl Engine {
                 lot,
                 seated,
             }),
-            LaneEffect::Refuse(refused) => Some(Job::Refuse(refused)),
-            LaneEffect::RecordAttempt { run, attempt } => Some(Job::Attempt(run, Box::new(attempt))),
+            LaneEffect::Refuse(refused) => Some(Job::Note(Note::Refused(refused))),
+            LaneEffect::RecordAttempt { run, attempt } => Some(Job::Note(Note::Attempt(run, Box::new(attempt)))),
             LaneEffect::Commit(end) => Some(Job::Commit(lane, end)),
-            LaneEffect::RecordLifted(run) => Some(Job::RecordLifted(run)),
+            LaneEffect::RecordLifted(run) => Some(Job::Note(Note::Lifted(run))),
             LaneEffect::RequestToken { run, attempt: _ } => {
                 self.request_token(lane, run);
                 None
