@@ -14,3 +14,4 @@ pub mod real_time;
 pub mod sender;
 pub mod socket;
 pub mod tasks;
+pub mod watchdog;

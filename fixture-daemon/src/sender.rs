@@ -21,6 +21,7 @@ use crate::engine::input::{Input, LampEdge, LaneInput, SendEnd, SendReport};
 use crate::jig::{JigError, Lamp};
 use crate::real_time;
 use crate::tasks::Tasks;
+use crate::watchdog::Beat;
 
 /// How often a thread without an order looks whether the daemon stops.
 const IDLE: Duration = Duration::from_millis(50);
@@ -52,10 +53,11 @@ pub struct NoSender {
 
 impl Sender {
     /// Starts the lane's thread. `light` scales every level of this lane's lamp. What it has to say goes to `inputs`. `claimed` is
-    /// told whether the thread has real-time priority.
+    /// told whether the thread has real-time priority. `beat` moves at every symbol, and every 50 ms without an order.
     ///
     /// # Errors
     /// The system gives no thread.
+    #[expect(clippy::too_many_arguments, reason = "each is one thing that the thread needs")]
     pub fn start(
         tasks: &Tasks,
         clock: Clock,
@@ -64,6 +66,7 @@ impl Sender {
         light: f32,
         inputs: mpsc::Sender<Input>,
         claimed: std::sync::mpsc::Sender<Result<(), String>>,
+        beat: Beat,
     ) -> std::io::Result<Self> {
         // One order is under way, and one may wait behind it: the engine never asks for more.
         let (orders, receiver) = sync_channel(2);
@@ -74,6 +77,7 @@ impl Sender {
             lamp: Lit { lamp, light },
             inputs,
             dropped: Arc::clone(&dropped),
+            beat,
         };
         tasks.thread(format!("lamp {lane}"), move |stop| {
             // Nobody listens any more when the daemon failed to start.
@@ -156,18 +160,21 @@ struct Thread {
     lamp: Lit,
     inputs: mpsc::Sender<Input>,
     dropped: Arc<AtomicU64>,
+    beat: Beat,
 }
 
 impl Thread {
     fn serve(&mut self, orders: &Receiver<Order>, stop: &CancellationToken) -> anyhow::Result<()> {
         self.lamp.set(Level::DARK)?;
         while !stop.is_cancelled() {
+            self.beat.beat();
             match orders.recv_timeout(IDLE) {
                 Ok(Order::Send(transmission, stopped)) => {
                     let before = self.dropped.load(Ordering::Relaxed);
                     let cancelled = || stopped.load(Ordering::Relaxed) || stop.is_cancelled();
-                    let (lane, inputs, dropped) = (self.lane, &self.inputs, &self.dropped);
+                    let (lane, inputs, dropped, beat) = (self.lane, &self.inputs, &self.dropped, &self.beat);
                     let report = transmit(&mut self.lamp, &self.clock, &transmission, cancelled, |edge| {
+                        beat.beat();
                         tell(lane, inputs, dropped, edge);
                     });
                     let lost = self.dropped.load(Ordering::Relaxed) - before;
@@ -511,7 +518,17 @@ mod tests {
         let lamp = Noted::default();
         let lane = LaneId::new(1).unwrap();
         let boxed = Box::new(lamp.clone());
-        let mut sender = Sender::start(&tasks, Clock::start(), lane, boxed, 1.0, inputs, claimed).unwrap();
+        let mut sender = Sender::start(
+            &tasks,
+            Clock::start(),
+            lane,
+            boxed,
+            1.0,
+            inputs,
+            claimed,
+            Beat::default(),
+        )
+        .unwrap();
         let _either_way = told.recv().unwrap();
         sender.send(transmission()).unwrap();
         let mut lit = 0;

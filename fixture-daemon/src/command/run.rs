@@ -31,6 +31,7 @@ use crate::real_time;
 use crate::sender::Sender;
 use crate::socket::{Ask, Desk, Published, Socket};
 use crate::tasks::{Ended, Tasks};
+use crate::watchdog::{self, Watchdog};
 
 /// Runs the fixture until it is told to stop.
 #[derive(Debug, Args)]
@@ -109,6 +110,7 @@ async fn until_stopped(config: Config) -> anyhow::Result<ExitCode> {
             }),
         }
     };
+    watchdog::stopping();
     tasks.stop().cancel();
     tokio::select! {
         finished = tasks.finish(TO_END) => {
@@ -191,6 +193,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let (lamp_inputs, lamps) = mpsc::channel(EDGES);
     let (claimed, claims) = std::sync::mpsc::channel();
     let mut senders = Vec::new();
+    let mut watchdog = Watchdog::default();
     for lane in &config.lanes {
         let lamp = Box::new(jig.lamp(lane.lane));
         let sender = Sender::start(
@@ -201,6 +204,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             lane.light,
             lamp_inputs.clone(),
             claimed.clone(),
+            watchdog.watch(format!("lamp {}", lane.lane)),
         )?;
         senders.push((lane.lane, sender));
     }
@@ -213,9 +217,9 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let (told, told_receiver) = mpsc::unbounded_channel();
     let standing = standing(&mut ledger, &lanes, simulated).await?;
     {
-        let (sensor, sampled) = (jig.clone(), lanes.clone());
+        let (sensor, sampled, beat) = (jig.clone(), lanes.clone(), watchdog.watch("sampler"));
         tasks.thread("sampler", move |stop| {
-            sampler::sample(clock, sensor, &sampled, &round_sender, stop)
+            sampler::sample(clock, sensor, &sampled, &round_sender, &beat, stop)
         })?;
         let held: Vec<LaneId> = standing.iter().map(|verdict| verdict.lane).collect();
         let occupied: Vec<(LaneId, bool)> = lanes.iter().map(|lane| (*lane, held.contains(lane))).collect();
@@ -303,14 +307,17 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             result = answer(ask_receiver, jobs, told) => result,
         }
     });
-    tracing::info!(
+    // Only now is there something to be alive about: whoever waits for the daemon can ask it.
+    tasks.spawn("watchdog", watchdog.feed(tasks.stop().clone()));
+    let status = format!(
         "{}{} lanes, recipe {}, socket {}",
         if simulated { "SIMULATED: " } else { "" },
         lanes.len(),
         config.recipe.name,
         settings.socket.display()
     );
-    Ok(())
+    tracing::info!("{status}");
+    watchdog::ready(&status).context("the service manager")
 }
 
 /// Claims what light is timed by, and says once what is not to be had. Whether the lamps run without real-time priority.

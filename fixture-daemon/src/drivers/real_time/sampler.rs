@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::clerk::Job;
 use crate::clock::{Clock, wall};
 use crate::jig::{JigError, Nest, Scanner, StatusSensor};
+use crate::watchdog::Beat;
 
 /// One sample of every lane; a lost one is left out.
 pub type Round = Vec<(LaneId, Result<Sample, JigError>)>;
@@ -31,6 +32,9 @@ const SCAN_LASTS: Duration = Duration::from_mins(1);
 
 /// Samples all lanes until the stop. Rounds that the engine has no room for are dropped and counted.
 ///
+/// `beat` moves with every round that the engine gets and that says something new: a sample, or why there is none. A sensor that
+/// fails aloud has its own code and its own lane; stale samples alone are no sign of life.
+///
 /// # Errors
 /// The engine is gone.
 pub fn sample(
@@ -38,6 +42,7 @@ pub fn sample(
     mut sensor: impl StatusSensor,
     lanes: &[LaneId],
     rounds: &mpsc::Sender<Round>,
+    beat: &Beat,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut due = clock.now();
@@ -50,7 +55,9 @@ pub fn sample(
                 result @ (Ok(_) | Err(JigError::Failed { .. })) => Some((*lane, result)),
             })
             .collect();
+        let fresh = !round.is_empty();
         match rounds.try_send(round) {
+            Ok(()) if fresh => beat.beat(),
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 dropped += 1;
