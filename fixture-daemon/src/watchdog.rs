@@ -1,4 +1,4 @@
-//! What the service manager is told: ready, alive, stopping (sd_notify(3)).
+//! What the service manager is told: ready, alive, stopping (`sd_notify(3)`).
 //!
 //! Alive means that the sampler brings fresh samples and every lamp's thread goes round. Where one stands still the service manager
 //! hears nothing, and starts the daemon again; every lamp is dark then, and the run that was under way is INTERRUPTED.
