@@ -124,7 +124,7 @@ fn adapted(pages: SocketAddr) -> anyhow::Result<String> {
     set(&["fixture"], "socket", "fixture.sock".to_owned())?;
     set(&["jig", "simulated"], "scenario", "scenarios/mixed.toml".to_owned())?;
     set(&["ui", "web"], "bind", pages.to_string())?;
-    set(&["ui", "screen"], "png", "screen.png".to_owned())?;
+    set(&["ui", "screen", "png"], "file", "screen.png".to_owned())?;
     toml::to_string(&whole).context("the demo's configuration")
 }
 

@@ -3,6 +3,8 @@
 //! The sections `recipe`, `lanes`, `policy`, `jig` and `enrolment` are the daemon's: known here by name only. Reading the file is
 //! the caller's.
 
+mod screen;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
+pub use self::screen::{Colours, Framebuffer, PngFile, Rotation, Screen, SpiPanel};
+use self::screen::{RawScreen, Source};
 use crate::mistake::{Mistake, read};
 
 /// The part of the configuration that daemon, screen and web share, checked.
@@ -25,8 +29,8 @@ pub struct Settings {
     pub socket: PathBuf,
     /// The dashboard.
     pub web: Web,
-    /// The local display.
-    pub screen: Screen,
+    /// The local display; `None`: the fixture has none.
+    pub screen: Option<Screen>,
 }
 
 /// The dashboard.
@@ -34,13 +38,6 @@ pub struct Settings {
 pub struct Web {
     /// Where it listens: a loopback address, since its pages know no login.
     pub bind: SocketAddr,
-}
-
-/// The local display.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Screen {
-    /// The file that takes the frames of a display that is not there, as a PNG, replaced whole; none: no file.
-    pub png: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -81,12 +78,6 @@ struct RawUi {
 #[serde(deny_unknown_fields)]
 struct RawWeb {
     bind: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawScreen {
-    png: Option<Spanned<PathBuf>>,
 }
 
 /// The longest path that the address of a Unix socket holds (`sun_path` of unix(7) without its end).
@@ -160,16 +151,15 @@ impl Settings {
                 Web { bind }
             }
         };
-        let png = raw.ui.screen.and_then(|screen| screen.png);
+        let source = Source { file, text };
+        let screen = raw.ui.screen.as_ref().map(|raw| Screen::checked(raw, &source));
         Ok(Self {
             id: id.clone(),
             name: name.clone(),
             ledger: path(&raw.fixture.ledger)?,
             socket,
             web,
-            screen: Screen {
-                png: png.as_ref().map(path).transpose()?,
-            },
+            screen: screen.transpose()?.flatten(),
         })
     }
 }
@@ -211,7 +201,7 @@ bind = "[::1]:8080"
         assert_eq!(settings.socket, Path::new("/run/fixture/fixture.sock"));
         assert_eq!(settings.name, "Line 1, Füssen");
         assert_eq!(settings.web.bind.port(), 8080);
-        assert_eq!(settings.screen.png, None);
+        assert_eq!(settings.screen, None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::screen::display::Display;
 use crate::view::standing::Heard;
 use crate::{feed, screen, web};
 
@@ -31,6 +32,9 @@ enum Command {
         /// The fixture's configuration.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// Only blanks the panel, for when the service that drew on it has ended, however it ended.
+        #[arg(long)]
+        blank: bool,
     },
     /// Serves the dashboard on a loopback address.
     Web {
@@ -45,7 +49,8 @@ enum Command {
 #[expect(clippy::print_stderr, reason = "a command says why it failed, once")]
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Screen { config } => screen(&config),
+        Command::Screen { config, blank: false } => screen(&config),
+        Command::Screen { config, blank: true } => blank(&config),
         Command::Web { config } => web(&config),
     };
     match result {
@@ -57,33 +62,45 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The local display's service: draws until SIGTERM or SIGINT.
+/// The local display's service: draws until SIGTERM or SIGINT, then blanks the panel. A panel that fails is opened again and again.
 ///
 /// # Errors
-/// The configuration is wrong, or the frames have nowhere to go.
+/// The configuration is wrong, or the drawing itself failed.
 pub fn screen(config: &Path) -> anyhow::Result<()> {
     log();
     let settings = settings(config)?;
     runtime(1)?.block_on(async {
         let (clock, ended) = (Clock::start(), until_signal()?);
         let (sender, newest) = watch::channel(Heard::default());
-        let png = settings.screen.png.as_deref();
-        if let Some(path) = png {
-            tracing::info!("frames go to {}", path.display());
-        } else {
-            tracing::warn!("no [ui.screen] png: frames are drawn, but go nowhere");
-        }
-        let display = async {
-            let result = screen::display::keep(png, newest, clock, ended.clone()).await;
+        let Some(display) = settings.screen.map(Display::configured) else {
+            tracing::warn!("no panel in [ui.screen]: nothing is drawn");
+            screen::watchdog::ready();
+            ended.cancelled().await;
+            return Ok(());
+        };
+        let showing = async {
+            let result = screen::display::keep(display, newest, clock, ended.clone()).await;
             ended.cancel();
             result
         };
         let ((), result) = tokio::join!(
             feed::follow(Client::new(&settings.socket), clock, sender, ended.clone()),
-            display
+            showing
         );
         Ok(result?)
     })
+}
+
+/// Blanks the panel.
+///
+/// # Errors
+/// The configuration is wrong, or the panel cannot be reached.
+pub fn blank(config: &Path) -> anyhow::Result<()> {
+    log();
+    match settings(config)?.screen.map(Display::configured) {
+        None => Ok(()),
+        Some(display) => Ok(display.end()?),
+    }
 }
 
 /// The dashboard's service: serves until SIGTERM or SIGINT.

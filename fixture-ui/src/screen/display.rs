@@ -1,108 +1,369 @@
 //! Keeps the local display at what the daemon says.
 
 use core::time::Duration;
-use std::io;
-use std::path::{Path, PathBuf};
 
+use blinkup::Tick;
+use fixture_link::settings::Screen;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{Frame, FrameError};
+use super::change::changed;
+use super::frame::Frame;
+use super::panel::{self, Panel, PanelError};
+use super::watchdog;
 use crate::clock::Clock;
 use crate::view::View;
+use crate::view::led::LedWords;
 use crate::view::standing::Heard;
 
-/// How often the display looks whether what it shows still stands.
-pub const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often the display looks whether what it shows still stands; it draws no more often than that.
+pub const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// The display cannot show its frames.
-#[derive(Debug, thiserror::Error)]
-pub enum DisplayError {
-    /// The file for the frames cannot be replaced.
-    #[error("{path}: cannot be replaced: {source}", path = .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The frame cannot be encoded.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    /// The drawing itself failed.
-    #[error("drawing: {0}")]
-    Drawing(String),
+/// How long after a failure the panel is opened again.
+pub const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// How often the panel is set up again and sent the whole frame: nothing tells that a panel which is only written to was unplugged, or
+/// disturbed by a discharge.
+pub const RENEW_EVERY: Duration = Duration::from_secs(10);
+
+/// A bar moves in steps of so many thousandths: what is finer is not worth a frame.
+const BAR_STEP: u16 = 20;
+
+/// Opens the panel.
+pub type Open = Box<dyn FnMut() -> Result<Box<dyn Panel>, PanelError> + Send>;
+
+/// The panel, and what it shows.
+pub struct Display {
+    open: Open,
+    panel: Option<Box<dyn Panel>>,
+    shown: Option<Shown>,
+    open_at: Tick,
+    renew_at: Tick,
+    trouble: Option<String>,
+    draws: u64,
 }
 
-/// Draws a frame whenever what is shown changes, until `ended`; then takes the last one away, so that no verdict is left standing.
+/// What the panel was last given.
+struct Shown {
+    seen: View,
+    frame: Frame,
+    at: Tick,
+}
+
+/// The drawing itself failed.
+#[derive(Debug, thiserror::Error)]
+#[error("drawing: {0}")]
+pub struct DrawingError(#[from] tokio::task::JoinError);
+
+impl Display {
+    /// A display whose panel is opened at the first look.
+    pub fn new(open: Open) -> Self {
+        Self {
+            open,
+            panel: None,
+            shown: None,
+            open_at: Tick::ZERO,
+            renew_at: Tick::ZERO,
+            trouble: None,
+            draws: 0,
+        }
+    }
+
+    /// The display of the configuration.
+    pub fn configured(screen: Screen) -> Self {
+        Self::new(Box::new(move || panel::open(&screen)))
+    }
+
+    /// Frames drawn so far.
+    pub const fn draws(&self) -> u64 {
+        self.draws
+    }
+
+    /// Why nothing can be shown, if so.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// Whether the panel has to be touched now to show `view`.
+    pub fn wants(&self, view: &View, now: Tick) -> bool {
+        match (&self.panel, &self.shown) {
+            (None, _) => now >= self.open_at,
+            (Some(_), None) => true,
+            (Some(_), Some(shown)) => {
+                now >= self.renew_at || (now.since(shown.at) >= LOOK_EVERY && shown.seen != seen(view))
+            }
+        }
+    }
+
+    /// Shows `view`, if that needs anything. A panel that fails is blanked as far as it can be, and opened anew after [`AGAIN_AFTER`].
+    pub fn look(&mut self, view: &View, now: Tick) {
+        if !self.wants(view, now) {
+            return;
+        }
+        match self.try_look(view, now) {
+            Ok(()) => {
+                if self.trouble.take().is_some() {
+                    tracing::info!("the panel shows again");
+                    watchdog::status("showing");
+                }
+            }
+            Err(error) => {
+                if let Some(mut panel) = self.panel.take() {
+                    // Whatever of it can be darkened: a verdict must not stand on a panel that takes no other.
+                    let _as_far_as_it_goes = panel.blank();
+                }
+                self.shown = None;
+                self.open_at = now + AGAIN_AFTER;
+                let trouble = error.to_string();
+                if self.trouble.as_deref() != Some(trouble.as_str()) {
+                    tracing::error!("{trouble}; tried again every {} s", AGAIN_AFTER.as_secs());
+                    watchdog::status(&trouble);
+                    self.trouble = Some(trouble);
+                }
+            }
+        }
+    }
+
+    fn try_look(&mut self, view: &View, now: Tick) -> Result<(), PanelError> {
+        let panel = match &mut self.panel {
+            Some(panel) => {
+                if now >= self.renew_at {
+                    panel.renew()?;
+                    self.renew_at = now + RENEW_EVERY;
+                    self.shown = None;
+                }
+                panel
+            }
+            none @ None => {
+                self.shown = None;
+                self.renew_at = now + RENEW_EVERY;
+                none.insert((self.open)()?)
+            }
+        };
+        let frame = super::frame(view, panel.size());
+        self.draws += 1;
+        let areas = changed(self.shown.as_ref().map(|shown| &shown.frame), &frame);
+        panel.show(&frame, &areas)?;
+        self.shown = Some(Shown {
+            seen: seen(view),
+            frame,
+            at: now,
+        });
+        Ok(())
+    }
+
+    /// Takes the last frame away, so that no verdict is left standing.
+    ///
+    /// # Errors
+    /// The panel cannot be reached.
+    pub fn end(mut self) -> Result<(), PanelError> {
+        match self.panel.take() {
+            Some(mut panel) => panel.blank(),
+            None => (self.open)()?.blank(),
+        }
+    }
+}
+
+/// What of a view the screen draws: the strip of light is for pages only, and bars move in steps.
+fn seen(view: &View) -> View {
+    let mut seen = view.clone();
+    if let crate::view::Face::Live { lanes, .. } = &mut seen.face {
+        for lane in lanes {
+            lane.led = LedWords::default();
+            if let Some(progress) = &mut lane.progress {
+                progress.permille -= progress.permille % BAR_STEP;
+            }
+        }
+    }
+    seen
+}
+
+/// Keeps the display at what is heard until `ended`, then blanks it. Feeds the service manager's watchdog as long as looks end.
 ///
 /// # Errors
-/// The file cannot be replaced.
+/// The drawing itself failed.
 pub async fn keep(
-    png: Option<&Path>,
+    mut display: Display,
     newest: watch::Receiver<Heard>,
     clock: Clock,
     ended: CancellationToken,
-) -> Result<(), DisplayError> {
-    let showing = async {
-        let mut shown = None;
-        let mut looks = tokio::time::interval(LOOK_EVERY);
-        // A display that fell behind shows the present, not every look that it missed.
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            looks.tick().await;
-            let view = View::of(&newest.borrow(), clock.now());
-            // Off the thread that follows the daemon: a slow drawing must not look like a silent daemon.
-            let last = shown.take();
-            let to = png.map(Path::to_owned);
-            let drawn = tokio::task::spawn_blocking(move || renew(&view, last.as_ref(), to.as_deref())).await;
-            shown = Some(drawn.map_err(|error| DisplayError::Drawing(error.to_string()))??);
+) -> Result<(), DrawingError> {
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    // A display that fell behind shows the present, not every look that it missed.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut beat_at = Tick::ZERO;
+    watchdog::ready();
+    while ended.run_until_cancelled(looks.tick()).await.is_some() {
+        let (now, view) = (clock.now(), View::of(&newest.borrow(), clock.now()));
+        if display.wants(&view, now) {
+            // Off the thread that follows the daemon: a slow panel must not look like a silent daemon. It is never cut short.
+            display = tokio::task::spawn_blocking(move || {
+                display.look(&view, now);
+                display
+            })
+            .await?;
         }
-    };
-    let result = ended.run_until_cancelled(showing).await;
-    if let Some(path) = png {
-        match std::fs::remove_file(path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(DisplayError::File {
-                    path: path.to_owned(),
-                    source,
-                });
-            }
-            Ok(()) | Err(_) => {}
+        if now >= beat_at {
+            watchdog::beat();
+            beat_at = now + watchdog::EVERY;
         }
     }
-    result.unwrap_or(Ok(()))
-}
-
-/// Draws the view, and gives the frame to the file where it differs from the last.
-fn renew(view: &View, last: Option<&Frame>, png: Option<&Path>) -> Result<Frame, DisplayError> {
-    let frame = super::frame(view);
-    if let Some(path) = png
-        && last != Some(&frame)
-    {
-        replace(path, &frame.png()?)?;
+    let blanked = tokio::task::spawn_blocking(move || display.end()).await?;
+    if let Err(error) = blanked {
+        tracing::error!("the panel could not be blanked: {error}");
     }
-    Ok(frame)
-}
-
-/// Replaces the file whole: whoever reads it sees the old frame or the new one.
-fn replace(path: &Path, png: &[u8]) -> Result<(), DisplayError> {
-    let new = path.with_extension("png.new");
-    std::fs::write(&new, png)
-        .and_then(|()| std::fs::rename(&new, path))
-        .map_err(|source| DisplayError::File {
-            path: path.to_owned(),
-            source,
-        })
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use fixture_link::settings::{PngFile, Rotation};
+    use fixture_link::snapshot::{LaneState, Snapshot};
     use fixture_link::verdict::VerdictCode;
 
     use super::*;
+    use crate::screen::panel::controller::tests::usual;
+    use crate::screen::panel::glass::Peek;
+    use crate::screen::{SMALL, frame};
     use crate::view::tests::{heard, snapshot, verdict};
+
+    fn at(ms: u64) -> Tick {
+        Tick::ZERO + Duration::from_millis(ms)
+    }
+
+    fn view(snapshot: Snapshot) -> View {
+        View::of(&heard(snapshot), Tick::from_micros(1_000_000))
+    }
+
+    /// A display on a recording panel.
+    fn on(peek: &Peek) -> Display {
+        let peek = peek.clone();
+        Display::new(Box::new(move || Ok(Box::new(usual(&peek)?))))
+    }
+
+    fn sending(permille: u16, seated_ms: u64) -> Snapshot {
+        let mut snapshot = snapshot(vec![LaneState::Sending {
+            attempt: 1,
+            of: 3,
+            permille,
+            rate: 60,
+        }]);
+        snapshot.lanes[0].seated_ms = seated_ms;
+        snapshot
+    }
+
+    /// A minute of a lane: ten seconds empty, twenty sending, twenty of a standing verdict, ten empty; a snapshot every 50 ms, each
+    /// with another strip of light.
+    fn minute() -> impl Iterator<Item = (u64, View)> {
+        (0..60_000_u64).step_by(50).map(|ms| {
+            let mut snapshot = match ms {
+                10_000..30_000 => sending(u16::try_from((ms - 10_000) / 20).unwrap(), ms - 10_000),
+                30_000..50_000 => snapshot(vec![verdict(VerdictCode::Ok)]),
+                _ => snapshot(vec![LaneState::Empty]),
+            };
+            snapshot.beat = ms;
+            snapshot.lanes[0].led.confidence = 0.5;
+            snapshot.lanes[0].led.codes = vec![format!("code-{ms}")];
+            (ms, view(snapshot))
+        })
+    }
+
+    #[test]
+    fn frames_are_drawn_only_for_what_changed() {
+        let peek = Peek::new(0);
+        let mut display = on(&peek);
+        let mut snapshots = 0;
+        for (ms, view) in minute() {
+            display.look(&view, at(ms));
+            snapshots += 1;
+        }
+        // Once at the start; 20 s of sending: 50 steps of the bar, and 19 of the 20 seconds that fall between two of them; the verdict; the
+        // empty lane; and the five times in sixty seconds that the panel is set up again.
+        println!("{} draws for {snapshots} snapshots", display.draws());
+        assert_eq!(snapshots, 1200);
+        assert!((60..=85).contains(&display.draws()), "{}", display.draws());
+        assert_eq!(
+            peek.seen(Rotation::Right),
+            frame(&view(snapshot(vec![LaneState::Empty])), SMALL)
+        );
+    }
+
+    #[test]
+    fn however_fast_the_view_changes_there_are_at_most_ten_frames_a_second() {
+        let peek = Peek::new(0);
+        let mut display = on(&peek);
+        for ms in (0..1000_u64).step_by(10) {
+            display.look(&view(sending(u16::try_from(ms).unwrap(), ms * 1000)), at(ms));
+        }
+        assert_eq!(display.draws(), 10);
+    }
+
+    #[test]
+    fn a_panel_that_fails_shows_no_verdict_any_more_and_comes_back_by_itself() {
+        let peek = Peek::new(0);
+        let mut display = on(&peek);
+        let pass = view(snapshot(vec![verdict(VerdictCode::Ok)]));
+        display.look(&pass, at(0));
+        assert!(peek.with(|glass| glass.lit));
+        peek.with(|glass| glass.fails_after = Some(0));
+        display.look(&view(snapshot(vec![LaneState::Empty])), at(200));
+        assert_eq!(display.trouble(), Some("glass: write a command: unplugged"));
+        assert!(
+            !peek.with(|glass| glass.lit),
+            "a PASS that cannot be taken away is at least dark"
+        );
+        for ms in (300..2200).step_by(100) {
+            assert!(!display.wants(&pass, at(ms)), "opened again only after a while");
+        }
+        display.look(&pass, at(2200));
+        assert!(display.trouble().is_some(), "still unplugged");
+        peek.with(|glass| glass.fails_after = None);
+        display.look(&pass, at(4200));
+        assert_eq!(display.trouble(), None);
+        assert!(peek.with(|glass| glass.lit));
+        assert_eq!(peek.seen(Rotation::Right), frame(&pass, SMALL));
+    }
+
+    #[test]
+    fn a_panel_that_failed_in_the_middle_of_a_frame_is_sent_all_of_the_next() {
+        let peek = Peek::new(0);
+        let mut display = on(&peek);
+        display.look(&view(snapshot(vec![verdict(VerdictCode::Ok)])), at(0));
+        peek.with(|glass| glass.fails_after = Some(12));
+        let fail = view(snapshot(vec![verdict(VerdictCode::StuckJoining)]));
+        display.look(&fail, at(200));
+        assert!(display.trouble().is_some());
+        peek.with(|glass| glass.fails_after = None);
+        display.look(&fail, at(2300));
+        assert_eq!(peek.seen(Rotation::Right), frame(&fail, SMALL));
+    }
+
+    #[test]
+    fn a_panel_that_was_unplugged_unnoticed_shows_the_whole_frame_within_ten_seconds() {
+        let peek = Peek::new(0);
+        let mut display = on(&peek);
+        let pass = view(snapshot(vec![verdict(VerdictCode::Ok)]));
+        display.look(&pass, at(0));
+        peek.with(|glass| (glass.mode, glass.awake, glass.on) = (0, false, false));
+        display.look(&pass, at(9_900));
+        assert!(!peek.with(|glass| glass.on));
+        display.look(&pass, at(10_000));
+        assert!(peek.with(|glass| glass.awake && glass.on));
+        assert_eq!(peek.seen(Rotation::Right), frame(&pass, SMALL));
+    }
+
+    #[test]
+    fn the_end_blanks_a_panel_that_failed_before_as_well() {
+        let peek = Peek::new(0);
+        let mut display = on(&peek);
+        display.look(&view(snapshot(vec![verdict(VerdictCode::Ok)])), at(0));
+        peek.with(|glass| glass.fails_after = Some(0));
+        display.look(&view(snapshot(vec![LaneState::Empty])), at(200));
+        peek.with(|glass| glass.fails_after = None);
+        display.end().unwrap();
+        assert_eq!(peek.seen(Rotation::Right), Frame::new(SMALL));
+    }
 
     #[tokio::test]
     async fn the_end_of_the_display_leaves_no_verdict_standing() {
@@ -116,7 +377,11 @@ mod tests {
             }
             ended.cancel();
         };
-        let (result, ()) = tokio::join!(keep(Some(&file), newest, Clock::start(), ended.clone()), shown);
+        let display = Display::configured(Screen::Png(PngFile {
+            file: file.clone(),
+            size: (320, 240),
+        }));
+        let (result, ()) = tokio::join!(keep(display, newest, Clock::start(), ended.clone()), shown);
         result.unwrap();
         assert!(!file.exists());
     }

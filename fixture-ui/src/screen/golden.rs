@@ -9,7 +9,7 @@ use blinkup::Tick;
 use fixture_link::snapshot::{LaneState, Snapshot, Stage};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
-use super::frame;
+use super::{SMALL, frame};
 use crate::view::View;
 use crate::view::standing::Heard;
 use crate::view::tests::{heard, snapshot, stop, verdict};
@@ -18,7 +18,7 @@ const HEARD: Tick = Tick::from_micros(1_000_000);
 
 fn check(name: &str, view: &View) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.png"));
-    let frame = frame(view);
+    let frame = frame(view, SMALL);
     if std::env::var_os("BLESS_SCREENS").is_some() {
         std::fs::write(&path, frame.png().unwrap()).unwrap();
         return;

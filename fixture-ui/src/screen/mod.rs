@@ -1,6 +1,7 @@
 //! The local screen: a view in, pixels out. One file per screen; the same frame goes to the panel, to `/screen.png` and into tests.
 
 pub mod aborted;
+pub mod change;
 pub mod display;
 pub mod error;
 pub mod fail;
@@ -9,6 +10,7 @@ pub mod frame;
 mod golden;
 pub mod gone;
 pub mod palette;
+pub mod panel;
 pub mod pass;
 pub mod refused;
 pub mod running;
@@ -19,25 +21,29 @@ pub mod tile;
 pub mod top;
 pub mod undecided;
 pub mod waiting;
+pub mod watchdog;
 
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::Rectangle;
 
-use self::frame::{Frame, HEIGHT, WIDTH};
+use self::frame::Frame;
 use crate::view::lane::LaneWords;
 use crate::view::look::Look;
 use crate::view::{Face, View};
 
-/// Draws everything.
+/// The size of the small panels, and of the picture where nobody said another: 320 × 240 pixels.
+pub const SMALL: Size = Size::new(320, 240);
+
+/// Draws everything on all of the target.
 ///
 /// # Errors
 /// The target's own.
 pub fn draw<D: DrawTarget<Color = Rgb565>>(view: &View, target: &mut D) -> Result<(), D::Error> {
     target.clear(palette::PAPER)?;
-    top::draw(view, Rectangle::new(Point::zero(), Size::new(WIDTH, top::TALL)), target)?;
-    let rest = below(top::TALL);
+    let (bar, rest) = cut(target.bounding_box(), top::TALL);
+    top::draw(view, bar, target)?;
     match &view.face {
         Face::Gone(gone) => gone::draw(gone, rest, target),
         Face::Live { stop: None, lanes } => grid(lanes, rest, target),
@@ -49,27 +55,30 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(view: &View, target: &mut D) -> Resul
             stop: Some(stop),
             lanes,
         } => {
-            let banner = Rectangle::new(rest.top_left, Size::new(WIDTH, stopped::BANNER));
+            let (banner, rest) = cut(rest, stopped::BANNER);
             stopped::banner(stop, banner, target)?;
-            grid(lanes, below(top::TALL + stopped::BANNER), target)
+            grid(lanes, rest, target)
         }
     }
 }
 
-/// The view as a frame.
-pub fn frame(view: &View) -> Frame {
-    let mut frame = Frame::default();
+/// The view as a frame of `size` pixels.
+pub fn frame(view: &View, size: Size) -> Frame {
+    let mut frame = Frame::new(size);
     match draw(view, &mut frame) {
         Ok(()) => frame,
         Err(never) => match never {},
     }
 }
 
-/// All of the panel below so many rows.
-fn below(rows: u32) -> Rectangle {
-    Rectangle::new(
-        Point::new(0, i32::try_from(rows).unwrap_or(0)),
-        Size::new(WIDTH, HEIGHT - rows),
+/// An area cut after so many rows: the rows, and what is below.
+fn cut(area: Rectangle, rows: u32) -> (Rectangle, Rectangle) {
+    let Size { width, height } = area.size;
+    let rows = rows.min(height);
+    let below = area.top_left + Point::new(0, i32::try_from(rows).unwrap_or(0));
+    (
+        Rectangle::new(area.top_left, Size::new(width, rows)),
+        Rectangle::new(below, Size::new(width, height - rows)),
     )
 }
 

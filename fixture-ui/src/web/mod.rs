@@ -127,7 +127,7 @@ pub fn router(sources: Sources) -> Router {
 /// The frame that the local display shows, drawn from the same view.
 async fn screen_png(sources: axum::extract::State<Arc<Sources>>) -> Result<Response, Problem> {
     let view = View::of(&sources.newest.borrow(), sources.clock.now());
-    match screen::frame(&view).png() {
+    match screen::frame(&view, screen::SMALL).png() {
         Ok(png) => Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response()),
         Err(error) => Err(Problem::broken(&sources, &error)),
     }

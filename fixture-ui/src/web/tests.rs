@@ -308,7 +308,7 @@ async fn the_screen_is_served_as_the_local_display_draws_it() {
     assert_eq!(response.headers()[header::CONTENT_TYPE], "image/png");
     assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
     let body = axum::body::to_bytes(response.into_body(), 1_000_000).await.unwrap();
-    assert_eq!(body, crate::screen::frame(&view).png().unwrap());
+    assert_eq!(body, crate::screen::frame(&view, crate::screen::SMALL).png().unwrap());
 }
 
 #[tokio::test]

@@ -1,0 +1,329 @@
+//! The kernel's framebuffer: `/dev/fb0`, also where it is emulated over the kernel's mode setting, as for the official 7-inch screen.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use embedded_graphics::geometry::{Dimensions as _, Point, Size};
+use embedded_graphics::pixelcolor::Rgb565;
+use embedded_graphics::pixelcolor::raw::ToBytes as _;
+use embedded_graphics::primitives::Rectangle;
+use fixture_link::settings::Framebuffer;
+
+use super::fit::Fit;
+use super::{Panel, PanelError};
+use crate::screen::frame::{Frame, rgb888};
+
+/// Where the kernel tells what a framebuffer is like (Linux, drivers/video/fbdev/core/fbsysfs.c).
+const SYSFS: &str = "/sys/class/graphics";
+
+/// How the framebuffer's memory is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// What is visible, in pixels.
+    pub size: Size,
+    /// Bytes from one row to the next.
+    pub stride: u64,
+    /// Of a pixel.
+    pub depth: Depth,
+}
+
+/// Bits of a pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Red 5, green 6, blue 5.
+    Sixteen,
+    /// Eight unused, red 8, green 8, blue 8, as a number of this machine.
+    ThirtyTwo,
+}
+
+/// A framebuffer that is open.
+#[derive(Debug)]
+pub struct FramebufferPanel {
+    device: String,
+    file: File,
+    geometry: Geometry,
+    fit: Fit,
+}
+
+impl Geometry {
+    /// What the kernel tells in `folder`, that of one framebuffer.
+    ///
+    /// # Errors
+    /// It does not tell, or the framebuffer is of a kind that is not drawn on.
+    pub fn told(folder: &Path) -> Result<Self, PanelError> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read_to_string(&path).map_err(|error| PanelError::new(path.display().to_string(), "read", error))
+        };
+        let wrong = |name: &str, what: String| PanelError::new(folder.join(name).display().to_string(), "read", what);
+        let number = |name: &str| {
+            let text = read(name)?;
+            let parsed = text.trim().parse::<u64>();
+            parsed.map_err(|_| wrong(name, format!("expected a number, found {text:?}")))
+        };
+        let depth = match number("bits_per_pixel")? {
+            16 => Depth::Sixteen,
+            32 => Depth::ThirtyTwo,
+            bits => return Err(wrong("bits_per_pixel", format!("expected 16 or 32, found {bits}"))),
+        };
+        // The mode is what is visible; the virtual size can be larger, and is all there is where no mode is told.
+        let mode = read("modes").ok().and_then(|modes| visible(&modes));
+        let size = mode.map_or_else(
+            || {
+                let text = read("virtual_size")?;
+                let parsed = text.trim().split_once(',');
+                let parsed =
+                    parsed.and_then(|(width, height)| Some(Size::new(width.parse().ok()?, height.parse().ok()?)));
+                parsed.ok_or_else(|| wrong("virtual_size", format!("expected width,height, found {text:?}")))
+            },
+            Ok,
+        )?;
+        Ok(Self {
+            size,
+            stride: number("stride")?,
+            depth,
+        })
+    }
+}
+
+/// The size in the first line of a framebuffer's modes, such as `U:800x480p-60`.
+fn visible(modes: &str) -> Option<Size> {
+    let (_, size) = modes.lines().next()?.split_once(':')?;
+    let (width, rest) = size.split_once('x')?;
+    let height: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some(Size::new(width.parse().ok()?, height.parse().ok()?))
+}
+
+impl FramebufferPanel {
+    /// Opens the framebuffer.
+    ///
+    /// # Errors
+    /// It is not there, is too small, or its pixels are of another kind.
+    pub fn open(panel: &Framebuffer) -> Result<Self, PanelError> {
+        let name = panel.device.file_name().map(PathBuf::from).unwrap_or_default();
+        Self::with(&panel.device, Geometry::told(&Path::new(SYSFS).join(name))?)
+    }
+
+    /// The file `device`, laid out like this.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is too small.
+    pub fn with(device: &Path, geometry: Geometry) -> Result<Self, PanelError> {
+        let name = device.display().to_string();
+        let fit = Fit::of(geometry.size).map_err(|error| PanelError::new(&name, "fit the screen", error))?;
+        let file = OpenOptions::new().write(true).open(device);
+        let file = file.map_err(|error| PanelError::new(&name, "open", error))?;
+        let mut panel = Self {
+            device: name,
+            file,
+            geometry,
+            fit,
+        };
+        // The edges around the frame as well, on which a console may have written.
+        panel.blank()?;
+        Ok(panel)
+    }
+
+    fn write(&self, bytes: &[u8], at: u64) -> Result<(), PanelError> {
+        let written = self.file.write_all_at(bytes, at);
+        written.map_err(|error| PanelError::new(&self.device, "write", error))
+    }
+
+    /// Where a pixel of the framebuffer lies in its file.
+    fn place(&self, at: Point) -> u64 {
+        let (x, y) = (u64::try_from(at.x).unwrap_or(0), u64::try_from(at.y).unwrap_or(0));
+        y * self.geometry.stride + x * self.geometry.depth.bytes()
+    }
+}
+
+impl Depth {
+    /// Bytes of a pixel.
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::Sixteen => 2,
+            Self::ThirtyTwo => 4,
+        }
+    }
+
+    /// Appends a pixel `times` times.
+    fn put(self, pixel: Rgb565, times: u32, bytes: &mut Vec<u8>) {
+        for _ in 0..times {
+            match self {
+                Self::Sixteen => bytes.extend_from_slice(&pixel.to_ne_bytes()),
+                Self::ThirtyTwo => {
+                    let [red, green, blue] = rgb888(pixel);
+                    bytes.extend_from_slice(&u32::from_be_bytes([0, red, green, blue]).to_ne_bytes());
+                }
+            }
+        }
+    }
+}
+
+impl Panel for FramebufferPanel {
+    fn size(&self) -> Size {
+        self.fit.frame
+    }
+
+    fn show(&mut self, frame: &Frame, areas: &[Rectangle]) -> Result<(), PanelError> {
+        let times = self.fit.times;
+        for area in areas {
+            let area = area.intersection(&frame.bounding_box());
+            let mut at = self.fit.place(area.top_left);
+            for row in frame.rows(area) {
+                let mut bytes = Vec::new();
+                for pixel in row {
+                    self.geometry.depth.put(*pixel, times, &mut bytes);
+                }
+                for _ in 0..times {
+                    self.write(&bytes, self.place(at))?;
+                    at.y += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn renew(&mut self) -> Result<(), PanelError> {
+        Ok(())
+    }
+
+    fn blank(&mut self) -> Result<(), PanelError> {
+        let Size { width, height } = self.geometry.size;
+        let mut row = Vec::new();
+        self.geometry.depth.put(Rgb565::new(0, 0, 0), width, &mut row);
+        for y in 0..i32::try_from(height).unwrap_or(i32::MAX) {
+            self.write(&row, self.place(Point::new(0, y)))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fixture_link::verdict::VerdictCode;
+
+    use super::*;
+    use crate::screen::change::changed;
+    use crate::screen::frame;
+    use crate::view::View;
+    use crate::view::tests::{heard, snapshot, verdict};
+
+    fn told(files: &[(&str, &str)]) -> Result<Geometry, String> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Geometry::told(folder.path()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_the_kernel_tells_is_understood() {
+        let seven_inch = told(&[
+            ("bits_per_pixel", "32\n"),
+            ("modes", "U:800x480p-0\n"),
+            ("stride", "3200\n"),
+            ("virtual_size", "800,960\n"),
+        ]);
+        let expected = Geometry {
+            size: Size::new(800, 480),
+            stride: 3200,
+            depth: Depth::ThirtyTwo,
+        };
+        assert_eq!(seven_inch, Ok(expected), "half of the virtual size is hidden");
+        let without_mode = told(&[
+            ("bits_per_pixel", "16\n"),
+            ("modes", ""),
+            ("stride", "648\n"),
+            ("virtual_size", "320,240\n"),
+        ]);
+        let expected = Geometry {
+            size: Size::new(320, 240),
+            stride: 648,
+            depth: Depth::Sixteen,
+        };
+        assert_eq!(without_mode, Ok(expected));
+        let grey = told(&[("bits_per_pixel", "8\n")]).unwrap_err();
+        assert!(
+            grey.ends_with("bits_per_pixel: read: expected 16 or 32, found 8"),
+            "{grey}"
+        );
+        assert!(told(&[]).unwrap_err().contains("bits_per_pixel: read: No such file"));
+    }
+
+    /// The picture that a display shows whose scan-out reads the file.
+    fn shown(path: &Path, geometry: Geometry) -> Vec<[u8; 3]> {
+        let bytes = std::fs::read(path).unwrap();
+        let pixel = |x: u64, y: u64| {
+            let at = usize::try_from(y * geometry.stride + x * geometry.depth.bytes()).unwrap();
+            match geometry.depth {
+                Depth::Sixteen => {
+                    let value = u16::from_ne_bytes(bytes[at..at + 2].try_into().unwrap());
+                    let channel = |shift: u16, bits: u16| {
+                        let most = (1 << bits) - 1;
+                        u8::try_from((value >> shift & most) * 255 / most).unwrap()
+                    };
+                    [channel(11, 5), channel(5, 6), channel(0, 5)]
+                }
+                Depth::ThirtyTwo => {
+                    let value = u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+                    let [_, red, green, blue] = value.to_be_bytes();
+                    [red, green, blue]
+                }
+            }
+        };
+        let Size { width, height } = geometry.size;
+        (0..u64::from(height))
+            .flat_map(|y| (0..u64::from(width)).map(move |x| (x, y)))
+            .map(|(x, y)| pixel(x, y))
+            .collect()
+    }
+
+    #[test]
+    fn frames_arrive_in_every_size_and_depth_and_are_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        for (width, height) in [(320, 240), (800, 480), (1024, 600), (1366, 768), (1920, 1080)] {
+            for depth in [Depth::Sixteen, Depth::ThirtyTwo] {
+                let geometry = Geometry {
+                    size: Size::new(width, height),
+                    // Rows of real framebuffers are padded.
+                    stride: u64::from(width) * depth.bytes() + 24,
+                    depth,
+                };
+                let path = folder.path().join("fb0");
+                std::fs::write(
+                    &path,
+                    vec![0xAA; usize::try_from(geometry.stride).unwrap() * height as usize],
+                )
+                .unwrap();
+                let mut panel = FramebufferPanel::with(&path, geometry).unwrap();
+                let view = |code| {
+                    View::of(
+                        &heard(snapshot(vec![verdict(code)])),
+                        blinkup::Tick::from_micros(1_000_000),
+                    )
+                };
+                let first = frame(&view(VerdictCode::Ok), panel.size());
+                panel.show(&first, &changed(None, &first)).unwrap();
+                let second = frame(&view(VerdictCode::StuckJoining), panel.size());
+                panel.show(&second, &changed(Some(&first), &second)).unwrap();
+                let (fit, seen) = (panel.fit, shown(&path, geometry));
+                let rows: Vec<&[Rgb565]> = second.rows(second.bounding_box()).collect();
+                for (place, pixel) in (0..).zip(&seen) {
+                    let (x, y) = (place % width, place / width);
+                    let (left, top) = (fit.margin.x.unsigned_abs(), fit.margin.y.unsigned_abs());
+                    let on_frame = (x.wrapping_sub(left) / fit.times, y.wrapping_sub(top) / fit.times);
+                    let expected =
+                        if x >= left && y >= top && on_frame.0 < fit.frame.width && on_frame.1 < fit.frame.height {
+                            rgb888(rows[on_frame.1 as usize][on_frame.0 as usize])
+                        } else {
+                            [0; 3]
+                        };
+                    assert_eq!(*pixel, expected, "{width}x{height} {depth:?} at {x}, {y}");
+                }
+                panel.blank().unwrap();
+                assert!(shown(&path, geometry).iter().all(|pixel| *pixel == [0; 3]));
+            }
+        }
+    }
+}
