@@ -536,7 +536,9 @@ mod tests {
             match heard.recv().await.unwrap() {
                 Input::Lane(_, LaneInput::Lamp(_)) => lit += 1,
                 Input::Lane(_, LaneInput::Sent(report)) => break report,
-                other @ (Input::Lane(..) | Input::Act { .. } | Input::Bless(_) | Input::Tick) => panic!("{other:?}"),
+                other @ (Input::Lane(..) | Input::Act { .. } | Input::Bless(_) | Input::Network(_) | Input::Tick) => {
+                    panic!("{other:?}")
+                }
             }
             if lit == 20 {
                 sender.stop();

@@ -189,6 +189,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "[enrolment.simulated]",
         "[enrolment.impcloud]\nkey_file = \"none\"\nauth = \"key\"\nbase_url = \"http://example.com\"",
     ),
+    (
+        MAIN,
+        "[enrolment.simulated]",
+        "[network]\nserver = \"imp example\"\n[enrolment.simulated]",
+    ),
+    (
+        MAIN,
+        "[enrolment.simulated]",
+        "[network]\nserver = \"imp.example\"\nportal.url = \"https://page.example/\"\n[enrolment.simulated]",
+    ),
+    (
+        MAIN,
+        "[enrolment.simulated]",
+        "[network]\nserver = \"imp.example\"\ninterface = \"wlan0; rm\"\n[enrolment.simulated]",
+    ),
     (MAIN, "127.0.0.1:8080", "192.168.1.2:8080"),
     (MAIN, "id = \"sim-1\"", "id = \"Sim 1\""),
     (RECIPE, "name = \"claimed\"", "name = \"\""),

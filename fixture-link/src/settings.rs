@@ -1,6 +1,6 @@
 //! What every process of a fixture reads from `fixture.toml`: who the fixture is, and where its processes meet.
 //!
-//! The sections `recipe`, `lanes`, `policy`, `jig` and `enrolment` are the daemon's: known here by name only. Reading the file is
+//! The sections `recipe`, `lanes`, `policy`, `jig`, `enrolment` and `network` are the daemon's: known here by name only. Reading the file is
 //! the caller's.
 
 mod screen;
@@ -56,6 +56,8 @@ struct Raw {
     _jig: Option<IgnoredAny>,
     #[serde(rename = "enrolment")]
     _enrolment: Option<IgnoredAny>,
+    #[serde(rename = "network")]
+    _network: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

@@ -22,6 +22,21 @@ pub struct Snapshot {
     pub line: LineView,
     /// Every lane, in order of number.
     pub lanes: Vec<LaneView>,
+    /// What a person should see to, although no lane stands still for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
+}
+
+/// Something that a person should see to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// The part that it is about: `supply`, `card`, `network`, `scanner`, …
+    pub part: String,
+    /// What is so, one sentence.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
 }
 
 /// What does not change while the daemon runs.

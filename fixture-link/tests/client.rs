@@ -91,6 +91,7 @@ fn snapshot(beat: u64) -> Snapshot {
             lot: String::new(),
             stopped: None,
         },
+        notices: Vec::new(),
         lanes: vec![LaneView {
             lane: LaneId::new(1).unwrap(),
             state: LaneState::Empty,

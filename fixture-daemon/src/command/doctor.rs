@@ -12,9 +12,10 @@ use fixture_link::client::{Client, LinkError};
 use fixture_link::snapshot::Snapshot;
 use nix::sys::statvfs::statvfs;
 
-use crate::clock;
 use crate::config::{Config, Enrolment};
 use crate::enrolment::imp_cloud::ImpCloudClient;
+use crate::health::{ClockTrust, Grave, Health};
+use crate::network::{self, Check, probe};
 use crate::real_time;
 
 /// Looks at everything that a fixture needs, and says what is wrong and what to do.
@@ -99,7 +100,24 @@ pub fn run(arguments: &Doctor) -> anyhow::Result<ExitCode> {
     tell("group", group(ledger))?;
     tell("disk", disk(ledger))?;
     tell("real time", rights(&state))?;
-    tell("clock", time())?;
+    let machine = Health::read(Path::new("/"));
+    tell("machine", Good(machine.worded()))?;
+    if machine.clock == ClockTrust::Synchronised {
+        tell("clock", Good("synchronised".to_owned()))?;
+    }
+    for concern in machine.concerns() {
+        let (what, remedy) = (concern.what, concern.remedy.to_owned());
+        tell(
+            concern.part,
+            match concern.grave {
+                Grave::Weak => Weak { what, remedy },
+                Grave::Bad => Bad { what, remedy },
+            },
+        )?;
+    }
+    for finding in network(config.network.as_ref()) {
+        tell("network", finding)?;
+    }
     tell("tokens", tokens(config.enrolment))?;
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -225,14 +243,28 @@ fn rights(state: &Result<Snapshot, LinkError>) -> Finding {
     }
 }
 
-fn time() -> Finding {
-    if clock::synchronised() {
-        return Good("synchronised".to_owned());
+fn network(check: Option<&Check>) -> Vec<Finding> {
+    let Some(check) = check else {
+        return vec![Weak {
+            what: "not looked at: a fault of the line's network will be taken for the units'".to_owned(),
+            remedy: "name the server that the units connect to in a section [network]".to_owned(),
+        }];
+    };
+    let id = u16::try_from(std::process::id() & 0xffff).unwrap_or(1);
+    let judgement = network::judge(check, &probe::look(check, Path::new("/"), id));
+    let faults = judgement
+        .faults
+        .into_iter()
+        .map(|fault| wrong(fault.what, fault.remedy));
+    let doubts = judgement.doubts.into_iter().map(|doubt| Weak {
+        what: doubt.what,
+        remedy: doubt.remedy.to_owned(),
+    });
+    let mut findings: Vec<Finding> = faults.chain(doubts).collect();
+    if findings.is_empty() {
+        findings.push(Good(judgement.measured));
     }
-    Weak {
-        what: "not known to be synchronised: records will say so".to_owned(),
-        remedy: "enable systemd-timesyncd, and give it a time server that this network reaches".to_owned(),
-    }
+    findings
 }
 
 fn tokens(enrolment: Option<Enrolment>) -> Finding {

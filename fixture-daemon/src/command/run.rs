@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::{Clock, wall};
 use crate::config::{Config, Jig};
 use crate::drivers::real_time::clerk::{Clerk, Job};
+use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::standing::StillThere;
 use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
 use crate::drivers::virtual_time::{Simulated, Simulation};
@@ -277,6 +278,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         tasks: tasks.clone(),
         newest: newest_sender,
         simulated: Some(jig),
+        looks: Looks::new(config.network),
         stopped_before: stopped,
     };
     let incoming = Incoming {

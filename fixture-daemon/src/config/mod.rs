@@ -1,6 +1,7 @@
 //! `fixture.toml` and the recipe it names: raw files in, one checked [`Config`] out, once, with every mistake told by its place.
 
 mod lasting;
+mod network;
 mod recipe;
 mod secret;
 
@@ -17,6 +18,7 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::engine::recipe::{PassRule, Recipe};
+use crate::network::Check;
 use lasting::Lasting;
 
 pub use recipe::{example as example_recipe, load as load_recipe};
@@ -39,6 +41,8 @@ pub struct Config {
     pub jig: Jig,
     /// Where tokens come from; `None` where the recipe sends none.
     pub enrolment: Option<Enrolment>,
+    /// What of the line's network is looked at; `None` for nothing.
+    pub network: Option<Check>,
     /// What is allowed but odd, for a person to read.
     pub remarks: Vec<String>,
 }
@@ -136,6 +140,7 @@ struct Raw {
     policy: RawPolicy,
     jig: Spanned<RawJig>,
     enrolment: Option<Spanned<RawEnrolment>>,
+    network: Option<network::RawNetwork>,
 }
 
 #[derive(Deserialize)]
@@ -250,6 +255,11 @@ impl Config {
                 None
             }
         };
+        let network = raw
+            .network
+            .as_ref()
+            .map(|raw| network::network(source, raw, &recipe))
+            .transpose()?;
         Ok(Self {
             file: file.to_owned(),
             settings,
@@ -258,6 +268,7 @@ impl Config {
             policy,
             jig,
             enrolment,
+            network,
             remarks,
         })
     }

@@ -467,7 +467,7 @@ impl Driver<'_> {
         while let Some(input) = self.inbox.pop_front() {
             self.act = match &input {
                 Input::Act { request, .. } => Some(request.clone()),
-                Input::Lane(..) | Input::Bless(_) | Input::Tick => None,
+                Input::Lane(..) | Input::Bless(_) | Input::Network(_) | Input::Tick => None,
             };
             for effect in self.line.step(self.now, input) {
                 self.perform(effect)?;

@@ -23,8 +23,19 @@ pub enum Input {
     },
     /// The cloud says something about a blessing; the line finds the lane.
     Bless(BlessEvent),
+    /// The fixture has looked at the line's network.
+    Network(NetworkSeen),
     /// Time has come: the deadline that the engine asked for.
     Tick,
+}
+
+/// What the fixture's own look at the line's network found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkSeen {
+    /// What keeps units from connecting; `None` where nothing does.
+    pub fault: Option<String>,
+    /// What was measured, in one line.
+    pub measured: String,
 }
 
 /// One thing that happened in a lane. Samples come by `Line::sample`, the hot path.

@@ -12,13 +12,13 @@ use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::{LaneView, LineView};
-use fixture_link::verdict::Refusal;
+use fixture_link::verdict::{Refusal, VerdictCode};
 
 use super::effect::{Effect, LaneEffect, Stop};
-use super::input::{Input, LaneInput, Seating};
+use super::input::{Input, LaneInput, NetworkSeen, Seating};
 use super::lane::{Lane, LaneConfig};
 use super::meaning::Meanings;
-use super::policy::{Candidate, Policy, unit_refusal};
+use super::policy::{Candidate, Policy, needs_network, unit_refusal};
 use super::recipe::Recipe;
 use super::run::is_meant;
 use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
@@ -27,6 +27,8 @@ use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
 const KNOWN_RUNS: usize = 512;
 /// Bless events that are remembered, so that the same one twice counts once.
 const KNOWN_EVENTS: usize = 512;
+/// How long what was seen of the network explains why a unit does not get on: as long as the longest stage may last.
+const SEEN_LATELY: Duration = Duration::from_mins(2);
 /// The longest reason or note, in characters.
 const LONGEST_REASON: usize = 200;
 /// The longest lot, in characters.
@@ -59,6 +61,8 @@ pub struct Line {
     stopped: Option<Stop>,
     known: VecDeque<Known>,
     events: VecDeque<String>,
+    /// The fixture's last look at the network.
+    network: Option<(Tick, NetworkSeen)>,
     now: Tick,
     scratch: Vec<LaneEffect>,
 }
@@ -114,6 +118,7 @@ impl Line {
             stopped: None,
             known: VecDeque::new(),
             events: VecDeque::new(),
+            network: None,
             now: Tick::ZERO,
             scratch: Vec::new(),
         }
@@ -148,6 +153,7 @@ impl Line {
                 effects.push(Effect::Audit(request, answer));
             }
             Input::Bless(event) => self.bless(event, &mut effects),
+            Input::Network(seen) => self.network = Some((self.now, seen)),
             Input::Tick => {}
         }
         // A unit that was let in, or a verdict that was judged, may have something due at once.
@@ -382,14 +388,14 @@ impl Line {
         let Some((run, conclusion)) = lane.station().conclusion() else {
             return Settled::Already;
         };
+        let found = with_network(conclusion.clone(), self.network_seen());
         let candidate = Candidate {
             run: run.id,
             lane: lane.id(),
             place,
             serial: run.serial.clone(),
-            code: conclusion.code,
+            code: found.code,
         };
-        let found = conclusion.clone();
         if self.known.len() == KNOWN_RUNS {
             self.known.pop_front();
         }
@@ -430,6 +436,14 @@ impl Line {
             lane.commit(now, judged, policy, out);
         });
         Settled::Now
+    }
+
+    /// What the fixture saw of the network, where that is not too long ago.
+    fn network_seen(&self) -> Option<&NetworkSeen> {
+        self.network
+            .as_ref()
+            .filter(|(at, _)| self.now.since(*at) <= SEEN_LATELY)
+            .map(|(_, seen)| seen)
     }
 
     fn let_in(&mut self, place: usize, effects: &mut Vec<Effect>) -> Settled {
@@ -643,6 +657,28 @@ impl Line {
             });
         }
         runs
+    }
+}
+
+/// A unit that did not get on while the fixture's own look says that nobody could: the network's fault, not the unit's. What was
+/// measured stands in the record either way.
+fn with_network(found: Conclusion, seen: Option<&NetworkSeen>) -> Conclusion {
+    let Some(seen) = seen else { return found };
+    if !needs_network(found.code) {
+        return found;
+    }
+    match &seen.fault {
+        Some(fault) => Conclusion {
+            code: VerdictCode::NetworkDown,
+            detail: format!("{fault}; this unit: {}, {}", found.code, found.detail),
+        },
+        None => Conclusion {
+            detail: format!(
+                "{}; the fixture's own look found the network good: {}",
+                found.detail, seen.measured
+            ),
+            ..found
+        },
     }
 }
 

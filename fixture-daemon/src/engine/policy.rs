@@ -290,6 +290,21 @@ fn is_connection_stage(code: VerdictCode) -> bool {
     )
 }
 
+/// Whether a code says that a unit did not get on in the line's own network. A modem's network is not the line's.
+pub fn needs_network(code: VerdictCode) -> bool {
+    matches!(
+        code,
+        VerdictCode::StuckSearching
+            | VerdictCode::StuckJoining
+            | VerdictCode::StuckIp
+            | VerdictCode::StuckDns
+            | VerdictCode::StuckConnecting
+            | VerdictCode::StuckProxy
+            | VerdictCode::StuckUpdating
+            | VerdictCode::TokenUnavailable
+    )
+}
+
 /// Whether a unit's earlier runs forbid another one, and in what words.
 pub fn unit_refusal(recipe: &Recipe, history: &UnitHistory) -> Option<(Refusal, String)> {
     if history.passed {

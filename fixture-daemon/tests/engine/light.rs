@@ -286,7 +286,7 @@ impl Light {
         self.events.insert((at, self.order), event);
     }
 
-    fn input(&mut self, input: Input) {
+    pub fn input(&mut self, input: Input) {
         let effects = self.line.step(self.now, input);
         let deadline = self.line.deadline();
         assert!(

@@ -1,5 +1,6 @@
 //! Whole runs with real light, through gate, reader and nest; and what the line makes of several.
 
+use fixture_daemon::engine::input::{Input, NetworkSeen};
 use fixture_ledger::record::{AnnotationKind, AttemptResult, EvidenceKind, UnitHistory};
 use fixture_link::act::{Act, ActAnswer};
 use fixture_link::snapshot::{LaneState, Stage};
@@ -197,6 +198,53 @@ fn three_units_in_a_row_stuck_alike_are_the_networks_fault() {
         ActAnswer::Done
     );
     assert_eq!(light.run(1, named("D")), VerdictCode::Ok);
+}
+
+/// The fixture has looked at the network.
+fn looked(light: &mut Light, fault: Option<&str>) {
+    light.input(Input::Network(NetworkSeen {
+        fault: fault.map(str::to_owned),
+        measured: "address 10.0.0.7".to_owned(),
+    }));
+}
+
+#[test]
+fn a_unit_that_is_stuck_while_the_fixture_sees_the_network_down_is_not_blamed() {
+    let mut light = line(1);
+    looked(&mut light, Some("no DHCP server gave an address"));
+    assert_eq!(light.run(1, stuck("A", "getting-ip-address")), VerdictCode::NetworkDown);
+    let detail = light.ends[0].1.detail.clone();
+    assert!(
+        detail.starts_with("no DHCP server gave an address; this unit: stuck-ip"),
+        "{detail}"
+    );
+    // It is measured, not suspected: one unit is enough to know, and nothing is said about earlier ones.
+    assert!(light.stops.is_empty() && light.annotations.is_empty());
+}
+
+#[test]
+fn a_network_that_was_seen_good_stands_in_the_record_and_the_unit_keeps_its_code() {
+    let mut light = line(1);
+    looked(&mut light, Some("no DHCP server gave an address"));
+    looked(&mut light, None);
+    assert_eq!(light.run(1, stuck("A", "getting-ip-address")), VerdictCode::StuckIp);
+    let detail = light.ends[0].1.detail.clone();
+    assert!(detail.ends_with("found the network good: address 10.0.0.7"), "{detail}");
+}
+
+#[test]
+fn an_old_look_and_a_fault_that_is_not_the_networks_change_nothing() {
+    let mut light = line(1);
+    looked(&mut light, Some("no DHCP server gave an address"));
+    light.wait(ms(150_000));
+    assert_eq!(light.run(1, stuck("A", "getting-ip-address")), VerdictCode::StuckIp);
+    looked(&mut light, Some("no DHCP server gave an address"));
+    let dead = Unit {
+        before: vec![("normal-operation", 0)],
+        sees: false,
+        ..named("B")
+    };
+    assert_eq!(light.run(1, dead), VerdictCode::NoLight);
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub mod standing;
 pub mod wording;
 
 use fixture_link::identity::LaneId;
-use fixture_link::snapshot::{Fixture, LineStop, Snapshot};
+use fixture_link::snapshot::{Fixture, LineStop, Notice, Snapshot};
 
 use self::lane::LaneWords;
 use self::standing::{Heard, Standing};
@@ -27,6 +27,8 @@ pub struct View {
     pub recipe: String,
     /// The lot, if there is one.
     pub lot: String,
+    /// What a person should see to, although nothing stands still for it; none while the daemon is silent.
+    pub notices: Vec<Notice>,
     /// What is shown.
     pub face: Face,
 }
@@ -96,6 +98,7 @@ impl View {
         let stop = snapshot.line.stopped.as_ref().map(stop_words);
         Self {
             lot: snapshot.line.lot.clone(),
+            notices: snapshot.notices.clone(),
             ..Self::framed(&snapshot.fixture, Face::Live { stop, lanes })
         }
     }
@@ -116,6 +119,7 @@ impl View {
                 badges: Vec::new(),
                 recipe: String::new(),
                 lot: String::new(),
+                notices: Vec::new(),
                 face,
             },
         }
@@ -132,6 +136,7 @@ impl View {
             badges: badges.iter().filter(|(on, _)| *on).map(|(_, badge)| *badge).collect(),
             recipe: format!("{} ({})", fixture.recipe, fixture.recipe_version),
             lot: String::new(),
+            notices: Vec::new(),
             face,
         }
     }
@@ -217,6 +222,7 @@ pub(crate) mod tests {
                 lot: String::new(),
                 stopped: None,
             },
+            notices: Vec::new(),
             lanes: (1..).zip(states).map(|(number, state)| lane(number, state)).collect(),
         }
     }

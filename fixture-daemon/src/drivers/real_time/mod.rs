@@ -3,6 +3,7 @@
 //! The engine's task never waits for a disk or a network. Verdicts reach a snapshot only after the clerk has committed them.
 
 pub mod clerk;
+pub mod looks;
 pub mod note;
 pub mod sampler;
 pub mod standing;
@@ -31,6 +32,7 @@ use crate::sender::Sender;
 use crate::socket::Published;
 use crate::tasks::Tasks;
 use clerk::Job;
+use looks::{Found, Looks};
 use note::Note;
 use sampler::Round;
 
@@ -54,6 +56,8 @@ pub enum Told {
     Committed(LaneId, VerdictCode),
     /// A unit is to get its power again.
     PowerBack(LaneId),
+    /// Network or machine were looked at.
+    Found(Found),
 }
 
 /// A person's act on its way through the engine.
@@ -93,6 +97,8 @@ pub struct Engine {
     pub newest: watch::Sender<Published>,
     /// The simulated jig, whose model operator reads the screen.
     pub simulated: Option<SimulatedJig>,
+    /// What is looked at besides units.
+    pub looks: Looks,
     /// The stop that an earlier process left, with the wall time of its beginning; the engine has it since [`Tick::ZERO`].
     pub stopped_before: Option<LineStop>,
 }
@@ -224,6 +230,11 @@ impl Engine {
             Told::PowerBack(lane) => {
                 complain(self.power.set(lane, Power::On));
                 self.feed(Input::Lane(lane, LaneInput::PowerCycled), effects);
+            }
+            Told::Found(found) => {
+                if let Some(input) = self.looks.found(found) {
+                    self.feed(input, effects);
+                }
             }
             Told::Act(act) => {
                 let Act {
@@ -411,7 +422,9 @@ impl Engine {
                 Some(_) | None => self.clock.wall_at(tick),
             }),
             lanes: view.lanes,
+            notices: self.looks.notices(),
         };
+        self.looks.look(now, &snapshot.lanes, &self.tasks, &self.told);
         let json: Arc<str> = match serde_json::to_string(&snapshot) {
             Ok(json) => json.into(),
             Err(error) => {

@@ -1,0 +1,167 @@
+//! What the fixture looks at besides its units: the line's network and the machine itself; and the notices that come of it.
+
+use core::time::Duration;
+use std::path::Path;
+
+use blinkup::Tick;
+use fixture_link::snapshot::{LaneView, Notice};
+use tokio::sync::mpsc;
+
+use super::Told;
+use crate::engine::input::{Input, NetworkSeen};
+use crate::health::Health;
+use crate::network::watch::{Watch, Why};
+use crate::network::{Check, Judgement, judge, probe};
+use crate::tasks::Tasks;
+
+/// How often the machine is looked at.
+const MACHINE_EVERY: Duration = Duration::from_secs(30);
+
+/// What was looked at, and what came of it.
+pub struct Looks {
+    network: Option<(Check, Watch)>,
+    /// Counts the looks, so that no answer is taken for another one's.
+    looks: u16,
+    machine: Option<Tick>,
+    of_network: Vec<Notice>,
+    of_machine: Vec<Notice>,
+}
+
+/// What a look found.
+#[derive(Debug)]
+pub enum Found {
+    /// Of the network, and why it was looked at.
+    Network(Why, Judgement),
+    /// Of the machine.
+    Machine(Health),
+}
+
+impl Looks {
+    /// Nothing was looked at yet. Without a check the network never is.
+    pub fn new(network: Option<Check>) -> Self {
+        Self {
+            network: network.map(|check| (check, Watch::default())),
+            looks: 0,
+            machine: None,
+            of_network: Vec::new(),
+            of_machine: Vec::new(),
+        }
+    }
+
+    /// Begins the looks that are due; what they find comes as [`Told::Found`].
+    pub fn look(&mut self, now: Tick, lanes: &[LaneView], tasks: &Tasks, told: &mpsc::UnboundedSender<Told>) {
+        if let Some((check, watch)) = &mut self.network
+            && let Some(why) = watch.due(now, lanes)
+        {
+            // An answer to the look before must not be taken for this one's; each asks two questions.
+            self.looks = self.looks.wrapping_add(2);
+            let (check, id) = (check.clone(), self.looks);
+            begin(tasks, "look at the network", told, move || {
+                let facts = probe::look(&check, Path::new("/"), id);
+                Found::Network(why, judge(&check, &facts))
+            });
+        }
+        if self.machine.is_none_or(|last| now.since(last) >= MACHINE_EVERY) {
+            self.machine = Some(now);
+            begin(tasks, "look at the machine", told, || {
+                Found::Machine(Health::read(Path::new("/")))
+            });
+        }
+    }
+
+    /// Takes what a look found; what the engine must know of it comes back.
+    pub fn found(&mut self, found: Found) -> Option<Input> {
+        match found {
+            Found::Machine(health) => {
+                let concerns = health.concerns().into_iter();
+                self.of_machine = concerns
+                    .map(|concern| notice(concern.part, concern.what, concern.remedy))
+                    .collect();
+                None
+            }
+            Found::Network(why, judgement) => {
+                let fault = judgement.fault();
+                match &fault {
+                    Some(fault) => tracing::warn!("network looked at ({}): {fault}", worded(why)),
+                    None => tracing::info!("network looked at ({}): {}", worded(why), judgement.measured),
+                }
+                let findings = judgement.faults.into_iter().chain(judgement.doubts);
+                self.of_network = findings
+                    .map(|finding| notice("network", finding.what, finding.remedy))
+                    .collect();
+                Some(Input::Network(NetworkSeen {
+                    fault,
+                    measured: judgement.measured,
+                }))
+            }
+        }
+    }
+
+    /// What a person should see to.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.of_network.iter().chain(&self.of_machine).cloned().collect()
+    }
+}
+
+fn begin(tasks: &Tasks, name: &str, told: &mpsc::UnboundedSender<Told>, look: impl FnOnce() -> Found + Send + 'static) {
+    let told = told.clone();
+    tasks.spawn_short(name, async move {
+        match tokio::task::spawn_blocking(look).await {
+            // Nobody waits for it any more only when the daemon stops.
+            Ok(found) => drop(told.send(Told::Found(found))),
+            Err(error) => tracing::error!("a look failed: {error}"),
+        }
+    });
+}
+
+fn worded(why: Why) -> String {
+    match why {
+        Why::Start => "the daemon starts".to_owned(),
+        Why::Shift => "the first unit after a pause".to_owned(),
+        Why::Stuck(lane, stage) => format!("the unit in lane {lane} stays at {}", stage.as_str()),
+    }
+}
+
+fn notice(part: &str, what: String, remedy: &str) -> Notice {
+    Notice {
+        part: part.to_owned(),
+        what,
+        remedy: remedy.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Finding;
+
+    fn judgement(faults: &[&str]) -> Judgement {
+        Judgement {
+            faults: faults
+                .iter()
+                .map(|what| Finding {
+                    what: (*what).to_owned(),
+                    remedy: "do",
+                })
+                .collect(),
+            doubts: Vec::new(),
+            measured: "address 10.0.0.7".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_fault_is_a_notice_until_the_next_look_finds_none() {
+        let mut looks = Looks::new(None);
+        let told = looks.found(Found::Network(
+            Why::Start,
+            judgement(&["no DHCP server", "no name server"]),
+        ));
+        let Some(Input::Network(seen)) = told else {
+            panic!("the engine must know");
+        };
+        assert_eq!(seen.fault.as_deref(), Some("no DHCP server; no name server"));
+        assert_eq!(looks.notices().len(), 2);
+        looks.found(Found::Network(Why::Shift, judgement(&[])));
+        assert_eq!(looks.notices(), []);
+    }
+}
