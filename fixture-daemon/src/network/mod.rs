@@ -339,9 +339,11 @@ mod tests {
         );
     }
 
+    type Spoil = fn(&mut Facts);
+
     #[test]
     fn every_fault_is_named_by_itself() {
-        let cases: [(fn(&mut Facts), &str); 7] = [
+        let cases: [(Spoil, &str); 7] = [
             (
                 |facts| facts.address = Address::MadeUp([169, 254, 3, 4].into()),
                 "no DHCP server",

@@ -21,7 +21,7 @@ const MACHINE_EVERY: Duration = Duration::from_secs(30);
 pub struct Looks {
     network: Option<(Check, Watch)>,
     /// Counts the looks, so that no answer is taken for another one's.
-    looks: u16,
+    counted: u16,
     machine: Option<Tick>,
     of_network: Vec<Notice>,
     of_machine: Vec<Notice>,
@@ -41,7 +41,7 @@ impl Looks {
     pub fn new(network: Option<Check>) -> Self {
         Self {
             network: network.map(|check| (check, Watch::default())),
-            looks: 0,
+            counted: 0,
             machine: None,
             of_network: Vec::new(),
             of_machine: Vec::new(),
@@ -54,8 +54,8 @@ impl Looks {
             && let Some(why) = watch.due(now, lanes)
         {
             // An answer to the look before must not be taken for this one's; each asks two questions.
-            self.looks = self.looks.wrapping_add(2);
-            let (check, id) = (check.clone(), self.looks);
+            self.counted = self.counted.wrapping_add(2);
+            let (check, id) = (check.clone(), self.counted);
             begin(tasks, "look at the network", told, move || {
                 let facts = probe::look(&check, Path::new("/"), id);
                 Found::Network(why, judge(&check, &facts))
@@ -81,9 +81,10 @@ impl Looks {
             }
             Found::Network(why, judgement) => {
                 let fault = judgement.fault();
-                match &fault {
-                    Some(fault) => tracing::warn!("network looked at ({}): {fault}", worded(why)),
-                    None => tracing::info!("network looked at ({}): {}", worded(why), judgement.measured),
+                if let Some(fault) = &fault {
+                    tracing::warn!("network looked at ({}): {fault}", worded(why));
+                } else {
+                    tracing::info!("network looked at ({}): {}", worded(why), judgement.measured);
                 }
                 let findings = judgement.faults.into_iter().chain(judgement.doubts);
                 self.of_network = findings
