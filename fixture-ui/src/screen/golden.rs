@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::path::PathBuf;
 
 use blinkup::Tick;
+use embedded_graphics::geometry::Size;
 use fixture_link::snapshot::{LaneState, Snapshot, Stage};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
@@ -16,9 +17,17 @@ use crate::view::tests::{heard, snapshot, stop, verdict};
 
 const HEARD: Tick = Tick::from_micros(1_000_000);
 
+/// The official 7-inch screen.
+const LARGE: Size = Size::new(800, 480);
+
 fn check(name: &str, view: &View) {
+    check_at(name, view, SMALL);
+    check_at(&format!("800x480/{name}"), view, LARGE);
+}
+
+fn check_at(name: &str, view: &View, size: Size) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.png"));
-    let frame = frame(view, SMALL);
+    let frame = frame(view, size);
     if std::env::var_os("BLESS_SCREENS").is_some() {
         std::fs::write(&path, frame.png().unwrap()).unwrap();
         return;
@@ -35,7 +44,7 @@ fn check(name: &str, view: &View) {
         .filter(|(one, other)| one != other)
         .count();
     if differing > 0 || drawn.len() != golden.len() {
-        let seen = std::env::temp_dir().join(format!("{name}.drawn.png"));
+        let seen = std::env::temp_dir().join(format!("{}.drawn.png", name.replace('/', "-")));
         std::fs::write(&seen, frame.png().unwrap()).unwrap();
         panic!(
             "{name}: {differing} pixels differ from {}; drawn: {}",
@@ -227,4 +236,39 @@ fn golden_eight_lanes() {
             LaneState::Empty,
         ]),
     );
+}
+
+/// Whatever the size, everything is drawn without a panic, and every lane shows something of its own.
+#[test]
+fn displays_of_any_size_show_every_lane() {
+    let states = [
+        verdict(VerdictCode::Ok),
+        verdict(VerdictCode::StuckJoining),
+        sending(430),
+        refused(Refusal::Quarantined),
+        lane_stopped(),
+        LaneState::Empty,
+        verdict(VerdictCode::LampWeak),
+        watching(Stage::GettingIp),
+    ];
+    for (width, height) in [
+        (320, 240),
+        (480, 320),
+        (640, 480),
+        (720, 1280),
+        (1024, 600),
+        (1280, 800),
+        (1279, 719),
+    ] {
+        for count in 1..=states.len() {
+            let mut snapshot = snapshot(states[..count].to_vec());
+            let size = Size::new(width, height);
+            let with = frame(&View::of(&heard(snapshot.clone()), HEARD), size);
+            snapshot.lanes[count - 1].state = verdict(VerdictCode::NoBlessEvent);
+            let without = frame(&View::of(&heard(snapshot), HEARD), size);
+            assert_ne!(with, without, "{width}x{height}, lane {count}");
+        }
+        let heard = Heard::default();
+        let _drawn = frame(&View::of(&heard, HEARD), Size::new(width, height));
+    }
 }

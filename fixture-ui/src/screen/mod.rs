@@ -14,6 +14,7 @@ pub mod panel;
 pub mod pass;
 pub mod refused;
 pub mod running;
+pub mod scale;
 pub mod shape;
 pub mod stopped;
 pub mod text;
@@ -29,6 +30,7 @@ use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::Rectangle;
 
 use self::frame::Frame;
+use self::scale::Scale;
 use crate::view::lane::LaneWords;
 use crate::view::look::Look;
 use crate::view::{Face, View};
@@ -42,7 +44,8 @@ pub const SMALL: Size = Size::new(320, 240);
 /// The target's own.
 pub fn draw<D: DrawTarget<Color = Rgb565>>(view: &View, target: &mut D) -> Result<(), D::Error> {
     target.clear(palette::PAPER)?;
-    let (bar, rest) = cut(target.bounding_box(), top::TALL);
+    let scale = Scale::of(target);
+    let (bar, rest) = cut(target.bounding_box(), scale.px(top::TALL));
     top::draw(view, bar, target)?;
     match &view.face {
         Face::Gone(gone) => gone::draw(gone, rest, target),
@@ -55,7 +58,7 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(view: &View, target: &mut D) -> Resul
             stop: Some(stop),
             lanes,
         } => {
-            let (banner, rest) = cut(rest, stopped::BANNER);
+            let (banner, rest) = cut(rest, scale.px(stopped::BANNER));
             stopped::banner(stop, banner, target)?;
             grid(lanes, rest, target)
         }
@@ -113,7 +116,7 @@ fn grid<D: DrawTarget<Color = Rgb565>>(lanes: &[LaneWords], area: Rectangle, tar
         let top = area.size.height * row / rows;
         let bottom = area.size.height * (row + 1) / rows;
         let at = area.top_left + Point::new(i32::try_from(left).unwrap_or(0), i32::try_from(top).unwrap_or(0));
-        let gap = u32::from(count > 1) * 2;
+        let gap = u32::from(count > 1) * Scale::of(target).px(2);
         one(
             lane,
             Rectangle::new(at, Size::new(right - left - gap, bottom - top - gap)),

@@ -1,5 +1,6 @@
 //! Words on the panel: the largest type that fits.
 
+use super::scale::Scale;
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Dimensions, Point, Size};
@@ -23,7 +24,11 @@ const fn type_of<F: u8g2_fonts::Font>(scale: i32) -> Type {
 
 /// For the few big words, from large to small. Free Universal Bold, and Logisoso, which is narrower, both SIL OFL 1.1;
 /// at the small end Helvetica Bold and 7x14B of the X11 fonts.
-static WORDS: [Type; 25] = [
+static WORDS: [Type; 29] = [
+    type_of::<fonts::u8g2_font_fub42_tf>(4),
+    type_of::<fonts::u8g2_font_fub42_tf>(3),
+    type_of::<fonts::u8g2_font_fub35_tf>(3),
+    type_of::<fonts::u8g2_font_logisoso46_tf>(2),
     type_of::<fonts::u8g2_font_fub42_tf>(2),
     type_of::<fonts::u8g2_font_fub35_tf>(2),
     type_of::<fonts::u8g2_font_fub30_tf>(2),
@@ -51,8 +56,11 @@ static WORDS: [Type; 25] = [
     type_of::<fonts::u8g2_font_helvB08_tf>(1),
 ];
 
-/// For sentences, from large to small. Helvetica Bold of the X11 fonts.
-static SENTENCES: [Type; 6] = [
+/// For sentences, from large to small. Helvetica Bold of the X11 fonts; above that Free Universal Bold.
+static SENTENCES: [Type; 9] = [
+    type_of::<fonts::u8g2_font_helvB18_tf>(2),
+    type_of::<fonts::u8g2_font_fub30_tf>(1),
+    type_of::<fonts::u8g2_font_fub25_tf>(1),
     type_of::<fonts::u8g2_font_helvB24_tf>(1),
     type_of::<fonts::u8g2_font_helvB18_tf>(1),
     type_of::<fonts::u8g2_font_helvB14_tf>(1),
@@ -72,7 +80,7 @@ pub enum Align {
     Right,
 }
 
-/// The largest that sentences may get, in pixels of a capital's height.
+/// The largest that sentences may get, in pixels of a capital's height on the small panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AtMost(pub u32);
 
@@ -227,7 +235,8 @@ pub fn sentence<D: DrawTarget<Color = Rgb565>>(
 ) -> Result<(), D::Error> {
     let text = drawable(text);
     let (width, height) = (whole(area.size.width), whole(area.size.height));
-    let allowed = || SENTENCES.iter().filter(|kind| kind.cap() <= whole(at_most.0));
+    let most = whole(Scale::of(target).px(at_most.0));
+    let allowed = || SENTENCES.iter().filter(|kind| kind.cap() <= most);
     let fitting = allowed().find(|kind| {
         let lines = broken(kind, &text, width);
         block(kind, lines.len()) <= height && lines.iter().all(|line| kind.width(line) <= width)
@@ -285,9 +294,16 @@ fn shortened(kind: &Type, line: &str, width: i32) -> String {
     format!("{}...", kept.trim_end())
 }
 
+/// The size of the top bar: capitals of 11 pixels on the small panel.
+fn small_type<D: Dimensions>(target: &D) -> &'static Type {
+    let most = whole(Scale::of(target).px(11));
+    let fitting = SENTENCES.iter().find(|kind| kind.cap() <= most);
+    fitting.unwrap_or(&SENTENCES[SENTENCES.len() - 1])
+}
+
 /// How wide a badge's text is at the size of the top bar.
-pub fn small_width(text: &str) -> u32 {
-    SENTENCES[4].width(&drawable(text)).unsigned_abs()
+pub fn small_width<D: Dimensions>(text: &str, target: &D) -> u32 {
+    small_type(target).width(&drawable(text)).unsigned_abs()
 }
 
 /// Draws a line at the size of the top bar, cut to the area's width.
@@ -299,7 +315,7 @@ pub fn small<D: DrawTarget<Color = Rgb565>>(
     target: &mut D,
 ) -> Result<(), D::Error> {
     let text = drawable(text);
-    let kind = &SENTENCES[4];
+    let kind = small_type(target);
     let width = whole(area.size.width);
     let text = if kind.width(&text) > width {
         shortened(kind, &text, width)
@@ -316,7 +332,7 @@ pub fn tail<D: DrawTarget<Color = Rgb565>>(
     ink: Rgb565,
     target: &mut D,
 ) -> Result<(), D::Error> {
-    let kind = &SENTENCES[4];
+    let kind = small_type(target);
     let width = whole(area.size.width);
     let whole_text = drawable(text);
     let mut kept = whole_text.as_str();
@@ -349,8 +365,8 @@ mod tests {
 
     #[test]
     fn a_line_that_is_too_long_is_cut_with_dots() {
-        let cut = shortened(&SENTENCES[5], "a sentence that does not fit", 60);
+        let cut = shortened(&SENTENCES[8], "a sentence that does not fit", 60);
         assert!(cut.ends_with("..."));
-        assert!(SENTENCES[5].width(&cut) <= 60);
+        assert!(SENTENCES[8].width(&cut) <= 60);
     }
 }

@@ -6,6 +6,7 @@ use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::Rectangle;
 
 use super::palette;
+use super::scale::Scale;
 use super::shape;
 use super::text::{self, Align, AtMost};
 use crate::view::lane::LaneWords;
@@ -51,7 +52,8 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
     area: Rectangle,
     target: &mut D,
 ) -> Result<(), D::Error> {
-    let edge = if area.size.width >= WIDE { 3 } else { 2 };
+    let scale = Scale::of(target);
+    let edge = scale.px(if area.size.width >= scale.px(WIDE) { 3 } else { 2 });
     target.fill_solid(&area, scheme.frame)?;
     let inside = part(
         area,
@@ -62,9 +64,9 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
     );
     target.fill_solid(&inside, scheme.fill)?;
     let Size { width, height } = inside.size;
-    if width >= WIDE {
+    if width >= scale.px(WIDE) {
         wide(lane, scheme, inside, target)
-    } else if height >= TALL {
+    } else if height >= scale.px(TALL) {
         tall(lane, scheme, inside, target)
     } else {
         small(lane, scheme, inside, target)
@@ -78,44 +80,46 @@ fn wide<D: DrawTarget<Color = Rgb565>>(
     area: Rectangle,
     target: &mut D,
 ) -> Result<(), D::Error> {
+    let scale = Scale::of(target);
+    let px = |length| scale.px(length);
     let Size { width, height } = area.size;
     let head = height * 2 / 5;
-    let (tall, side) = (head - 8, (head - 8).min(70));
+    let (tall, side) = (head - px(8), (head - px(8)).min(px(70)));
     let (shape_x, word_x, align) = match scheme.side {
-        Side::Before => (6, side + 14, Align::Left),
-        Side::After => (width - side - 6, 8, Align::Right),
+        Side::Before => (px(6), side + px(14), Align::Left),
+        Side::After => (width - side - px(6), px(8), Align::Right),
     };
     shape::shape(
         lane.look.shape(),
-        part(area, shape_x, 6, side, tall),
+        part(area, shape_x, px(6), side, tall),
         scheme.ink,
         scheme.fill,
         target,
     )?;
     text::word(
         lane.word,
-        part(area, word_x, 6, width - side - 20, tall),
+        part(area, word_x, px(6), width - side - px(20), tall),
         align,
         scheme.ink,
         target,
     )?;
-    place(lane, scheme, part(area, 0, head + 4, width, 36), target)?;
-    let below = head + 48;
-    let foot = if height > below + 60 { 18 } else { 0 };
+    place(lane, scheme, part(area, 0, head + px(4), width, px(36)), target)?;
+    let below = head + px(48);
+    let foot = if height > below + px(60) { px(18) } else { 0 };
     text::sentence(
         &lane.title,
-        part(area, 8, below, width - 16, 18),
+        part(area, px(8), below, width - px(16), px(18)),
         Align::Left,
         AtMost(15),
         scheme.ink,
         target,
     )?;
-    let room = height.saturating_sub(below + 22 + foot);
+    let room = height.saturating_sub(below + px(22) + foot);
     text::sentence(
-        &lane.todo,
-        part(area, 8, below + 22, width - 16, room),
+        lane.short,
+        part(area, px(8), below + px(22), width - px(16), room),
         Align::Left,
-        AtMost(14),
+        AtMost(18),
         scheme.ink,
         target,
     )?;
@@ -124,13 +128,13 @@ fn wide<D: DrawTarget<Color = Rgb565>>(
     }
     text::tail(
         &lane.serial,
-        part(area, 8, height - foot, width - 70, foot - 4),
+        part(area, px(8), height - foot, width - px(70), foot - px(4)),
         scheme.ink,
         target,
     )?;
     text::small(
         &lane.seated,
-        part(area, width - 60, height - foot, 52, foot - 4),
+        part(area, width - px(60), height - foot, px(52), foot - px(4)),
         Align::Right,
         scheme.ink,
         target,
@@ -144,42 +148,56 @@ fn tall<D: DrawTarget<Color = Rgb565>>(
     area: Rectangle,
     target: &mut D,
 ) -> Result<(), D::Error> {
+    let scale = Scale::of(target);
+    let px = |length| scale.px(length);
     let Size { width, height } = area.size;
-    let inner = width - 4;
-    let (word, band) = if inner >= 120 { (36, 30) } else { (28, 44) };
-    // Title and serial have a place only where the rest keeps its size.
-    let foot = if height >= 180 { 43 } else { 2 };
+    let inner = width - px(4);
+    let (word, band) = if inner >= px(120) {
+        (px(36), px(30))
+    } else {
+        (px(28), px(44))
+    };
+    // Sentences and serial have a place only where the rest keeps its size.
+    let foot = match (height >= px(180), scale.is_large()) {
+        (true, true) => px(62),
+        (true, false) => px(43),
+        (false, _) => px(2),
+    };
     let side = height
-        .saturating_sub(32 + word + band + foot + 12)
-        .min(inner - 4)
-        .min(72);
-    number(lane, scheme, part(area, 0, 0, 30, 30), target)?;
+        .saturating_sub(px(32) + word + band + foot + px(12))
+        .min(inner - px(4))
+        .min(px(72));
+    number(lane, scheme, part(area, 0, 0, px(30), px(30)), target)?;
     let (shape_y, word_y) = match scheme.side {
-        Side::Before => (32, 32 + side + 4),
-        Side::After => (32 + word + 4, 32),
+        Side::Before => (px(32), px(32) + side + px(4)),
+        Side::After => (px(32) + word + px(4), px(32)),
     };
     let square = part(area, (width - side) / 2, shape_y, side, side);
     shape::shape(lane.look.shape(), square, scheme.ink, scheme.fill, target)?;
     text::word(
         lane.word,
-        part(area, 2, word_y, inner, word),
+        part(area, px(2), word_y, inner, word),
         Align::Middle,
         scheme.ink,
         target,
     )?;
-    let below = 32 + side + word + 10;
+    let below = px(32) + side + word + px(10);
     place(lane, scheme, part(area, 0, below, width, band), target)?;
-    if foot < 43 {
+    if foot < px(43) {
         return Ok(());
     }
-    let title = part(area, 3, height - foot + 3, inner - 2, foot - 16);
-    text::sentence(&lane.title, title, Align::Left, AtMost(14), scheme.ink, target)?;
-    text::tail(
-        &lane.serial,
-        part(area, 3, height - 14, inner - 2, 12),
-        scheme.ink,
-        target,
-    )
+    let said = |y, height| part(area, px(3), y, inner - px(2), height);
+    let top = height - foot + px(3);
+    if scale.is_large() {
+        let title = said(top, px(20));
+        text::sentence(&lane.title, title, Align::Left, AtMost(10), scheme.ink, target)?;
+        let short = said(top + px(21), foot - px(37));
+        text::sentence(lane.short, short, Align::Left, AtMost(10), scheme.ink, target)?;
+    } else {
+        let title = said(top, foot - px(16));
+        text::sentence(&lane.title, title, Align::Left, AtMost(14), scheme.ink, target)?;
+    }
+    text::tail(&lane.serial, said(height - px(14), px(12)), scheme.ink, target)
 }
 
 /// A small tile, for five to eight lanes.
@@ -189,21 +207,25 @@ fn small<D: DrawTarget<Color = Rgb565>>(
     area: Rectangle,
     target: &mut D,
 ) -> Result<(), D::Error> {
+    let scale = Scale::of(target);
+    let px = |length| scale.px(length);
     let Size { width, height } = area.size;
-    let band = 32;
-    number(lane, scheme, part(area, 0, 0, 22, 22), target)?;
-    let word = (height - band) * 2 / 5;
-    let side = (height - band).saturating_sub(word + 6);
+    let (band, foot) = (px(32), if scale.is_large() { px(14) } else { 0 });
+    let upper = height.saturating_sub(band + foot);
+    number(lane, scheme, part(area, 0, 0, px(22), px(22)), target)?;
+    let word = upper * 2 / 5;
+    let side = upper.saturating_sub(word + px(6));
     let (shape_y, word_y) = match scheme.side {
-        Side::Before => (2, side + 4),
-        Side::After => (word + 4, 2),
+        Side::Before => (px(2), side + px(4)),
+        Side::After => (word + px(4), px(2)),
     };
-    let (word_x, word_width) = if word_y < 22 { (24, width - 26) } else { (2, width - 4) };
-    let shape_x = if shape_y < 22 {
-        24.max((width - side) / 2)
+    let (word_x, word_width) = if word_y < px(22) {
+        (px(24), width - px(26))
     } else {
-        (width - side) / 2
+        (px(2), width - px(4))
     };
+    let middle = width.saturating_sub(side) / 2;
+    let shape_x = if shape_y < px(22) { middle.max(px(24)) } else { middle };
     shape::shape(
         lane.look.shape(),
         part(area, shape_x, shape_y, side, side),
@@ -218,7 +240,12 @@ fn small<D: DrawTarget<Color = Rgb565>>(
         scheme.ink,
         target,
     )?;
-    place(lane, scheme, part(area, 0, height - band, width, band), target)
+    place(lane, scheme, part(area, 0, upper, width, band), target)?;
+    if foot == 0 {
+        return Ok(());
+    }
+    let title = part(area, px(3), height - foot + px(3), width - px(6), foot - px(4));
+    text::sentence(&lane.title, title, Align::Left, AtMost(8), scheme.ink, target)
 }
 
 /// The lane's number as it is painted on the jig, always in the same corner.
@@ -228,8 +255,16 @@ fn number<D: DrawTarget<Color = Rgb565>>(
     area: Rectangle,
     target: &mut D,
 ) -> Result<(), D::Error> {
+    let scale = Scale::of(target);
     target.fill_solid(&area, scheme.ink)?;
-    let inside = part(area, 2, 3, area.size.width - 4, area.size.height - 6);
+    let Size { width, height } = area.size;
+    let inside = part(
+        area,
+        scale.px(2),
+        scale.px(3),
+        width - scale.px(4),
+        height - scale.px(6),
+    );
     text::word(&lane.lane.to_string(), inside, Align::Middle, scheme.fill, target)
 }
 
@@ -244,21 +279,23 @@ fn place<D: DrawTarget<Color = Rgb565>>(
         return bar(progress.permille, scheme, area, target);
     }
     target.fill_solid(&area, scheme.ink)?;
+    let scale = Scale::of(target);
+    let px = |length| scale.px(length);
     let Size { width, height } = area.size;
     let words = lane.place.words();
     match words.split_once(' ') {
-        Some((first, second)) if height >= 30 && width < 120 => {
-            let half = (height - 7) / 2;
+        Some((first, second)) if height >= px(30) && width < px(120) => {
+            let half = (height - px(7)) / 2;
             text::word(
                 first,
-                part(area, 2, 3, width - 4, half),
+                part(area, px(2), px(3), width - px(4), half),
                 Align::Middle,
                 scheme.fill,
                 target,
             )?;
             text::word(
                 second,
-                part(area, 2, half + 4, width - 4, half),
+                part(area, px(2), half + px(4), width - px(4), half),
                 Align::Middle,
                 scheme.fill,
                 target,
@@ -266,7 +303,7 @@ fn place<D: DrawTarget<Color = Rgb565>>(
         }
         Some(_) | None => text::word(
             words,
-            part(area, 2, 3, width - 4, height - 6),
+            part(area, px(2), px(3), width - px(4), height - px(6)),
             Align::Middle,
             scheme.fill,
             target,
@@ -281,12 +318,14 @@ fn bar<D: DrawTarget<Color = Rgb565>>(
     area: Rectangle,
     target: &mut D,
 ) -> Result<(), D::Error> {
+    let scale = Scale::of(target);
+    let px = |length| scale.px(length);
     let Size { width, height } = area.size;
-    let thick = height.min(18);
-    let outer = part(area, 4, (height - thick) / 2, width - 8, thick);
+    let thick = height.min(px(18));
+    let outer = part(area, px(4), (height - thick) / 2, width - px(8), thick);
     target.fill_solid(&outer, palette::DIM)?;
-    let inner = part(outer, 2, 2, outer.size.width - 4, thick - 4);
+    let inner = part(outer, px(2), px(2), outer.size.width - px(4), thick - px(4));
     target.fill_solid(&inner, scheme.fill)?;
     let done = inner.size.width * u32::from(permille.min(1000)) / 1000;
-    target.fill_solid(&part(inner, 0, 0, done, thick - 4), scheme.ink)
+    target.fill_solid(&part(inner, 0, 0, done, thick - px(4)), scheme.ink)
 }

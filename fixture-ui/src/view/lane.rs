@@ -23,6 +23,8 @@ pub struct LaneWords {
     pub place: Place,
     /// What to do with this unit now, in a sentence.
     pub todo: String,
+    /// The same for the local screen, which is read from afar: at most two short lines.
+    pub short: &'static str,
     /// What exactly was seen, where the title does not tell; else empty.
     pub detail: String,
     /// The unit; empty where it is not known.
@@ -64,6 +66,7 @@ struct Said {
     title: String,
     place: Place,
     todo: String,
+    short: &'static str,
     detail: String,
     progress: Option<Progress>,
 }
@@ -95,6 +98,7 @@ impl LaneWords {
             title: said.title,
             place: said.place,
             todo: said.todo,
+            short: said.short,
             detail: said.detail,
             serial: lane
                 .serial
@@ -123,6 +127,7 @@ fn said(state: &LaneState) -> Said {
             title: "Ready for a unit".to_owned(),
             place: Place::PutIn,
             todo: "Scan the next unit and put it into the nest.".to_owned(),
+            short: "Scan a unit, then put it in.",
             detail: String::new(),
             progress: None,
         },
@@ -159,6 +164,7 @@ fn said(state: &LaneState) -> Said {
             title: code.text().title.to_owned(),
             place: Place::of_verdict(*code),
             todo: code.text().operator.to_owned(),
+            short: code.text().operator_short,
             detail: if *from_before {
                 join("Judged before the last restart", detail)
             } else {
@@ -172,6 +178,7 @@ fn said(state: &LaneState) -> Said {
             title: refusal.text().title.to_owned(),
             place: Place::of_refusal(*refusal),
             todo: refusal.text().operator.to_owned(),
+            short: refusal.text().operator_short,
             detail: detail.clone(),
             progress: None,
         },
@@ -181,6 +188,7 @@ fn said(state: &LaneState) -> Said {
             title: cause.clone(),
             place: Place::OtherLane,
             todo: "This lane takes no units. Use another lane and call a supervisor.".to_owned(),
+            short: "Use another lane. Call a supervisor.",
             detail: String::new(),
             progress: None,
         },
@@ -194,6 +202,7 @@ fn running(word: &'static str, title: String, permille: u16, of: &'static str) -
         title,
         place: Place::Leave,
         todo: "Leave the unit in the nest.".to_owned(),
+        short: "Leave the unit in the nest.",
         detail: String::new(),
         progress: Some(Progress { permille, of }),
     }
@@ -223,6 +232,7 @@ fn join(first: &str, second: &str) -> String {
 mod tests {
     use fixture_link::snapshot::Stage;
     use fixture_link::verdict::{Refusal, VerdictCode};
+    use fixture_link::verdict_text::Text;
 
     use super::*;
     use crate::view::tests::{lane, verdict};
@@ -258,6 +268,8 @@ mod tests {
             assert!(!words.word.is_empty() && words.word.len() <= 11, "{state:?}");
             assert!(!words.title.is_empty(), "{state:?}");
             assert!(words.todo.ends_with('.'), "{state:?}: {}", words.todo);
+            assert!(words.short.ends_with('.'), "{state:?}: {}", words.short);
+            assert!(words.short.len() <= 2 * Text::SHORT_LINE, "{state:?}: {}", words.short);
         }
     }
 
