@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod command;
+pub mod commissioning;
 pub mod config;
 pub mod drivers;
 pub mod engine;

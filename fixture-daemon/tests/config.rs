@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fixture_daemon::config::{Config, Enrolment, Jig, load_recipe};
 use fixture_daemon::engine::recipe::PassRule;
+use fixture_daemon::jig::raspberry_pi::pins::{self, Role};
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../config")
@@ -24,11 +25,16 @@ impl Copy {
 
     /// What loading says after `wrong` stands for `instead_of` in `file`, without the temporary folder's name.
     fn said(&self, file: &str, instead_of: &str, wrong: &str) -> String {
+        self.said_by("simulated.toml", file, instead_of, wrong)
+    }
+
+    /// As [`said`](Self::said), loading another main file.
+    fn said_by(&self, main: &str, file: &str, instead_of: &str, wrong: &str) -> String {
         let path = self.folder.path().join(file);
         let right = std::fs::read_to_string(&path).unwrap();
         assert!(right.contains(instead_of), "{file} holds {instead_of:?}");
         std::fs::write(&path, right.replacen(instead_of, wrong, 1)).unwrap();
-        let said = match Config::load(&self.folder.path().join("simulated.toml")) {
+        let said = match Config::load(&self.folder.path().join(main)) {
             Ok(_) => "no mistake found".to_owned(),
             Err(mistake) => mistake.to_string(),
         };
@@ -58,6 +64,24 @@ fn the_example_configuration_loads() {
     assert!(matches!(config.jig, Jig::Simulated { seed: 1, .. }));
     assert!(matches!(config.enrolment, Some(Enrolment::Simulated)));
     assert!(config.simulated());
+}
+
+#[test]
+fn the_example_of_a_real_jig_loads_and_is_wired_as_hw_draws_it() {
+    let config = Config::load(&examples().join("raspberry-pi.toml")).unwrap();
+    assert!(!config.simulated());
+    let Jig::RaspberryPi(pi) = &config.jig else {
+        panic!("{:?}", config.jig);
+    };
+    let wired = pins::standard(4);
+    let of = |role: fn(u8) -> Role| -> Vec<u8> {
+        (1..=4)
+            .filter_map(|lane| wired.iter().find(|wire| wire.role == role(lane)).map(|wire| wire.gpio))
+            .collect()
+    };
+    assert_eq!(pi.nest.pins, of(Role::Nest));
+    assert_eq!(pi.power.as_ref().unwrap().pins, of(Role::Relay));
+    assert_eq!((pi.lamp.kind(), pi.sensor.kind()), pins::standard_parts(4));
 }
 
 #[test]
@@ -162,7 +186,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (MAIN, "\"60s\"", "60"),
     (MAIN, "\"60s\"", "\"60\""),
     (MAIN, "\"60s\"", "\"60h\""),
-    (MAIN, "[jig.simulated]\n", "[jig.raspberry_pi]\n"),
+    (MAIN, "[jig.simulated]\n", "[jig.raspberry_pi]\nboard = 5\n"),
     (MAIN, "[jig.simulated]\n", "[jig.simulatd]\n"),
     (MAIN, "[jig.simulated]\n", "[jig.raspberry_pi]\n[jig.simulated]\n"),
     (MAIN, "seed = 1", "seed = -1"),
@@ -258,4 +282,78 @@ fn mistakes_are_told_by_place_field_and_expectation() {
         assert!(!said.contains("no mistake found"), "{said}");
     }
     insta::assert_snapshot!(said.join("\n\n"));
+}
+
+const PI: &str = "raspberry-pi.toml";
+const EXPANDER: &str = "[jig.raspberry_pi.lamp.expander]\nbus = \"/dev/i2c-1\"\naddress = 0x40\nchannels = [0, 1, 2, 3]\nfrequency = 1526\n";
+const COLOUR: &str = "[jig.raspberry_pi.sensor.colour]\nbus = \"/dev/i2c-1\"\n";
+const NESTS: &str = "pins = [5, 6, 16, 20]";
+
+/// What is right in the example of a real jig, and what is wrong instead.
+const PI_MISTAKES: &[(&str, &str)] = &[
+    ("board = \"pi-4\"", "board = \"pi-2\""),
+    ("gpio = \"character-device\"", "gpio = \"sysfs\""),
+    ("calibration_lasts = \"2160h\"", "calibration_lasts = \"10s\""),
+    // A pin used twice, by two parts, by a bus, and one that is not on the header.
+    (NESTS, "pins = [5, 6, 16, 13]\n# "),
+    (NESTS, "pins = [5, 6, 16, 16]"),
+    (NESTS, "pins = [5, 6, 16, 3]"),
+    (NESTS, "pins = [5, 6, 16, 28]"),
+    (NESTS, "pins = [5, 6, 16]"),
+    ("reset = 4", "reset = 20"),
+    // Combinations that cannot be built.
+    (EXPANDER, "[jig.raspberry_pi.lamp.pwm]\npins = [12, 13, 18, 19]\n"),
+    (EXPANDER, "[jig.raspberry_pi.lamp.pwm]\npins = [12, 14, 18, 19]\n"),
+    (
+        EXPANDER,
+        "[jig.raspberry_pi.lamp.ladder]\npins = [[23, 24], [25, 27]]\nmid_share = 0.5\n",
+    ),
+    (
+        EXPANDER,
+        "[jig.raspberry_pi.lamp.ladder]\npins = [[23, 24], [25, 27], [7, 8], [9, 10]]\nmid_share = 0.95\n",
+    ),
+    (
+        EXPANDER,
+        "[jig.raspberry_pi.lamp.expander]\nbus = \"/dev/i2c-1\"\nchannels = [0, 1, 2, 2]\n",
+    ),
+    (EXPANDER, ""),
+    (EXPANDER, "[jig.raspberry_pi.lamp.laser]\n"),
+    ("gain = 16", "gain = 10"),
+    ("integration = \"4800us\"", "integration = \"10ms\""),
+    (
+        "multiplexer = { address = 0x70, channels = [0, 1, 2, 3], reset = 4 }\n",
+        "",
+    ),
+    ("channels = [0, 1, 2, 3], reset", "channels = [0, 1, 2, 8], reset"),
+    (COLOUR, "[jig.raspberry_pi.sensor.photodiodes]\nchips = []\n"),
+];
+
+#[test]
+fn mistakes_in_the_wiring_are_told_by_place_field_and_expectation() {
+    let copy = Copy::new();
+    let said: Vec<String> = PI_MISTAKES
+        .iter()
+        .map(|(right, wrong)| copy.said_by(PI, PI, right, wrong))
+        .collect();
+    for said in &said {
+        assert!(!said.contains("no mistake found"), "{said}");
+    }
+    insta::assert_snapshot!(said.join("\n\n"));
+}
+
+#[test]
+fn lamps_on_resistors_cannot_be_dimmed_and_too_many_lines_do_not_fit() {
+    let copy = Copy::new();
+    let ladder = |pairs: &str| format!("[jig.raspberry_pi.lamp.ladder]\npins = {pairs}\nmid_share = 0.5\n");
+    let path = copy.folder.path().join(PI);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let with_ladder = text.replace(EXPANDER, &ladder("[[23, 24], [25, 27], [7, 8], [9, 10]]"));
+    std::fs::write(&path, &with_ladder).unwrap();
+    Config::load(&path).unwrap_or_else(|mistake| panic!("{mistake}"));
+    std::fs::write(&path, with_ladder.replace("# light =", "light =")).unwrap();
+    let said = Config::load(&path).unwrap_err().to_string();
+    assert!(
+        said.contains("lanes.light: the light of these lamps is fixed"),
+        "{said}"
+    );
 }

@@ -49,6 +49,13 @@ impl core::fmt::Display for Report<'_> {
                     None => writeln!(f, ", no faults")?,
                 }
             }
+            Jig::RaspberryPi(pi) => writeln!(
+                f,
+                "jig        Raspberry Pi, {}; {}; calibration {}",
+                pi.lamp.kind(),
+                pi.sensor.kind(),
+                pi.calibration.file.display()
+            )?,
         }
         let rule = match recipe.pass {
             PassRule::Blessed { .. } => "blessed: blessed-green and a bless event",

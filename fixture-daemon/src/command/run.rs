@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use blinkup::Tick;
+use blinkup::codes::CodeTable;
 use clap::Args;
-use fixture_ledger::record::StandingVerdict;
+use fixture_ledger::record::{Setup, StandingVerdict};
 use fixture_ledger::{Ledger, Reports};
 use fixture_link::act::{Act, ActAnswer};
 use fixture_link::identity::LaneId;
@@ -16,7 +17,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::{Clock, wall};
-use crate::config::{Config, Jig};
+use crate::commissioning;
+use crate::config::{Config, Jig, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::clerk::{Clerk, Job};
 use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::standing::StillThere;
@@ -24,10 +26,13 @@ use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
 use crate::drivers::virtual_time::{Simulated, Simulation};
 use crate::engine::effect::Stop;
 use crate::engine::input::{Input, LaneInput};
+use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::PassRule;
 use crate::enrolment::TokenSource;
+use crate::jig::raspberry_pi;
 use crate::jig::simulated::Jig as SimulatedJig;
 use crate::jig::simulated::scenario::Scenario;
+use crate::jig::{Nest, Parts, SensorGroup};
 use crate::real_time;
 use crate::sender::Sender;
 use crate::socket::{Ask, Desk, Published, Socket};
@@ -138,36 +143,36 @@ async fn told(interrupt: &mut Signal, terminate: &mut Signal) {
 async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let clock = Clock::start();
     let simulated = config.simulated();
-    let settings = config.settings;
 
     // The ledger first: its lock is what keeps a second daemon away. Runs that the last process left become INTERRUPTED here.
-    let (mut ledger, recovered) = Ledger::open(&settings.ledger, wall()).await?;
+    let (mut ledger, recovered) = Ledger::open(&config.settings.ledger, wall()).await?;
     for run in &recovered.interrupted {
         tracing::warn!("run {run}: interrupted by the end of an earlier process");
     }
-    let socket = Socket::take(&settings.socket)?;
+    let socket = Socket::take(&config.settings.socket)?;
 
     // The jig, and the engine over its lanes.
-    let Jig::Simulated { seed, scenario, takt } = config.jig;
     let lanes: Vec<LaneId> = config.lanes.iter().map(|lane| lane.lane).collect();
-    let first_unit = next_unit(&settings.ledger).await?;
-    let simulation = Simulated {
-        lanes: u8::try_from(lanes.len()).unwrap_or(LaneId::MOST),
-        first_unit,
-        units: u32::MAX,
-        scenario: match scenario {
-            Some(file) => Scenario::load(&file)?,
-            None => Scenario::none(),
-        },
-        takt,
-        k_in_a_row: config.policy.k_in_a_row,
-        shared_within: config.policy.shared_within,
-        // Another process must not make the same tokens and device ids again.
-        ..Simulated::new(seed.wrapping_add(u64::from(first_unit)), config.recipe.clone())
+    let Taken {
+        parts,
+        mut line,
+        setup,
+        simulated: simulated_jig,
+    } = match &config.jig {
+        Jig::Simulated { seed, scenario, takt } => {
+            let simulated = Simulated {
+                scenario: match scenario {
+                    Some(file) => Scenario::load(file)?,
+                    None => Scenario::none(),
+                },
+                takt: *takt,
+                ..Simulated::new(*seed, config.recipe.clone())
+            };
+            take_simulated(simulated, &config, next_unit(&config.settings.ledger).await?, clock)
+        }
+        Jig::RaspberryPi(pi) => take_raspberry_pi(pi, &config, clock)?,
     };
-    let Simulation {
-        world, mut line, setup, ..
-    } = simulation.build(0);
+    let settings = config.settings;
     let stopped = ledger.standing_stop().await?;
     line.take_over(
         last_lot(&settings.ledger).await?,
@@ -179,15 +184,11 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             wants_acknowledgement: stop.wants_acknowledgement,
         }),
     );
-    let jig = SimulatedJig::new(world, move || clock.now());
-    let setup = fixture_ledger::record::Setup {
-        fixture: settings.id.clone(),
-        ..setup
-    };
     let setup = ledger.setup(&setup).await?;
+    let around = simulated_jig.clone().map(|jig| (jig, clock));
     let source = config
         .enrolment
-        .map(|enrolment| TokenSource::new(enrolment, Some((jig.clone(), clock))))
+        .map(|enrolment| TokenSource::new(enrolment, around))
         .transpose()?;
 
     // Lamps: a real-time thread each.
@@ -195,19 +196,18 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let (claimed, claims) = std::sync::mpsc::channel();
     let mut senders = Vec::new();
     let mut watchdog = Watchdog::default();
-    for lane in &config.lanes {
-        let lamp = Box::new(jig.lamp(lane.lane));
+    for ((lane, lamp), LaneConfig { light, .. }) in parts.lamps.into_iter().zip(&config.lanes) {
         let sender = Sender::start(
             tasks,
             clock,
-            lane.lane,
+            lane,
             lamp,
-            lane.light,
+            *light,
             lamp_inputs.clone(),
             claimed.clone(),
-            watchdog.watch(format!("lamp {}", lane.lane)),
+            watchdog.watch(format!("lamp {lane}")),
         )?;
-        senders.push((lane.lane, sender));
+        senders.push((lane, sender));
     }
     drop((lamp_inputs, claimed));
     let without_real_time = real_time_rights(senders.len(), &claims);
@@ -218,16 +218,25 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let (told, told_receiver) = mpsc::unbounded_channel();
     let standing = standing(&mut ledger, &lanes, simulated).await?;
     {
-        let (sensor, sampled, beat) = (jig.clone(), lanes.clone(), watchdog.watch("sampler"));
-        tasks.thread("sampler", move |stop| {
-            sampler::sample(clock, sensor, &sampled, &round_sender, &beat, stop)
-        })?;
+        for group in parts.sensors {
+            let SensorGroup { lanes, mut sensor } = group;
+            let rounds = round_sender.clone();
+            let name = format!("sampler {}", lanes.first().map_or(0, |lane| lane.number()));
+            let beat = watchdog.watch(name.clone());
+            tasks.thread(name, move |stop| {
+                sampler::sample(clock, sensor.as_mut(), &lanes, &rounds, &beat, stop)
+            })?;
+        }
         let held: Vec<LaneId> = standing.iter().map(|verdict| verdict.lane).collect();
         let occupied: Vec<(LaneId, bool)> = lanes.iter().map(|lane| (*lane, held.contains(lane))).collect();
-        let mut nests = StillThere::new(jig.clone(), clock, held, clock.now() + STILL_THERE);
-        let (mut scanner, jobs) = (jig.clone(), jobs.clone());
+        let mut nests: Box<dyn Nest> = if simulated {
+            Box::new(StillThere::new(parts.nest, clock, held, clock.now() + STILL_THERE))
+        } else {
+            parts.nest
+        };
+        let (mut scanner, jobs) = (parts.scanner, jobs.clone());
         tasks.thread("nests", move |stop| {
-            sampler::watch(clock, &mut nests, &mut scanner, &occupied, &jobs, stop)
+            sampler::watch(clock, nests.as_mut(), scanner.as_mut(), &occupied, &jobs, stop)
         })?;
     }
     for verdict in standing {
@@ -237,10 +246,12 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     }
 
     // What lives around a simulated jig.
-    tasks.spawn(
-        "surroundings",
-        surroundings::carry(jig.clone(), jobs.clone(), told.clone(), tasks.stop().clone()),
-    );
+    if let Some(jig) = simulated_jig.clone() {
+        tasks.spawn(
+            "surroundings",
+            surroundings::carry(jig, jobs.clone(), told.clone(), tasks.stop().clone()),
+        );
+    }
 
     // The clerk holds the ledger, the engine's task the engine.
     let clerk = Clerk {
@@ -270,14 +281,14 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             without_real_time,
         },
         senders,
-        power: Box::new(jig.clone()),
-        signals: Box::new(jig.clone()),
+        power: parts.power,
+        signals: parts.signals,
         source,
         jobs: jobs.clone(),
         told: told.clone(),
         tasks: tasks.clone(),
         newest: newest_sender,
-        simulated: Some(jig),
+        simulated: simulated_jig,
         looks: Looks::new(config.network),
         stopped_before: stopped,
     };
@@ -320,6 +331,68 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     );
     tracing::info!("{status}");
     watchdog::ready(&status).context("the service manager")
+}
+
+/// A jig that was taken into use, with the engine over it.
+struct Taken {
+    parts: Parts,
+    line: Line,
+    setup: Setup,
+    /// The simulated jig, for what lives around it.
+    simulated: Option<SimulatedJig>,
+}
+
+fn take_simulated(simulated: Simulated, config: &Config, first_unit: u32, clock: Clock) -> Taken {
+    let simulation = Simulated {
+        lanes: u8::try_from(config.lanes.len()).unwrap_or(LaneId::MOST),
+        first_unit,
+        units: u32::MAX,
+        k_in_a_row: config.policy.k_in_a_row,
+        shared_within: config.policy.shared_within,
+        // Another process must not make the same tokens and device ids again.
+        seed: simulated.seed.wrapping_add(u64::from(first_unit)),
+        ..simulated
+    };
+    let Simulation { world, line, setup, .. } = simulation.build(0);
+    let jig = SimulatedJig::new(world, move || clock.now());
+    Taken {
+        parts: jig.parts(config.lanes.iter().map(|lane| lane.lane)),
+        line,
+        setup: Setup {
+            fixture: config.settings.id.clone(),
+            ..setup
+        },
+        simulated: Some(jig),
+    }
+}
+
+fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow::Result<Taken> {
+    let lanes: Vec<LaneId> = config.lanes.iter().map(|lane| lane.lane).collect();
+    let recipe = if pi.lamp.kind().adjustable() {
+        config.recipe.clone()
+    } else {
+        config.recipe.at_fixed_light()
+    };
+    let line = LineConfig {
+        lanes: lanes.iter().map(|lane| commissioning::typical(pi, *lane)).collect(),
+        recipe,
+        k_in_a_row: config.policy.k_in_a_row,
+        shared_within: config.policy.shared_within,
+        lot: String::new(),
+    };
+    Ok(Taken {
+        parts: raspberry_pi::open(pi, &lanes, &[], move || clock.now())?,
+        line: Line::new(line, &CodeTable::vendor()),
+        setup: Setup {
+            fixture: config.settings.id.clone(),
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            recipe: config.recipe.name.clone(),
+            recipe_version: config.recipe.version.clone(),
+            pass_rule: config.recipe.pass.name().to_owned(),
+            simulated: false,
+        },
+        simulated: None,
+    })
 }
 
 /// Claims what light is timed by, and says once what is not to be had. Whether the lamps run without real-time priority.

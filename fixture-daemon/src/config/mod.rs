@@ -2,6 +2,7 @@
 
 mod lasting;
 mod network;
+mod raspberry_pi;
 mod recipe;
 mod secret;
 
@@ -21,6 +22,10 @@ use crate::engine::recipe::{PassRule, Recipe};
 use crate::network::Check;
 use lasting::Lasting;
 
+pub use raspberry_pi::{
+    Active, Board, Calibration, GpioAccess, Lamp as LampParts, Nest as NestParts, Power as PowerParts, RaspberryPi,
+    Sensor as SensorParts,
+};
 pub use recipe::{example as example_recipe, load as load_recipe};
 pub use secret::Secret;
 
@@ -66,7 +71,7 @@ pub struct Policy {
 }
 
 /// The hardware.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Jig {
     /// A model of it.
     Simulated {
@@ -77,6 +82,8 @@ pub enum Jig {
         /// How long after a unit was lifted the next one comes; `None` leaves it to the jig.
         takt: Option<Duration>,
     },
+    /// Real parts on a Raspberry Pi.
+    RaspberryPi(Box<RaspberryPi>),
 }
 
 /// Where tokens come from.
@@ -161,7 +168,7 @@ struct RawPolicy {
 #[serde(rename_all = "snake_case")]
 enum RawJig {
     Simulated(RawSimulated),
-    RaspberryPi(IgnoredAny),
+    RaspberryPi(Box<raspberry_pi::Raw>),
 }
 
 #[derive(Deserialize)]
@@ -240,7 +247,7 @@ impl Config {
             k_in_a_row: source.count(raw.policy.k_in_a_row.as_ref(), 3, 2, 20)?,
             shared_within: source.lasting(raw.policy.shared_within.as_ref(), 60_000, 1000, 3_600_000)?,
         };
-        let jig = jig(source, &raw.jig)?;
+        let jig = jig(source, &raw.jig, &lanes, raw.lanes.light.as_ref())?;
         let enrolment = match &raw.enrolment {
             None if recipe.enrols => {
                 return Err(source.mistake(
@@ -277,6 +284,7 @@ impl Config {
     pub fn simulated(&self) -> bool {
         match self.jig {
             Jig::Simulated { .. } => true,
+            Jig::RaspberryPi(_) => false,
         }
     }
 }
@@ -301,7 +309,12 @@ fn lanes(source: Source<'_>, raw: &RawLanes) -> Result<Vec<LaneConfig>, Mistake>
         .collect())
 }
 
-fn jig(source: Source<'_>, raw: &Spanned<RawJig>) -> Result<Jig, Mistake> {
+fn jig(
+    source: Source<'_>,
+    raw: &Spanned<RawJig>,
+    lanes: &[LaneConfig],
+    dimmed: Option<&Spanned<Vec<Spanned<f64>>>>,
+) -> Result<Jig, Mistake> {
     match raw.get_ref() {
         RawJig::Simulated(simulated) => Ok(Jig::Simulated {
             seed: simulated.seed,
@@ -316,10 +329,17 @@ fn jig(source: Source<'_>, raw: &Spanned<RawJig>) -> Result<Jig, Mistake> {
                 .map(|takt| source.lasting(Some(takt), 0, 100, 3_600_000))
                 .transpose()?,
         }),
-        RawJig::RaspberryPi(_) => Err(source.mistake(
-            raw,
-            "this release has no driver for the Raspberry Pi jig yet: expected [jig.simulated]",
-        )),
+        RawJig::RaspberryPi(raw) => {
+            let count = u8::try_from(lanes.len()).unwrap_or(LaneId::MOST);
+            let pi = raspberry_pi::check(source, raw, count)?;
+            if let Some(light) = dimmed.filter(|_| !pi.lamp.kind().adjustable()) {
+                return Err(source.mistake(
+                    light,
+                    "the light of these lamps is fixed by their resistors: expected no shares",
+                ));
+            }
+            Ok(Jig::RaspberryPi(Box::new(pi)))
+        }
     }
 }
 

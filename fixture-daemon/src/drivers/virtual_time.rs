@@ -175,12 +175,7 @@ impl Simulated {
             software: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe.name.clone(),
             recipe_version: self.recipe.version.clone(),
-            pass_rule: match self.recipe.pass {
-                PassRule::Blessed { .. } => "blessed",
-                PassRule::Claimed { .. } => "claimed",
-                PassRule::LedOnly { .. } => "led-only",
-            }
-            .to_owned(),
+            pass_rule: self.recipe.pass.name().to_owned(),
             simulated: true,
         };
         Simulation {

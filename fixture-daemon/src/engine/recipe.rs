@@ -54,6 +54,35 @@ pub struct Recipe {
     pub quarantine_after: u32,
 }
 
+impl Recipe {
+    /// This recipe for a lamp whose light is fixed: rungs that differ from an earlier one by light alone are left out.
+    #[must_use]
+    pub fn at_fixed_light(&self) -> Self {
+        let mut ladder: Vec<Rung> = Vec::new();
+        for rung in &self.ladder {
+            if ladder.iter().all(|kept| kept.rate != rung.rate) {
+                ladder.push(Rung {
+                    bright: Level::FULL,
+                    mid_share: 0.5,
+                    ..*rung
+                });
+            }
+        }
+        Self { ladder, ..self.clone() }
+    }
+}
+
+impl PassRule {
+    /// Its name in recipes and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blessed { .. } => "blessed",
+            Self::Claimed { .. } => "claimed",
+            Self::LedOnly { .. } => "led-only",
+        }
+    }
+}
+
 /// How the unit reaches the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Link {

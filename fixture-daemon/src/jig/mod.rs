@@ -2,6 +2,7 @@
 //!
 //! The backend is chosen at run time by the configuration; nothing in the engine, the reader or the store knows which one it is.
 
+pub mod raspberry_pi;
 pub mod simulated;
 
 use blinkup::Level;
@@ -9,6 +10,30 @@ use blinkup::sample::Sample;
 use fixture_link::identity::{LaneId, Serial};
 
 use crate::engine::effect::Signal;
+
+/// A whole jig, part by part.
+pub struct Parts {
+    /// The lamps, in order of lane.
+    pub lamps: Vec<(LaneId, Box<dyn Lamp>)>,
+    /// The sensors. What holds up one group does not hold up another.
+    pub sensors: Vec<SensorGroup>,
+    /// The nests' switches.
+    pub nest: Box<dyn Nest>,
+    /// The scanners.
+    pub scanner: Box<dyn Scanner>,
+    /// The relays.
+    pub power: Box<dyn UnitPower>,
+    /// Tower light and PLC lines.
+    pub signals: Box<dyn Signals>,
+}
+
+/// Sensors that share a bus.
+pub struct SensorGroup {
+    /// Their lanes.
+    pub lanes: Vec<LaneId>,
+    /// The sensors.
+    pub sensor: Box<dyn StatusSensor>,
+}
 
 /// Why a part of the jig did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +48,9 @@ pub enum JigError {
         /// What the driver says.
         what: String,
     },
+    /// This machine does not have what the configuration says.
+    #[error("{0}")]
+    Board(String),
     /// No fresh sample.
     #[error("lane {lane}: status sensor: the last sample is stale")]
     Stale {

@@ -39,7 +39,7 @@ const SCAN_LASTS: Duration = Duration::from_mins(1);
 /// The engine is gone.
 pub fn sample(
     clock: Clock,
-    mut sensor: impl StatusSensor,
+    sensor: &mut dyn StatusSensor,
     lanes: &[LaneId],
     rounds: &mpsc::Sender<Round>,
     beat: &Beat,
@@ -52,7 +52,7 @@ pub fn sample(
             .iter()
             .filter_map(|lane| match sensor.sample(*lane) {
                 Err(JigError::Stale { .. }) => None,
-                result @ (Ok(_) | Err(JigError::Failed { .. })) => Some((*lane, result)),
+                result @ (Ok(_) | Err(JigError::Failed { .. } | JigError::Board(_))) => Some((*lane, result)),
             })
             .collect();
         let fresh = !round.is_empty();

@@ -8,16 +8,16 @@ use crate::jig::{JigError, Nest};
 
 /// Nests of a simulated jig, which is made anew at every start: those whose verdict was still shown when the last process ended hold
 /// their unit until somebody has had the time to lift it.
-pub struct StillThere<N> {
-    nests: N,
+pub struct StillThere {
+    nests: Box<dyn Nest>,
     clock: Clock,
     lanes: Vec<LaneId>,
     until: Tick,
 }
 
-impl<N: Nest> StillThere<N> {
+impl StillThere {
     /// `lanes` hold their unit until `until`.
-    pub fn new(nests: N, clock: Clock, lanes: Vec<LaneId>, until: Tick) -> Self {
+    pub fn new(nests: Box<dyn Nest>, clock: Clock, lanes: Vec<LaneId>, until: Tick) -> Self {
         Self {
             nests,
             clock,
@@ -27,7 +27,7 @@ impl<N: Nest> StillThere<N> {
     }
 }
 
-impl<N: Nest> Nest for StillThere<N> {
+impl Nest for StillThere {
     fn occupied(&mut self, lane: LaneId) -> Result<bool, JigError> {
         if self.clock.now() < self.until && self.lanes.contains(&lane) {
             return Ok(true);

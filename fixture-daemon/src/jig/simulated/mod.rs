@@ -29,7 +29,7 @@ use fixture_link::identity::LaneId;
 
 pub use world::{Event, Setting, Truth, World};
 
-use super::{JigError, Lamp, Nest, Power, Scan, Scanner, Signals, StatusSensor, UnitPower};
+use super::{JigError, Lamp, Nest, Parts, Power, Scan, Scanner, SensorGroup, Signals, StatusSensor, UnitPower};
 use crate::engine::effect::Signal;
 
 /// A shared simulated jig whose parts read the time from a clock; a clone is another handle on the same jig.
@@ -77,6 +77,25 @@ impl Jig {
         }
         world.advance(now);
         (world, now)
+    }
+
+    /// The whole jig, part by part.
+    pub fn parts(&self, lanes: impl Iterator<Item = LaneId>) -> Parts {
+        let lanes: Vec<LaneId> = lanes.collect();
+        Parts {
+            lamps: lanes
+                .iter()
+                .map(|lane| (*lane, Box::new(self.lamp(*lane)) as Box<dyn Lamp>))
+                .collect(),
+            sensors: vec![SensorGroup {
+                lanes,
+                sensor: Box::new(self.clone()),
+            }],
+            nest: Box::new(self.clone()),
+            scanner: Box::new(self.clone()),
+            power: Box::new(self.clone()),
+            signals: Box::new(self.clone()),
+        }
     }
 
     /// The lamp of a lane.

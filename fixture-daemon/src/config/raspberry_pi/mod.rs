@@ -1,0 +1,121 @@
+//! `[jig.raspberry_pi]`: which parts the jig has and where each is wired. A file a part; every pin is claimed once.
+
+mod calibration;
+mod claims;
+mod lamp;
+mod nest;
+mod power;
+mod sensor;
+
+use core::time::Duration;
+use std::path::PathBuf;
+
+use fixture_link::mistake::Mistake;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Lasting, Source};
+
+pub use lamp::Lamp;
+pub use nest::Nest;
+pub use power::Power;
+pub use sensor::Sensor;
+
+use claims::Claims;
+
+/// A jig on a Raspberry Pi, checked: every pin exists, is free, and can do what it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RaspberryPi {
+    /// The board.
+    pub board: Board,
+    /// How GPIO lines are reached.
+    pub gpio: GpioAccess,
+    /// What commissioning measured.
+    pub calibration: Calibration,
+    /// The lamps.
+    pub lamp: Lamp,
+    /// The status sensors.
+    pub sensor: Sensor,
+    /// The nests' switches.
+    pub nest: Nest,
+    /// The relays; `None` where the nests power the units.
+    pub power: Option<Power>,
+}
+
+/// Where the calibration is, and how long it is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Calibration {
+    /// The file that `calibrate` writes.
+    pub file: PathBuf,
+    /// How long after its date a lane may pass units.
+    pub lasts: Duration,
+}
+
+/// A model of the Raspberry Pi, as far as its pins differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Board {
+    /// Raspberry Pi 3 and Zero 2 W.
+    #[serde(rename = "pi-3")]
+    Pi3,
+    /// Raspberry Pi 4.
+    #[serde(rename = "pi-4")]
+    Pi4,
+    /// Raspberry Pi 5.
+    #[serde(rename = "pi-5")]
+    Pi5,
+}
+
+/// How GPIO lines are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GpioAccess {
+    /// The processor's registers, by rppal.
+    Registers,
+    /// The kernel's character device (`/dev/gpiochipN`).
+    CharacterDevice,
+}
+
+/// The voltage at which a line says yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Active {
+    /// Ground.
+    Low,
+    /// 3.3 V.
+    High,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    board: Board,
+    gpio: GpioAccess,
+    calibration: Spanned<PathBuf>,
+    calibration_lasts: Option<Spanned<Lasting>>,
+    lamp: Spanned<lamp::Raw>,
+    sensor: Spanned<sensor::Raw>,
+    nest: Spanned<nest::Raw>,
+    power: Option<Spanned<power::Raw>>,
+}
+
+/// Checks the section; `lanes` is how many lanes the fixture has.
+pub(super) fn check(source: Source<'_>, raw: &Raw, lanes: u8) -> Result<RaspberryPi, Mistake> {
+    let mut claims = Claims::new(source, lanes);
+    let lamp = lamp::check(&mut claims, &raw.lamp, raw.board)?;
+    let sensor = sensor::check(&mut claims, &raw.sensor)?;
+    claims.supported(&raw.lamp, lamp.kind(), sensor.kind(), raw.board)?;
+    Ok(RaspberryPi {
+        board: raw.board,
+        gpio: raw.gpio,
+        calibration: calibration::check(source, &raw.calibration, raw.calibration_lasts.as_ref())?,
+        lamp,
+        sensor,
+        nest: nest::check(&mut claims, &raw.nest)?,
+        power: raw
+            .power
+            .as_ref()
+            .map(|raw| power::check(&mut claims, raw))
+            .transpose()?,
+    })
+}
