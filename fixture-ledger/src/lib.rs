@@ -20,11 +20,13 @@ mod decode;
 mod dump;
 mod error;
 mod files;
+mod lamp_light;
 mod ledger;
 pub mod record;
 pub mod report;
 
 pub use dump::{dump, dump_to};
 pub use error::LedgerError;
+pub use lamp_light::LampLight;
 pub use ledger::{Durability, Ledger, Recovered, SetupId};
 pub use report::Reports;

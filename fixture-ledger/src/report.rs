@@ -30,7 +30,7 @@ pub const PAGE_LIMIT: u32 = 500;
 /// A ledger, open to be read. Every report opens it for as long as it takes, so a ledger that is replaced is read from then on.
 #[derive(Debug, Clone)]
 pub struct Reports {
-    path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 /// Runs that ended in a range of time, counted.
@@ -358,7 +358,7 @@ impl Reports {
         &self.path
     }
 
-    async fn reader(&self) -> Result<Reader, LedgerError> {
+    pub(crate) async fn reader(&self) -> Result<Reader, LedgerError> {
         let mut reader = Reader::open(&self.path).await?;
         reader.bound(&self.path).await?;
         let known = files::known_version();

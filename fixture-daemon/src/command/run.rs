@@ -26,6 +26,7 @@ use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
 use crate::drivers::virtual_time::{Simulated, Simulation};
 use crate::engine::effect::Stop;
 use crate::engine::input::{Input, LaneInput};
+use crate::engine::lamp_trend::{self, LampTrend};
 use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::PassRule;
 use crate::enrolment::TokenSource;
@@ -184,6 +185,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             wants_acknowledgement: stop.wants_acknowledgement,
         }),
     );
+    let trends = lamp_trends(&settings.ledger, &line).await?;
     let setup = ledger.setup(&setup).await?;
     let around = simulated_jig.clone().map(|jig| (jig, clock));
     let source = config
@@ -289,7 +291,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         tasks: tasks.clone(),
         newest: newest_sender,
         simulated: simulated_jig,
-        looks: Looks::new(config.network),
+        looks: Looks::new(config.network, trends),
         stopped_before: stopped,
     };
     let incoming = Incoming {
@@ -438,6 +440,18 @@ async fn next_unit(ledger: &Path) -> anyhow::Result<u32> {
         .filter_map(|run| run.serial.as_ref()?.as_str().strip_prefix("SIM-")?.parse::<u32>().ok())
         .max()
         .unwrap_or(0))
+}
+
+/// The lamps with their last weeks.
+async fn lamp_trends(ledger: &Path, line: &Line) -> anyhow::Result<Vec<LampTrend>> {
+    let reports = Reports::open(ledger).await?;
+    let since = wall().micros - lamp_trend::LOOKS_BACK;
+    let mut lamps = Vec::new();
+    for (lane, limits) in line.loop_back_limits() {
+        let history = reports.lamp_light(lane, since, lamp_trend::SPAN).await?;
+        lamps.push(LampTrend::new(lane, limits, &history));
+    }
+    Ok(lamps)
 }
 
 /// The lot that was named last, by whichever process.

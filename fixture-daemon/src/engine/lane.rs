@@ -147,6 +147,11 @@ impl Lane {
         self.config.lane
     }
 
+    /// What loop-back must see here.
+    pub fn loop_back_limits(&self) -> LoopBackLimits {
+        self.config.loop_back
+    }
+
     /// Its station.
     pub fn station(&self) -> &Station {
         &self.station

@@ -15,6 +15,7 @@ use fixture_link::snapshot::{LaneView, LineView};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
 use super::effect::{Effect, LaneEffect, Stop};
+use super::gate::LoopBackLimits;
 use super::input::{Input, LaneInput, NetworkSeen, Seating};
 use super::lane::{Lane, LaneConfig};
 use super::meaning::Meanings;
@@ -128,6 +129,11 @@ impl Line {
     pub fn take_over(&mut self, lot: String, stopped: Option<Stop>) {
         self.lot = lot;
         self.stopped = stopped;
+    }
+
+    /// What loop-back of each lane must see, in order of lane.
+    pub fn loop_back_limits(&self) -> impl Iterator<Item = (LaneId, LoopBackLimits)> {
+        self.lanes.iter().map(|lane| (lane.id(), lane.loop_back_limits()))
     }
 
     /// When [`Input::Tick`] is next needed, and what for; `None` while nothing is timed.

@@ -6,6 +6,7 @@
 pub mod effect;
 pub mod gate;
 pub mod input;
+pub mod lamp_trend;
 pub mod lane;
 pub mod line;
 pub mod meaning;

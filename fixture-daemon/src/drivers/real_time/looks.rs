@@ -1,14 +1,17 @@
-//! What the fixture looks at besides its units: the line's network and the machine itself; and the notices that come of it.
+//! What the fixture looks at besides its units: the line's network, the machine itself, its lamps over weeks; and the notices that come of it.
 
 use core::time::Duration;
 use std::path::Path;
 
 use blinkup::Tick;
+use fixture_ledger::record::Attempt;
+use fixture_link::identity::{LaneId, WallTime};
 use fixture_link::snapshot::{LaneView, Notice};
 use tokio::sync::mpsc;
 
 use super::Told;
 use crate::engine::input::{Input, NetworkSeen};
+use crate::engine::lamp_trend::LampTrend;
 use crate::health::Health;
 use crate::network::watch::{Watch, Why};
 use crate::network::{Check, Judgement, judge, probe};
@@ -25,6 +28,7 @@ pub struct Looks {
     machine: Option<Tick>,
     of_network: Vec<Notice>,
     of_machine: Vec<Notice>,
+    lamps: Vec<LampTrend>,
 }
 
 /// What a look found.
@@ -37,14 +41,15 @@ pub enum Found {
 }
 
 impl Looks {
-    /// Nothing was looked at yet. Without a check the network never is.
-    pub fn new(network: Option<Check>) -> Self {
+    /// Nothing was looked at yet but the lamps' last weeks. Without a check the network never is.
+    pub fn new(network: Option<Check>, lamps: Vec<LampTrend>) -> Self {
         Self {
             network: network.map(|check| (check, Watch::default())),
             counted: 0,
             machine: None,
             of_network: Vec::new(),
             of_machine: Vec::new(),
+            lamps,
         }
     }
 
@@ -98,9 +103,19 @@ impl Looks {
         }
     }
 
+    /// An attempt has ended: what loop-back saw of its lane's lamp.
+    pub fn attempt(&mut self, lane: LaneId, at: WallTime, attempt: &Attempt) {
+        if let Some(lamp) = self.lamps.iter_mut().find(|lamp| lamp.lane() == lane) {
+            lamp.attempt(at, attempt);
+        }
+    }
+
     /// What a person should see to.
     pub fn notices(&self) -> Vec<Notice> {
-        self.of_network.iter().chain(&self.of_machine).cloned().collect()
+        let standing = self.of_network.iter().chain(&self.of_machine).cloned();
+        standing
+            .chain(self.lamps.iter().filter_map(LampTrend::notice))
+            .collect()
     }
 }
 
@@ -152,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_a_notice_until_the_next_look_finds_none() {
-        let mut looks = Looks::new(None);
+        let mut looks = Looks::new(None, Vec::new());
         let told = looks.found(Found::Network(
             Why::Start,
             judgement(&["no DHCP server", "no name server"]),

@@ -326,7 +326,10 @@ impl Engine {
                 seated,
             }),
             LaneEffect::Refuse(refused) => Some(Job::Note(Note::Refused(refused))),
-            LaneEffect::RecordAttempt { run, attempt } => Some(Job::Note(Note::Attempt(run, Box::new(attempt)))),
+            LaneEffect::RecordAttempt { run, attempt } => {
+                self.looks.attempt(lane, wall(), &attempt);
+                Some(Job::Note(Note::Attempt(run, Box::new(attempt))))
+            }
             LaneEffect::Commit(end) => Some(Job::Commit(lane, end)),
             LaneEffect::RecordLifted(run) => Some(Job::Note(Note::Lifted(run))),
             LaneEffect::RequestToken { run, attempt: _ } => {
