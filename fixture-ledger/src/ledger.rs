@@ -15,8 +15,8 @@ use crate::decode::{self, Place};
 use crate::error::LedgerError;
 use crate::files::{self, Reader, WriterLock};
 use crate::record::{
-    Annotation, AnnotationKind, Attempt, Evidence, RefusedStart, RunEnd, RunStart, Setup, StandingVerdict,
-    StoredReading, UnitHistory,
+    Annotation, AnnotationKind, Attempt, Evidence, LabelState, OpenLabel, RefusedStart, RunEnd, RunStart, Setup,
+    StandingVerdict, StoredReading, UnitHistory,
 };
 
 /// What a commit has gone through when it returns.
@@ -597,6 +597,80 @@ impl Ledger {
             .map_err(failed)?;
         }
         transaction.commit().await.map_err(failed)
+    }
+
+    /// Stores what became of a run's label. The first state of one is [`LabelState::Pending`]; a label that is out stays out.
+    ///
+    /// # Errors
+    /// It could not be stored; the run did not pass, or was never begun.
+    pub async fn record_label(&mut self, run: RunId, state: &LabelState, at: WallTime) -> Result<(), LedgerError> {
+        const OPERATION: &str = "storing what became of a label";
+        let id = run.0.as_bytes().as_slice();
+        let name = state.as_str();
+        let (why, tried) = match state {
+            LabelState::Pending => ("", 0),
+            LabelState::Printed | LabelState::Confirmed => ("", 1),
+            LabelState::Failed(why) => (why.as_str(), 1),
+        };
+        let changed = sqlx::query!(
+            "INSERT INTO label (run, state, why, tries, changed, changed_synchronised)
+            SELECT number, ?2, ?3, ?4, ?5, ?6
+            FROM run
+            WHERE id = ?1
+            ON CONFLICT (run) DO UPDATE
+            SET state = excluded.state,
+                why = excluded.why,
+                tries = label.tries + (excluded.tries > 0 AND label.state <> 'printed'),
+                changed = excluded.changed,
+                changed_synchronised = excluded.changed_synchronised",
+            id,
+            name,
+            why,
+            tried,
+            at.micros,
+            at.synchronised
+        )
+        .execute(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        if changed.rows_affected() == 0 {
+            return Err(LedgerError::NoSuchRun { run });
+        }
+        Ok(())
+    }
+
+    /// The labels that are not out, oldest first: what an earlier process left to do.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn open_labels(&mut self) -> Result<Vec<OpenLabel>, LedgerError> {
+        const OPERATION: &str = "reading the open labels";
+        let rows = sqlx::query!(
+            "SELECT run.number, run.id, run.lane, run.serial, run.device_id, run.lot
+            FROM label
+            JOIN run ON run.number = label.run
+            WHERE label.state IN ('pending', 'failed')
+            ORDER BY run.number"
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        rows.into_iter()
+            .map(|row| {
+                let place = Place {
+                    path: &self.path,
+                    table: "run",
+                    row: row.number,
+                };
+                Ok(OpenLabel {
+                    run: place.run_id("id", &row.id)?,
+                    lane: place.lane("lane", row.lane)?,
+                    serial: row.serial.map(|serial| place.serial("serial", &serial)).transpose()?,
+                    device_id: row.device_id,
+                    lot: row.lot,
+                })
+            })
+            .collect()
     }
 
     /// Stores that a person lifted a unit's quarantine or retest limit: [`unit_history`](Self::unit_history) starts anew.

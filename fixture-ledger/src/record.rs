@@ -279,6 +279,46 @@ pub struct Annotation {
     pub detail: String,
 }
 
+/// What became of the label of a unit that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LabelState {
+    /// To be printed.
+    Pending,
+    /// The printer took it; it does not tell more.
+    Printed,
+    /// The printer says that it is out.
+    Confirmed,
+    /// It is not, and why.
+    Failed(String),
+}
+
+impl LabelState {
+    /// The name in records.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Printed => "printed",
+            Self::Confirmed => "confirmed",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// A label that is not out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenLabel {
+    /// The run.
+    pub run: RunId,
+    /// Its lane.
+    pub lane: LaneId,
+    /// The unit.
+    pub serial: Option<Serial>,
+    /// The device id, where it is known.
+    pub device_id: Option<String>,
+    /// The lot.
+    pub lot: String,
+}
+
 /// Kinds of annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AnnotationKind {

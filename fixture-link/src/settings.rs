@@ -34,10 +34,19 @@ pub struct Settings {
 }
 
 /// The dashboard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Web {
     /// Where it listens: a loopback address, since its pages know no login.
     pub bind: SocketAddr,
+    /// The webhook for bless events; `None`: there is none.
+    pub bless: Option<Bless>,
+}
+
+/// The webhook for bless events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bless {
+    /// The file with the key that events are signed with.
+    pub key_file: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +89,13 @@ struct RawUi {
 #[serde(deny_unknown_fields)]
 struct RawWeb {
     bind: Spanned<String>,
+    bless: Option<RawBless>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBless {
+    key_file: Spanned<PathBuf>,
 }
 
 /// The longest path that the address of a Unix socket holds (`sun_path` of unix(7) without its end).
@@ -129,6 +145,7 @@ impl Settings {
         }
         let web = match &raw.ui.web {
             None => Web {
+                bless: None,
                 bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             },
             Some(web) => {
@@ -150,7 +167,11 @@ impl Settings {
                         ),
                     ));
                 }
-                Web { bind }
+                let bless = web.bless.as_ref().map(|bless| path(&bless.key_file)).transpose()?;
+                Web {
+                    bind,
+                    bless: bless.map(|key_file| Bless { key_file }),
+                }
             }
         };
         let source = Source { file, text };
@@ -203,6 +224,10 @@ bind = "[::1]:8080"
         assert_eq!(settings.socket, Path::new("/run/fixture/fixture.sock"));
         assert_eq!(settings.name, "Line 1, Füssen");
         assert_eq!(settings.web.bind.port(), 8080);
+        assert_eq!(settings.web.bless, None);
+        let hook = format!("{WHOLE}bless.key_file = \"secrets/bless\"\n");
+        let settings = Settings::parse(Path::new("etc/fixture.toml"), &hook).unwrap();
+        assert_eq!(settings.web.bless.unwrap().key_file, Path::new("etc/secrets/bless"));
         assert_eq!(settings.screen, None);
     }
 

@@ -149,6 +149,8 @@ pub enum VerdictCode {
     StoreFailed,
     /// The label could not be printed.
     LabelFailed,
+    /// The nest's switch bounces or is stuck.
+    NestFault,
     /// No enrolment token in time, on every try.
     TokenUnavailable,
     /// The line's network, not the unit: the same failure again and again, or the fixture's own check.
@@ -167,7 +169,7 @@ pub enum VerdictCode {
 
 impl VerdictCode {
     /// Every code, in the order of the documents.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Ok,
         Self::NoLight,
         Self::PowerFault,
@@ -203,6 +205,7 @@ impl VerdictCode {
         Self::AmbientTooBright,
         Self::StoreFailed,
         Self::LabelFailed,
+        Self::NestFault,
         Self::TokenUnavailable,
         Self::NetworkDown,
         Self::CalibrationOverdue,
@@ -250,6 +253,7 @@ impl VerdictCode {
             Self::AmbientTooBright => "ambient-too-bright",
             Self::StoreFailed => "store-failed",
             Self::LabelFailed => "label-failed",
+            Self::NestFault => "nest-fault",
             Self::TokenUnavailable => "token-unavailable",
             Self::NetworkDown => "network-down",
             Self::CalibrationOverdue => "calibration-overdue",
@@ -295,6 +299,7 @@ impl VerdictCode {
             | Self::AmbientTooBright
             | Self::StoreFailed
             | Self::LabelFailed
+            | Self::NestFault
             | Self::CalibrationOverdue
             | Self::GoldenCheckOverdue => Class::Fixture,
             Self::TokenUnavailable | Self::NetworkDown => Class::Network,

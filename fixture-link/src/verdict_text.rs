@@ -274,6 +274,13 @@ impl VerdictCode {
                 operator: "Keep the unit, check the printer's paper and power, and print its label again.",
                 engineer: "Check the label printer, its connection and its queue; the label's own state is stored with the run.",
             },
+            Self::NestFault => &Text {
+                title: "Nest switch fault",
+                meaning: "The nest's switch bounces or is stuck, so the fixture cannot tell whether a unit is there. This says nothing about the unit.",
+                operator_short: "Lift the unit. Use another lane.",
+                operator: "Lift the unit and use another lane; if the nest is empty and the lane does not come back, call the engineer.",
+                engineer: "Check the switch, its spring and its plug: it must click once when a unit is seated and once when it is lifted. The lane comes back by itself once the switch is steady.",
+            },
             Self::TokenUnavailable => &Text {
                 title: "No enrolment token",
                 meaning: "The fixture got no enrolment token in time, on every try. This says nothing about the unit.",

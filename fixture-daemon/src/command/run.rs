@@ -21,6 +21,7 @@ use crate::commissioning;
 use crate::config::{Config, Jig, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::clerk::{Clerk, Job};
 use crate::drivers::real_time::looks::Looks;
+use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::standing::StillThere;
 use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
 use crate::drivers::virtual_time::{Simulated, Simulation};
@@ -231,15 +232,19 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         }
         let held: Vec<LaneId> = standing.iter().map(|verdict| verdict.lane).collect();
         let occupied: Vec<(LaneId, bool)> = lanes.iter().map(|lane| (*lane, held.contains(lane))).collect();
-        let mut nests: Box<dyn Nest> = if simulated {
+        let nest: Box<dyn Nest> = if simulated {
             Box::new(StillThere::new(parts.nest, clock, held, clock.now() + STILL_THERE))
         } else {
             parts.nest
         };
-        let (mut scanner, jobs) = (parts.scanner, jobs.clone());
-        tasks.thread("nests", move |stop| {
-            sampler::watch(clock, nests.as_mut(), scanner.as_mut(), &occupied, &jobs, stop)
-        })?;
+        let watched = Watched {
+            nest,
+            scanner: parts.scanner,
+            start: parts.start,
+            occupied,
+        };
+        let (jobs, told) = (jobs.clone(), told.clone());
+        tasks.thread("nests", move |stop| nests::watch(clock, watched, &jobs, &told, stop))?;
     }
     for verdict in standing {
         let lane = verdict.lane;

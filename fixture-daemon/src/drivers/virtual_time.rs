@@ -27,6 +27,7 @@ use crate::engine::lane::LaneConfig;
 use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::{Link, PassRule, Recipe};
 use crate::engine::station::UnitPower;
+use crate::jig::Field;
 use crate::jig::Power;
 use crate::jig::simulated::chance::{Chance, Stream};
 use crate::jig::simulated::fault::{Fault, Uses};
@@ -499,8 +500,10 @@ impl Driver<'_> {
     fn seated(&mut self, lane: LaneId) -> Result<(), SimulationError> {
         let mut serial = None;
         while let Some(scan) = self.world.next_scan(self.now) {
-            if scan.lane == Some(lane) {
-                serial = Some(scan.serial);
+            if let (Some(on), Field::Serial(scanned)) = (scan.lane, scan.field)
+                && on == lane
+            {
+                serial = Some(scanned);
             }
         }
         let history = match &serial {

@@ -8,6 +8,7 @@ use fixture_ledger::record::{StandingVerdict, UnitHistory};
 use fixture_link::act::ActRequest;
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::verdict::VerdictCode;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -71,6 +72,13 @@ pub enum LaneInput {
     PowerCycled,
     /// The sensor failed; the next good sample ends it.
     SensorFailed(String),
+    /// Another part of the lane has failed, or works again (`None`).
+    Part {
+        /// Which.
+        part: Part,
+        /// Why it does not work, one sentence.
+        fault: Option<String>,
+    },
     /// An answer to [`Commit`](super::effect::LaneEffect::Commit), and to `BeginRun`.
     Stored {
         /// The run.
@@ -80,6 +88,25 @@ pub enum LaneInput {
     },
     /// At start: the verdict that was shown when the last process ended and whose unit is still in the nest.
     Standing(StandingVerdict),
+}
+
+/// A part of a lane that can fail beside lamp and sensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// The nest's switch: nobody knows any more whether a unit is there, so a run cannot go on.
+    Nest,
+    /// The label of the last unit that passed: the verdict stands, and the lane waits.
+    Label,
+}
+
+impl Part {
+    /// What a lane that stands still for it says.
+    pub const fn code(self) -> VerdictCode {
+        match self {
+            Self::Nest => VerdictCode::NestFault,
+            Self::Label => VerdictCode::LabelFailed,
+        }
+    }
 }
 
 /// A unit in the nest.

@@ -15,7 +15,7 @@ use fixture_link::verdict::VerdictCode;
 
 use super::effect::LaneEffect;
 use super::gate::{During, Gate, LoopBackLimits};
-use super::input::{LampEdge, LaneInput};
+use super::input::{LampEdge, LaneInput, Part};
 use super::nest::{Nest, NestReport, Order};
 use super::station::{Conclusion, Reason, RecordedLight, Rules, Station, StationInput, UnitPower};
 
@@ -73,8 +73,10 @@ pub struct Lane {
     lamp_told: LampTold,
     standing: Option<Reading>,
     strip: VecDeque<(Tick, Option<Colour>)>,
-    /// Why the lane takes no units.
+    /// Why a person took the lane out of service.
     out_of_service: Option<String>,
+    /// Parts that have failed, each with its code and why.
+    failed: Vec<(Part, String)>,
     shown: Mark,
 }
 
@@ -138,6 +140,7 @@ impl Lane {
             standing: None,
             strip: VecDeque::with_capacity(STRIP_PIECES),
             out_of_service: None,
+            failed: Vec::new(),
             shown,
         }
     }
@@ -164,12 +167,31 @@ impl Lane {
 
     /// Why the lane takes no units.
     pub fn out_of_service(&self) -> Option<&str> {
-        self.out_of_service.as_deref()
+        let failed = || self.failed.first().map(|(_, why)| why.as_str());
+        self.out_of_service.as_deref().or_else(failed)
     }
 
-    /// Takes the lane out of service, or back with `None`.
-    pub fn set_service(&mut self, why: Option<String>) {
-        self.out_of_service = why;
+    /// A person takes the lane out of service.
+    pub fn take_out(&mut self, why: String) {
+        self.out_of_service = Some(why);
+    }
+
+    /// A person puts the lane back into service: what became of a label is then theirs to see to; a switch must work by itself.
+    pub fn put_back(&mut self) {
+        self.out_of_service = None;
+        self.failed.retain(|(part, _)| *part != Part::Label);
+    }
+
+    /// A part has failed, or works again.
+    fn part(&mut self, rules: &Rules, now: Tick, part: Part, fault: Option<String>, out: &mut Vec<LaneEffect>) {
+        self.failed.retain(|(other, _)| *other != part);
+        let Some(fault) = fault else { return };
+        self.failed.push((part, format!("{}: {fault}", part.code())));
+        self.failed.sort_by_key(|(part, _)| *part);
+        match part {
+            Part::Nest => self.tell(rules, now, StationInput::Fault(part.code(), fault), out),
+            Part::Label => {}
+        }
     }
 
     /// When the lane must next be looked at.
@@ -235,6 +257,10 @@ impl Lane {
             LaneInput::SensorFailed(why) => {
                 self.sensor.failed.get_or_insert((now, why));
                 self.piece(now, None);
+                StationInput::Tick
+            }
+            LaneInput::Part { part, fault } => {
+                self.part(rules, now, part, fault, out);
                 StationInput::Tick
             }
             LaneInput::Stored { run, result } => StationInput::Stored { run, result },
@@ -317,7 +343,7 @@ impl Lane {
     /// The lane as it is shown; `stopped` is why the line takes no units.
     pub fn view(&self, rules: &Rules, now: Tick, stopped: Option<&str>) -> LaneView {
         use fixture_link::snapshot::LaneState;
-        let state = match (self.station.state(rules), self.out_of_service.as_deref().or(stopped)) {
+        let state = match (self.station.state(rules), self.out_of_service().or(stopped)) {
             (LaneState::Empty, Some(cause)) => LaneState::Stopped {
                 cause: cause.to_owned(),
             },
@@ -346,7 +372,7 @@ impl Lane {
     /// Whether a viewer would see something change since this was last asked.
     pub fn changed(&mut self, rules: &Rules) -> bool {
         let pattern = self.standing.and_then(|reading| reading.pattern);
-        let mark = mark(&self.station, rules, pattern, self.out_of_service.as_deref());
+        let mark = mark(&self.station, rules, pattern, self.out_of_service());
         let changed = mark != self.shown;
         self.shown = mark;
         changed

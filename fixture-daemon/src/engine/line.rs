@@ -258,6 +258,7 @@ impl Line {
             | LaneInput::TestFlashed
             | LaneInput::PowerCycled
             | LaneInput::SensorFailed(_)
+            | LaneInput::Part { .. }
             | LaneInput::Stored { .. }
             | LaneInput::Standing(_)) => {
                 self.in_lane(place, effects, |lane, rules, now, out| {
@@ -594,7 +595,7 @@ impl Line {
             return refused(format!("lane: this line has no lane {id}"));
         };
         let back = lane.out_of_service().is_some();
-        lane.set_service(None);
+        lane.put_back();
         let Some((seating, powered, _)) = lane.station().refused() else {
             return match (lane.station().run(), back) {
                 (_, true) => {
@@ -625,7 +626,7 @@ impl Line {
             return ActAnswer::Done;
         }
         if let Some(lane) = self.lanes.get_mut(place) {
-            lane.set_service(Some(format!("{by}: {reason}")));
+            lane.take_out(format!("{by}: {reason}"));
             effects.push(Effect::Show);
         }
         ActAnswer::Done

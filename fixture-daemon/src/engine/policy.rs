@@ -264,6 +264,7 @@ fn suspicion(code: VerdictCode) -> Suspicion {
         | VerdictCode::AmbientTooBright
         | VerdictCode::StoreFailed
         | VerdictCode::LabelFailed
+        | VerdictCode::NestFault
         | VerdictCode::CalibrationOverdue
         | VerdictCode::GoldenCheckOverdue => fixture(None, "the lane's own parts need a person"),
         VerdictCode::Ok | VerdictCode::LiftedEarly | VerdictCode::StoppedByOperator | VerdictCode::Interrupted => {

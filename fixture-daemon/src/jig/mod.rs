@@ -4,9 +4,10 @@
 
 pub mod raspberry_pi;
 pub mod simulated;
+pub mod switch;
 
-use blinkup::Level;
 use blinkup::sample::Sample;
+use blinkup::{Level, Tick};
 use fixture_link::identity::{LaneId, Serial};
 
 use crate::engine::effect::Signal;
@@ -21,6 +22,8 @@ pub struct Parts {
     pub nest: Box<dyn Nest>,
     /// The scanners.
     pub scanner: Box<dyn Scanner>,
+    /// The start button; `None` where being seated starts a unit.
+    pub start: Option<Box<dyn StartButton>>,
     /// The relays.
     pub power: Box<dyn UnitPower>,
     /// Tower light and PLC lines.
@@ -84,15 +87,50 @@ pub trait Nest: Send {
     /// # Errors
     /// The pin could not be read.
     fn occupied(&mut self, lane: LaneId) -> Result<bool, JigError>;
+
+    /// How the switch turned since this was last asked, oldest first, where the hardware tells; else nothing.
+    ///
+    /// # Errors
+    /// The pin could not be read.
+    fn edges(&mut self, _: LaneId) -> Result<Vec<Edge>, JigError> {
+        Ok(Vec::new())
+    }
 }
 
-/// A serial that was scanned for a lane.
+/// A switch turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// When.
+    pub at: Tick,
+    /// Whether it is closed since.
+    pub closed: bool,
+}
+
+/// A button or footswitch that starts what is seated.
+pub trait StartButton: Send {
+    /// Whether it is pressed.
+    ///
+    /// # Errors
+    /// The pin could not be read.
+    fn pressed(&mut self) -> Result<bool, JigError>;
+}
+
+/// Something that was scanned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
     /// The lane, where the scanner tells (one scanner a lane); else the next lane to be seated.
     pub lane: Option<LaneId>,
-    /// The serial.
-    pub serial: Serial,
+    /// What it is.
+    pub field: Field,
+}
+
+/// What a scan is, by the pattern that it fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// A unit's serial.
+    Serial(Serial),
+    /// The lot or work order of the units from now on.
+    Lot(String),
 }
 
 /// The scanners.
@@ -100,7 +138,7 @@ pub trait Scanner: Send {
     /// The next scan that waits, if one does.
     ///
     /// # Errors
-    /// The port failed.
+    /// The port failed, or what was scanned fits no pattern.
     fn next(&mut self) -> Result<Option<Scan>, JigError>;
 }
 

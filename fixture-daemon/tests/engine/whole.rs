@@ -1,6 +1,6 @@
 //! Whole runs with real light, through gate, reader and nest; and what the line makes of several.
 
-use fixture_daemon::engine::input::{Input, NetworkSeen};
+use fixture_daemon::engine::input::{Input, LaneInput, NetworkSeen, Part};
 use fixture_ledger::record::{AnnotationKind, AttemptResult, EvidenceKind, UnitHistory};
 use fixture_link::act::{Act, ActAnswer};
 use fixture_link::snapshot::{LaneState, Stage};
@@ -198,6 +198,69 @@ fn three_units_in_a_row_stuck_alike_are_the_networks_fault() {
         ActAnswer::Done
     );
     assert_eq!(light.run(1, named("D")), VerdictCode::Ok);
+}
+
+fn part(light: &mut Light, number: u8, part: Part, fault: Option<&str>) {
+    let fault = fault.map(str::to_owned);
+    light.input(Input::Lane(lane(number), LaneInput::Part { part, fault }));
+}
+
+#[test]
+fn a_nest_whose_switch_cannot_be_believed_ends_its_run_as_the_fixtures_fault_and_the_other_lane_goes_on() {
+    let mut light = line(2);
+    light.wait(ms(3000));
+    light.seat(1, named("A"));
+    light.seat(2, named("B"));
+    light.wait(ms(4000));
+    part(&mut light, 1, Part::Nest, Some("bounces"));
+    light.wait(ms(70_000));
+    let codes: Vec<_> = light.ends.iter().map(|(lane, end)| (lane.number(), end.code)).collect();
+    assert_eq!(codes, [(1, VerdictCode::NestFault), (2, VerdictCode::Ok)]);
+    light.lift(1);
+    light.wait(ms(1000));
+    assert!(matches!(light.state(1), LaneState::Stopped { cause } if cause == "nest-fault: bounces"));
+    // A person cannot talk a switch well.
+    light.act(Act::Start {
+        lane: Some(lane(1)),
+        serial: None,
+    });
+    assert!(matches!(light.state(1), LaneState::Stopped { .. }));
+    part(&mut light, 1, Part::Nest, None);
+    assert!(matches!(light.state(1), LaneState::Empty));
+    assert_eq!(light.run(1, named("C")), VerdictCode::Ok);
+}
+
+#[test]
+fn a_label_that_failed_stops_the_lane_and_leaves_the_verdict() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    light.seat(1, named("A"));
+    light.wait(ms(70_000));
+    part(&mut light, 1, Part::Label, Some("paper out"));
+    assert!(matches!(
+        light.state(1),
+        LaneState::Verdict {
+            code: VerdictCode::Ok,
+            ..
+        }
+    ));
+    light.lift(1);
+    light.wait(ms(5000));
+    assert!(matches!(light.state(1), LaneState::Stopped { cause } if cause == "label-failed: paper out"));
+    light.seat(1, named("B"));
+    assert_eq!(light.refusals[0].refusal, Refusal::LaneStopped);
+    light.lift(1);
+    light.wait(ms(3000));
+    // Printed after all, or seen to by a person: either puts the lane back.
+    part(&mut light, 1, Part::Label, None);
+    assert!(matches!(light.state(1), LaneState::Empty));
+    part(&mut light, 1, Part::Label, Some("paper out"));
+    let answer = light.act(Act::Start {
+        lane: Some(lane(1)),
+        serial: None,
+    });
+    assert_eq!(answer, ActAnswer::Done);
+    assert!(matches!(light.state(1), LaneState::Empty));
 }
 
 /// The fixture has looked at the network.

@@ -8,6 +8,7 @@
 mod access;
 mod faults;
 mod kill;
+mod labels;
 mod lamp_light;
 mod queries;
 mod role;

@@ -61,6 +61,7 @@ impl Place {
             VerdictCode::LampNotSeen
             | VerdictCode::LampWeak
             | VerdictCode::SensorFault
+            | VerdictCode::NestFault
             | VerdictCode::CalibrationOverdue => Self::OtherLane,
             VerdictCode::StoreFailed | VerdictCode::LabelFailed | VerdictCode::NetworkDown => Self::Keep,
             VerdictCode::LampLate

@@ -1,9 +1,12 @@
 //! The dashboard: pages made on the server, on a loopback address, that only read.
 //!
+//! Only the webhook for bless events ([`bless`]) hands something on, and only what is signed.
+//!
 //! Live pages come from the daemon's newest snapshot, history from the ledger (opened read-only), so that history is there while
 //! the daemon is not.
 
 pub mod assets;
+pub mod bless;
 pub mod day;
 pub mod frame;
 pub mod guard;
@@ -28,6 +31,7 @@ use axum::Router;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use fixture_link::client::Client;
 use fixture_link::settings::Settings;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +73,9 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// The webhook's key cannot be used.
+    #[error("ui.web.bless: {0}")]
+    Key(#[from] bless::BadKey),
     /// The server ended by itself.
     #[error("server: {0}")]
     Server(io::Error),
@@ -77,7 +84,7 @@ pub enum ServeError {
 /// Serves the pages until `ended`.
 ///
 /// # Errors
-/// The address is not a loopback address, or cannot be bound.
+/// The address is not a loopback address, or cannot be bound; or the webhook has no key.
 pub async fn serve(
     settings: &Settings,
     newest: watch::Receiver<Heard>,
@@ -100,7 +107,13 @@ pub async fn serve(
         ledger: settings.ledger.clone(),
         ended: ended.clone(),
     };
-    axum::serve(listener, router(sources))
+    let mut router = router(sources);
+    if let Some(bless) = &settings.web.bless {
+        let hook = bless::Hook::new(&bless.key_file, Client::new(&settings.socket), clock)?;
+        router = router.route(bless::PATH, hook.route());
+        tracing::info!("bless events at http://{bind}{}", bless::PATH);
+    }
+    axum::serve(listener, router)
         .with_graceful_shutdown(ended.cancelled_owned())
         .await
         .map_err(ServeError::Server)

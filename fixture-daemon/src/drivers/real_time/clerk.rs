@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::note::{Note, Notes};
 use super::{Act as AskedAct, Told};
 use crate::clock::{Clock, wall};
-use crate::engine::input::{Input, LaneInput, Seating};
+use crate::engine::input::{Input, LaneInput, Part, Seating};
 
 /// Something to store or to look up.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub enum Job {
     Seated(LaneId, RunId, Option<Serial>),
     /// A unit was lifted: tell the engine, after what was told before.
     Lifted(LaneId),
+    /// A part of a lane has failed, or works again: tell the engine, after what was told before.
+    Part(LaneId, Part, Option<String>),
     /// A person asks for an act: look up the history that a start needs, then tell the engine.
     Act(ActRequest, oneshot::Sender<Result<ActAnswer, String>>),
     /// Commit a run's first record, then tell the engine. The tick is when it was seated.
@@ -98,6 +100,7 @@ impl Clerk {
                 self.tell(lane, LaneInput::Seated(Seating { run, serial, history }));
             }
             Job::Lifted(lane) => self.tell(lane, LaneInput::Lifted),
+            Job::Part(lane, part, fault) => self.tell(lane, LaneInput::Part { part, fault }),
             Job::Act(request, answer) => self.act(request, answer).await,
             Job::BeginRun {
                 run,

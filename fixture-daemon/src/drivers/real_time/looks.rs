@@ -1,6 +1,7 @@
 //! What the fixture looks at besides its units: the line's network, the machine itself, its lamps over weeks; and the notices that come of it.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use blinkup::Tick;
@@ -29,6 +30,7 @@ pub struct Looks {
     of_network: Vec<Notice>,
     of_machine: Vec<Notice>,
     lamps: Vec<LampTrend>,
+    of_parts: BTreeMap<&'static str, Notice>,
 }
 
 /// What a look found.
@@ -38,6 +40,8 @@ pub enum Found {
     Network(Why, Judgement),
     /// Of the machine.
     Machine(Health),
+    /// A part of the jig that no lane stands still for, and what is to be seen to; nothing when it works again.
+    Part(&'static str, Option<Notice>),
 }
 
 impl Looks {
@@ -50,6 +54,7 @@ impl Looks {
             of_network: Vec::new(),
             of_machine: Vec::new(),
             lamps,
+            of_parts: BTreeMap::new(),
         }
     }
 
@@ -77,6 +82,14 @@ impl Looks {
     /// Takes what a look found; what the engine must know of it comes back.
     pub fn found(&mut self, found: Found) -> Option<Input> {
         match found {
+            Found::Part(part, Some(notice)) => {
+                self.of_parts.insert(part, notice);
+                None
+            }
+            Found::Part(part, None) => {
+                self.of_parts.remove(part);
+                None
+            }
             Found::Machine(health) => {
                 let concerns = health.concerns().into_iter();
                 self.of_machine = concerns
@@ -112,8 +125,9 @@ impl Looks {
 
     /// What a person should see to.
     pub fn notices(&self) -> Vec<Notice> {
-        let standing = self.of_network.iter().chain(&self.of_machine).cloned();
+        let standing = self.of_parts.values().chain(&self.of_network).chain(&self.of_machine);
         standing
+            .cloned()
             .chain(self.lamps.iter().filter_map(LampTrend::notice))
             .collect()
     }

@@ -4,6 +4,7 @@
 
 pub mod clerk;
 pub mod looks;
+pub mod nests;
 pub mod note;
 pub mod sampler;
 pub mod standing;

@@ -39,6 +39,7 @@ pub fn open(
         sensors: sensor::open(&gpio, &config.sensor, lanes, clock)?,
         nest: Box::new(nest::open(&gpio, &config.nest, lanes)?),
         scanner: Box::new(Absent),
+        start: None,
         power: match &config.power {
             Some(power) => Box::new(power::open(&gpio, power, lanes)?) as Box<dyn UnitPower>,
             None => Box::new(Absent),

@@ -93,6 +93,7 @@ impl Jig {
             }],
             nest: Box::new(self.clone()),
             scanner: Box::new(self.clone()),
+            start: None,
             power: Box::new(self.clone()),
             signals: Box::new(self.clone()),
         }

@@ -26,7 +26,7 @@ use super::sensor::{LedPart, Sensor, Shapes, Sources, Upset};
 use super::shows::Shows;
 use super::unit::{self, Nature, Port, Surroundings, Unit};
 use crate::engine::input::{ClaimAnswer, TokenGrant};
-use crate::jig::{JigError, Power, Scan};
+use crate::jig::{Field, JigError, Power, Scan};
 
 /// What a simulated jig is made of.
 #[derive(Debug, Clone)]
@@ -345,7 +345,10 @@ impl World {
         );
         lane.unit = Some(seated);
         self.operator.slips(now, id, struck);
-        self.scans.push_back(Scan { lane: Some(id), serial });
+        self.scans.push_back(Scan {
+            lane: Some(id),
+            field: Field::Serial(serial),
+        });
         self.events.push_back((now, Event::Seated(id)));
     }
 

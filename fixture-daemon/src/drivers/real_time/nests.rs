@@ -1,0 +1,427 @@
+//! The thread that watches nests, start buttons and scanners, and says who was seated and lifted.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use blinkup::Tick;
+use fixture_link::act::{Act, ActRequest};
+use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::snapshot::Notice;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::Told;
+use super::clerk::Job;
+use super::looks::Found;
+use crate::clock::{Clock, wall};
+use crate::engine::input::Part;
+use crate::jig::switch::{Contact, Switch, Told as SwitchTold};
+use crate::jig::{Edge, Field, JigError, Nest, Scanner, StartButton};
+
+/// How often nests, buttons and scanners are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How long a scan waits for its unit: an operator scans, then seats.
+const SCAN_LASTS: Duration = Duration::from_mins(1);
+
+/// Who an act is by that came out of a scanner.
+const BY_SCANNER: &str = "scanner";
+
+/// What is watched.
+pub struct Watched {
+    /// The nests' switches.
+    pub nest: Box<dyn Nest>,
+    /// The scanners.
+    pub scanner: Box<dyn Scanner>,
+    /// The button that starts what is seated; without one a unit starts as it is seated.
+    pub start: Option<Box<dyn StartButton>>,
+    /// Every lane, and whether its nest is known to be occupied.
+    pub occupied: Vec<(LaneId, bool)>,
+}
+
+/// Watches until the stop.
+///
+/// # Errors
+/// The ledger's task is gone.
+pub fn watch(
+    clock: Clock,
+    watched: Watched,
+    jobs: &mpsc::Sender<Job>,
+    told: &mpsc::UnboundedSender<Told>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let Watched {
+        mut nest,
+        mut scanner,
+        start,
+        occupied,
+    } = watched;
+    let now = clock.now();
+    let mut button = start.map(|line| Button {
+        line,
+        switch: Switch::new(Contact::Open, now),
+        broken: false,
+    });
+    let mut places: Vec<Place> = occupied
+        .into_iter()
+        .map(|(lane, occupied)| Place::new(lane, occupied, now))
+        .collect();
+    let mut scans = Scans::default();
+    let mut due = now;
+    let mut events = Vec::new();
+    while !stop.is_cancelled() {
+        let now = clock.now();
+        let mut to_do = scans.take(scanner.as_mut(), now, told);
+        let start = match &mut button {
+            None => Start::ByItself,
+            Some(button) => button.look(now),
+        };
+        for place in &mut places {
+            let seen = nest
+                .edges(place.lane)
+                .and_then(|edges| Ok((edges, nest.occupied(place.lane)?)));
+            place.look(now, seen, start, &mut events);
+        }
+        to_do.extend(events.drain(..).map(|event| match event {
+            Event::Seated(lane) => Job::Seated(lane, new_run(), scans.serial(lane, now)),
+            Event::Lifted(lane) => Job::Lifted(lane),
+            Event::Fault(lane, fault) => {
+                if let Some(why) = &fault {
+                    tracing::error!("lane {lane}: nest: {why}");
+                }
+                Job::Part(lane, Part::Nest, fault)
+            }
+        }));
+        for job in to_do {
+            if jobs.blocking_send(job).is_err() && !stop.is_cancelled() {
+                anyhow::bail!("the ledger's task is gone");
+            }
+        }
+        due = (due + LOOK_EVERY).max(clock.now() - LOOK_EVERY);
+        clock.sleep_until(due);
+    }
+    Ok(())
+}
+
+/// An id for a run that may follow. Version 7, so that ids sort by time.
+fn new_run() -> RunId {
+    let micros = u64::try_from(wall().micros).unwrap_or(0);
+    let at = uuid::Timestamp::from_unix(uuid::NoContext, micros / 1_000_000, 1000 * (micros % 1_000_000) as u32);
+    RunId(uuid::Uuid::new_v7(at))
+}
+
+/// What lets a seated unit start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// Being seated.
+    ByItself,
+    /// The button, which is pressed now.
+    Pressed,
+    /// The button, which is not.
+    Waits,
+}
+
+/// What happened in a nest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Event {
+    Seated(LaneId),
+    Lifted(LaneId),
+    Fault(LaneId, Option<String>),
+}
+
+/// One nest.
+struct Place {
+    lane: LaneId,
+    switch: Switch,
+    /// Whether the engine was told of a unit.
+    seated: bool,
+    /// The line cannot be read.
+    unreadable: bool,
+}
+
+impl Place {
+    fn new(lane: LaneId, occupied: bool, now: Tick) -> Self {
+        Self {
+            lane,
+            switch: Switch::new(occupied.into(), now),
+            seated: occupied,
+            unreadable: false,
+        }
+    }
+
+    fn look(&mut self, now: Tick, seen: Result<(Vec<Edge>, bool), JigError>, start: Start, events: &mut Vec<Event>) {
+        let (edges, closed) = match seen {
+            Ok(seen) => seen,
+            Err(error) => {
+                if !self.unreadable {
+                    events.push(Event::Fault(self.lane, Some(error.to_string())));
+                }
+                self.unreadable = true;
+                return;
+            }
+        };
+        if self.unreadable {
+            self.unreadable = false;
+            self.switch = Switch::new(self.seated.into(), now);
+            events.push(Event::Fault(self.lane, None));
+        }
+        for edge in edges {
+            self.switch.see(edge.at, edge.closed.into());
+        }
+        self.switch.see(now, closed.into());
+        match self.switch.told(now) {
+            Some(SwitchTold::Bouncing) => {
+                let why = "the nest's switch turns on and off again and again".to_owned();
+                events.push(Event::Fault(self.lane, Some(why)));
+            }
+            Some(SwitchTold::Steady(_)) => events.push(Event::Fault(self.lane, None)),
+            Some(SwitchTold::Turned(_)) | None => {}
+        }
+        if !self.switch.is_good() {
+            return;
+        }
+        match (self.seated, self.switch.contact()) {
+            (true, Contact::Open) => {
+                self.seated = false;
+                events.push(Event::Lifted(self.lane));
+            }
+            (false, Contact::Closed) if start != Start::Waits => {
+                self.seated = true;
+                events.push(Event::Seated(self.lane));
+            }
+            (true, Contact::Closed) | (false, Contact::Open | Contact::Closed) => {}
+        }
+    }
+}
+
+/// The start button or footswitch.
+struct Button {
+    line: Box<dyn StartButton>,
+    switch: Switch,
+    broken: bool,
+}
+
+impl Button {
+    /// A press counts once, however long it lasts.
+    fn look(&mut self, now: Tick) -> Start {
+        match self.line.pressed() {
+            Ok(pressed) => {
+                self.broken = false;
+                self.switch.see(now, pressed.into());
+            }
+            Err(error) => {
+                if !self.broken {
+                    tracing::error!("{error}");
+                }
+                self.broken = true;
+                return Start::Waits;
+            }
+        }
+        match self.switch.told(now) {
+            Some(SwitchTold::Turned(Contact::Closed)) => Start::Pressed,
+            Some(SwitchTold::Turned(Contact::Open) | SwitchTold::Steady(_)) | None => Start::Waits,
+            Some(SwitchTold::Bouncing) => {
+                tracing::error!("start button: turns on and off again and again");
+                Start::Waits
+            }
+        }
+    }
+}
+
+/// Scans that wait for their unit.
+#[derive(Debug, Default)]
+struct Scans {
+    waiting: VecDeque<(Tick, Option<LaneId>, Serial)>,
+    broken: Option<String>,
+}
+
+impl Scans {
+    /// Takes what was scanned; what is no serial is done at once.
+    fn take(&mut self, scanner: &mut dyn Scanner, now: Tick, told: &mpsc::UnboundedSender<Told>) -> Vec<Job> {
+        let mut to_do = Vec::new();
+        let broken = loop {
+            match scanner.next() {
+                Ok(Some(scan)) => match scan.field {
+                    Field::Serial(serial) => {
+                        // A lane's second scan takes the place of its first.
+                        self.waiting.retain(|(_, lane, _)| *lane != scan.lane);
+                        self.waiting.push_back((now, scan.lane, serial));
+                    }
+                    Field::Lot(lot) => {
+                        let request = ActRequest {
+                            by: BY_SCANNER.to_owned(),
+                            act: Act::Lot { lot },
+                        };
+                        // Nobody waits for the answer: the lot stands on the screen.
+                        to_do.push(Job::Act(request, oneshot::channel().0));
+                    }
+                },
+                Ok(None) => break None,
+                Err(error) => break Some(error.to_string()),
+            }
+        };
+        if broken != self.broken {
+            if let Some(what) = &broken {
+                tracing::error!("{what}");
+            }
+            let notice = broken.clone().map(|what| Notice {
+                part: "scanner".to_owned(),
+                what,
+                remedy: "plug it in, or scan again what it could not read".to_owned(),
+            });
+            // With the engine's task gone the daemon stops.
+            let _ = told.send(Told::Found(Found::Part("scanner", notice)));
+            self.broken = broken;
+        }
+        to_do
+    }
+
+    /// The serial for the unit that was just seated in a lane.
+    fn serial(&mut self, seated: LaneId, now: Tick) -> Option<Serial> {
+        self.waiting.retain(|(at, ..)| now.since(*at) <= SCAN_LASTS);
+        let place = self
+            .waiting
+            .iter()
+            .position(|(_, lane, _)| *lane == Some(seated))
+            .or_else(|| self.waiting.iter().position(|(_, lane, _)| lane.is_none()))?;
+        self.waiting.remove(place).map(|(_, _, serial)| serial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(number: u8) -> LaneId {
+        LaneId::new(number).unwrap()
+    }
+
+    fn at(millis: u64) -> Tick {
+        Tick::ZERO + Duration::from_millis(millis)
+    }
+
+    /// What a nest tells while its switch shows what `closed` says at each look.
+    fn told(place: &mut Place, looks: core::ops::Range<u64>, start: Start, closed: impl Fn(u64) -> bool) -> Vec<Event> {
+        let mut events = Vec::new();
+        for millis in looks.step_by(20) {
+            place.look(at(millis), Ok((Vec::new(), closed(millis))), start, &mut events);
+        }
+        events
+    }
+
+    #[test]
+    fn a_unit_is_seated_and_lifted_once() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let events = told(&mut place, 0..3000, Start::ByItself, |millis| {
+            (500..2000).contains(&millis)
+        });
+        assert_eq!(events, [Event::Seated(lane(1)), Event::Lifted(lane(1))]);
+    }
+
+    #[test]
+    fn a_unit_that_lay_there_before_is_not_seated_again() {
+        let mut place = Place::new(lane(1), true, at(0));
+        assert_eq!(told(&mut place, 0..1000, Start::ByItself, |_| true), []);
+        assert_eq!(
+            told(&mut place, 1000..2000, Start::ByItself, |_| false),
+            [Event::Lifted(lane(1))]
+        );
+    }
+
+    #[test]
+    fn a_bouncing_switch_is_a_fault_of_its_lane_and_comes_back_by_itself() {
+        let (mut bad, mut good) = (Place::new(lane(1), false, at(0)), Place::new(lane(2), false, at(0)));
+        let mut events = Vec::new();
+        for millis in (0..8000).step_by(20) {
+            let bounces = millis < 3000 && millis % 40 == 0;
+            bad.look(
+                at(millis),
+                Ok((Vec::new(), bounces || millis >= 3000)),
+                Start::ByItself,
+                &mut events,
+            );
+            good.look(
+                at(millis),
+                Ok((Vec::new(), millis > 1000)),
+                Start::ByItself,
+                &mut events,
+            );
+        }
+        assert!(
+            matches!(&events[0], Event::Fault(at, Some(_)) if *at == lane(1)),
+            "{events:?}"
+        );
+        assert_eq!(
+            events[1..],
+            [
+                Event::Seated(lane(2)),
+                Event::Fault(lane(1), None),
+                Event::Seated(lane(1)),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_edge_between_two_looks_is_seen() {
+        // Open at every look, but a contact that chatters in between is not one to be believed.
+        let mut place = Place::new(lane(1), false, at(0));
+        let mut events = Vec::new();
+        for millis in (0..2000).step_by(20) {
+            let edge = |after, closed| Edge {
+                at: at(millis + after),
+                closed,
+            };
+            let seen = (vec![edge(1, true), edge(2, false)], false);
+            place.look(at(millis + 10), Ok(seen), Start::ByItself, &mut events);
+        }
+        assert_eq!(events.len(), 1, "{events:?}");
+        assert!(matches!(events[0], Event::Fault(_, Some(_))));
+    }
+
+    #[test]
+    fn a_switch_that_cannot_be_read_is_a_fault_until_it_can() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let mut events = Vec::new();
+        let broken = || {
+            Err(JigError::Failed {
+                lane: lane(1),
+                part: "nest",
+                what: "no such line".to_owned(),
+            })
+        };
+        place.look(at(0), broken(), Start::ByItself, &mut events);
+        place.look(at(20), broken(), Start::ByItself, &mut events);
+        events.extend(told(&mut place, 40..1000, Start::ByItself, |_| true));
+        assert_eq!(events.len(), 3, "{events:?}");
+        assert_eq!(events[1..], [Event::Fault(lane(1), None), Event::Seated(lane(1))]);
+    }
+
+    /// A button that is pressed from its 25th look on.
+    struct Pressed(u32);
+
+    impl StartButton for Pressed {
+        fn pressed(&mut self) -> Result<bool, JigError> {
+            self.0 += 1;
+            Ok(self.0 >= 25)
+        }
+    }
+
+    #[test]
+    fn with_a_button_a_unit_waits_for_it_and_a_long_press_starts_it_once() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let mut button = Button {
+            line: Box::new(Pressed(0)),
+            switch: Switch::new(Contact::Open, at(0)),
+            broken: false,
+        };
+        let mut told = Vec::new();
+        for millis in (0..3000).step_by(20) {
+            let start = button.look(at(millis));
+            let mut events = Vec::new();
+            place.look(at(millis), Ok((Vec::new(), millis < 2500)), start, &mut events);
+            told.extend(events.into_iter().map(|event| (millis, event)));
+        }
+        // Pressed at 480 ms, and lifted at 2500 ms; each settles for 40 ms.
+        assert_eq!(told, [(520, Event::Seated(lane(1))), (2540, Event::Lifted(lane(1)))]);
+    }
+}
