@@ -110,13 +110,13 @@ impl Switch {
                 Some(Told::Steady(self.shows))
             }
             Trust::Lost => None,
-            Trust::Good if self.unsettled.is_some_and(|since| now.since(since) >= UNSETTLED) => self.lose(),
+            Trust::Good if self.unsettled.is_some_and(|since| now.since(since) >= UNSETTLED) => Some(self.lose()),
             Trust::Good if self.shows == self.told || self.unsettled.is_some() => None,
             Trust::Good => {
                 self.turns.retain(|turn| now.since(*turn) <= WITHIN);
                 self.turns.push_back(now);
                 if self.turns.len() >= TURNS {
-                    return self.lose();
+                    return Some(self.lose());
                 }
                 self.told = self.shows;
                 Some(Told::Turned(self.shows))
@@ -124,9 +124,9 @@ impl Switch {
         }
     }
 
-    fn lose(&mut self) -> Option<Told> {
+    fn lose(&mut self) -> Told {
         self.trust = Trust::Lost;
-        Some(Told::Bouncing)
+        Told::Bouncing
     }
 
     /// What it was last told to show.

@@ -262,6 +262,8 @@ fn bytes(digits: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use core::fmt::Write as _;
+
     use axum::Router;
     use axum::body::Body;
     use axum::http::Request;
@@ -330,13 +332,11 @@ mod tests {
     fn signature(key: &[u8], at: i64, body: &str) -> String {
         let mut keyed = Hmac::<Sha256>::new_from_slice(key).unwrap();
         keyed.update(format!("{at}.{body}").as_bytes());
-        let digits: String = keyed
-            .finalize()
-            .into_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        format!("sha256={digits}")
+        let mut signature = "sha256=".to_owned();
+        for byte in keyed.finalize().into_bytes() {
+            write!(signature, "{byte:02x}").unwrap();
+        }
+        signature
     }
 
     #[test]
