@@ -73,7 +73,17 @@ fn a_bad_trace_is_told_with_line_field_and_what_was_expected() {
         (
             "# ambient",
             "# ambiance",
-            "line 10: ambient: expected a line \"# ambient\" with four numbers, found nothing",
+            "line 6: ambient: expected a line \"# ambient\" with four numbers, found nothing",
+        ),
+        (
+            "# red-led",
+            "# red",
+            "line 6: red-led: expected a line \"# red-led\" with four numbers, found nothing",
+        ),
+        (
+            "# green-led",
+            "# green",
+            "line 6: green-led: expected a line \"# green-led\" with four numbers, found nothing",
         ),
         (
             "# lens 4",

@@ -275,13 +275,15 @@ fn read<T: DeserializeOwned>(
 fn sound(request: &ActRequest) -> Result<(), String> {
     let text = |name: &str, text: &str, least: usize, most: usize| {
         let letters = text.trim().chars().count();
-        if (least..=most).contains(&letters) && !text.chars().any(char::is_control) {
-            Ok(())
-        } else {
-            Err(format!(
-                "{name}: expected {least} to {most} printable characters, found {letters}"
-            ))
-        }
+        let control = text.chars().zip(1..).find(|(letter, _)| letter.is_control());
+        let found = match control {
+            Some((letter, place)) => format!("a control character ({}) at place {place}", letter.escape_default()),
+            None if (least..=most).contains(&letters) => return Ok(()),
+            None => letters.to_string(),
+        };
+        Err(format!(
+            "{name}: expected {least} to {most} printable characters, found {found}"
+        ))
     };
     text("by", &request.by, 1, 64)?;
     match &request.act {

@@ -287,7 +287,12 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
         (
             r#"{"by":"x","act":{"kind":"stop","reason":" "}}"#,
             422,
-            "reason: expected 1 to 200 printable characters",
+            "reason: expected 1 to 200 printable characters, found 0",
+        ),
+        (
+            r#"{"by":"x","act":{"kind":"stop","reason":"a\nb"}}"#,
+            422,
+            r"reason: expected 1 to 200 printable characters, found a control character (\\n) at place 2",
         ),
         (
             r#"{"by":"x","act":{"kind":"start","lane":9}}"#,

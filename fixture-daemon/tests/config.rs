@@ -230,6 +230,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (MAIN, "127.0.0.1:8080", "192.168.1.2:8080"),
     (MAIN, "id = \"sim-1\"", "id = \"Sim 1\""),
+    (MAIN, "/fixture.sock\"", "/ledger.db\""),
+    (RECIPE, "example-secrets/wifi-password", "example-secrets/empty"),
     (RECIPE, "name = \"claimed\"", "name = \"\""),
     (RECIPE, "link = \"wifi\"", "link = \"wlan\""),
     (RECIPE, "link = \"wifi\"", "link = \"ethernet\""),
@@ -274,6 +276,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
 #[test]
 fn mistakes_are_told_by_place_field_and_expectation() {
     let copy = Copy::new();
+    std::fs::write(copy.folder.path().join("recipes/example-secrets/empty"), "\n").unwrap();
     let said: Vec<String> = MISTAKES
         .iter()
         .map(|(file, right, wrong)| copy.said(file, right, wrong))

@@ -86,6 +86,26 @@ impl WriterLock {
     }
 }
 
+/// Where a new ledger is made: it gets its name once it is whole, so that one that is there but empty has lost what it held.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
+    beside(path, ".new")
+}
+
+/// Gives a whole new ledger its name, where nothing is.
+pub(crate) fn name(unfinished: &Path, path: &Path) -> Result<(), LedgerError> {
+    std::fs::rename(unfinished, path)
+        .and_then(|()| File::open(directory(path)).and_then(|directory| directory.sync_all()))
+        .map_err(|error| writing(path, "making it", &error))
+}
+
+/// The ledger's `-wal`, where there is one that holds something: without its database nobody can read it.
+pub(crate) fn orphan(path: &Path) -> Option<PathBuf> {
+    let wal = beside(path, "-wal");
+    std::fs::metadata(&wal)
+        .is_ok_and(|metadata| metadata.len() > 0)
+        .then_some(wal)
+}
+
 /// Makes the empty database file, readable by its group whatever the umask; it must not exist.
 pub(crate) fn create(path: &Path) -> Result<(), LedgerError> {
     const OPERATION: &str = "making it";
@@ -101,7 +121,7 @@ pub(crate) fn create(path: &Path) -> Result<(), LedgerError> {
         .map_err(|error| writing(path, OPERATION, &error))
 }
 
-/// Takes away a ledger that could not be made.
+/// Takes away a ledger that could not be made, or that nobody wants.
 pub(crate) fn remove(path: &Path) {
     for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
         if let Err(error) = std::fs::remove_file(&file)

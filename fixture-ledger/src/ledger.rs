@@ -74,7 +74,60 @@ impl Ledger {
             return Err(LedgerError::Exists { path: path.to_owned() });
         }
         let lock = WriterLock::take(path)?;
-        files::create(path)?;
+        if let Some(orphan) = files::orphan(path) {
+            return Err(LedgerError::Exists { path: orphan });
+        }
+        Self::make(path, durability, lock).await
+    }
+
+    /// Opens a ledger, makes it when it is missing, brings an older one to this program's version, and gives every run without a
+    /// verdict the verdict INTERRUPTED, written down as of `at`.
+    ///
+    /// # Errors
+    /// Another process writes to it, it is newer than this program, damaged, not a ledger, read-only, or the disk is full.
+    pub async fn open(path: &Path, at: WallTime) -> Result<(Self, Recovered), LedgerError> {
+        const OPERATION: &str = "opening it to write";
+        let damaged = |what: String| LedgerError::Corrupt {
+            path: path.to_owned(),
+            operation: OPERATION,
+            what,
+        };
+        let lock = WriterLock::take(path)?;
+        let mut ledger = if path.symlink_metadata().is_ok() {
+            if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) {
+                return Err(damaged("the file is empty; a ledger never is".to_owned()));
+            }
+            // Before anything can be written to it.
+            Reader::open(path).await?.close(path, "reading its version").await?;
+            Self::connect(path, Durability::Synced, lock).await?
+        } else if let Some(orphan) = files::orphan(path) {
+            return Err(damaged(format!("its file is gone, but there is {}", orphan.display())));
+        } else {
+            Self::make(path, Durability::Synced, lock).await?
+        };
+        let recovered = ledger.interrupt(at).await?;
+        Ok((ledger, recovered))
+    }
+
+    /// Makes a new ledger under another name and names it when it is whole: after a crash there is a ledger or none, never an empty file.
+    async fn make(path: &Path, durability: Durability, lock: WriterLock) -> Result<Self, LedgerError> {
+        let unfinished = files::unfinished(path);
+        // What a process left that ended in here, and empty files of a ledger that was taken away.
+        files::remove(&unfinished);
+        files::remove(path);
+        let made = async {
+            files::create(&unfinished)?;
+            Self::write(&unfinished, durability)
+                .await?
+                .close()
+                .await
+                .map_err(|error| LedgerError::sqlx(path, "making it", error))?;
+            files::name(&unfinished, path)
+        };
+        if let Err(error) = made.await {
+            files::remove(&unfinished);
+            return Err(error);
+        }
         match Self::connect(path, durability, lock).await {
             Ok(ledger) => Ok(ledger),
             Err(error) => {
@@ -84,34 +137,19 @@ impl Ledger {
         }
     }
 
-    /// Opens a ledger, makes it when it is missing, brings an older one to this program's version, and gives every run without a
-    /// verdict the verdict INTERRUPTED, written down as of `at`.
-    ///
-    /// # Errors
-    /// Another process writes to it, it is newer than this program, damaged, not a ledger, read-only, or the disk is full.
-    pub async fn open(path: &Path, at: WallTime) -> Result<(Self, Recovered), LedgerError> {
-        let lock = WriterLock::take(path)?;
-        let fresh = !path.exists();
-        if fresh {
-            files::create(path)?;
-        } else if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0) {
-            // Before anything can be written to it.
-            Reader::open(path).await?.close(path, "reading its version").await?;
-        }
-        let mut ledger = match Self::connect(path, Durability::Synced, lock).await {
-            Ok(ledger) => ledger,
-            Err(error) => {
-                if fresh {
-                    files::remove(path);
-                }
-                return Err(error);
-            }
-        };
-        let recovered = ledger.interrupt(at).await?;
-        Ok((ledger, recovered))
+    async fn connect(path: &Path, durability: Durability, lock: WriterLock) -> Result<Self, LedgerError> {
+        let connection = Self::write(path, durability).await?;
+        let keeper = Reader::open(path).await?.connection;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            keeper: Keeper(Some(keeper)),
+            lock,
+        })
     }
 
-    async fn connect(path: &Path, durability: Durability, lock: WriterLock) -> Result<Self, LedgerError> {
+    /// A connection that writes, to a ledger of this program's version.
+    async fn write(path: &Path, durability: Durability) -> Result<SqliteConnection, LedgerError> {
         const OPERATION: &str = "opening it to write";
         let failed = |error| LedgerError::sqlx(path, OPERATION, error);
         let mut connection = SqliteConnectOptions::new()
@@ -139,13 +177,7 @@ impl Ledger {
         .execute(&mut connection)
         .await
         .map_err(failed)?;
-        let keeper = Reader::open(path).await?.connection;
-        Ok(Self {
-            path: path.to_owned(),
-            connection,
-            keeper: Keeper(Some(keeper)),
-            lock,
-        })
+        Ok(connection)
     }
 
     /// Gives every run without a verdict the verdict INTERRUPTED, written down as of `at`. [`open`](Self::open) does so by itself;

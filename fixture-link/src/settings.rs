@@ -176,15 +176,49 @@ impl Settings {
         };
         let source = Source { file, text };
         let screen = raw.ui.screen.as_ref().map(|raw| Screen::checked(raw, &source));
+        let screen = screen.transpose()?.flatten();
+        let ledger = path(&raw.fixture.ledger)?;
+        if of_ledger(&ledger, &socket) {
+            return Err(mistake(
+                raw.fixture.socket.span(),
+                format!("expected a path of its own: {} is the ledger's", socket.display()),
+            ));
+        }
+        if let (Some(Screen::Png(png)), Some(raw)) = (&screen, raw.ui.screen.as_ref().and_then(RawScreen::png_file)) {
+            let whose = if of_ledger(&ledger, &png.file) {
+                Some("the ledger's")
+            } else if png.file == socket {
+                Some("the socket's")
+            } else {
+                None
+            };
+            if let Some(whose) = whose {
+                return Err(mistake(
+                    raw.span(),
+                    format!("expected a path of its own: {} is {whose}", png.file.display()),
+                ));
+            }
+        }
         Ok(Self {
             id: id.clone(),
             name: name.clone(),
-            ledger: path(&raw.fixture.ledger)?,
+            ledger,
             socket,
             web,
-            screen: screen.transpose()?.flatten(),
+            screen,
         })
     }
+}
+
+/// Whether a path is the ledger's: its file, or one of those that stand beside it.
+fn of_ledger(ledger: &Path, path: &Path) -> bool {
+    ["", "-wal", "-shm", ".lock", ".new", ".new-wal", ".new-shm"]
+        .into_iter()
+        .any(|ending| {
+            let mut name = ledger.as_os_str().to_owned();
+            name.push(ending);
+            Path::new(&name) == path
+        })
 }
 
 #[cfg(test)]
@@ -254,6 +288,33 @@ bind = "[::1]:8080"
         assert!(
             said(&long, "/run/fixture/fixture.sock").contains("fixture.socket: expected a path of at most 107 bytes")
         );
+    }
+
+    #[test]
+    fn two_things_on_one_path_are_refused_with_the_second_ones_place() {
+        for same in ["/run/fixture/fixture.sock", "/run/fixture/./fixture.sock"] {
+            let error = said(same, "data/ledger.db");
+            assert!(
+                error.starts_with(
+                    "etc/fixture.toml:7:10: fixture.socket: expected a path of its own: /run/fixture/fixture.sock is the ledger's"
+                ),
+                "{error}"
+            );
+        }
+        assert!(said("data/ledger.db-wal", "/run/fixture/fixture.sock").contains("is the ledger's"));
+        let screen = |file: &str| said(&format!("[ui.screen.png]\nfile = \"{file}\"\n\n[ui.web]"), "[ui.web]");
+        for (file, whose) in [
+            ("data/ledger.db", "the ledger's"),
+            ("data/ledger.db.lock", "the ledger's"),
+            ("/run/fixture/fixture.sock", "the socket's"),
+        ] {
+            let error = screen(file);
+            assert!(
+                error.starts_with("etc/fixture.toml:16:8: ui.screen.png.file: expected a path of its own: ")
+                    && error.contains(whose),
+                "{error}"
+            );
+        }
     }
 
     #[test]

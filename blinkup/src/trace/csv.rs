@@ -22,7 +22,7 @@ const LAMP: &str = "lamp";
 /// Why text is not a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceError {
-    /// The line, from 1; one past the last where something is missing.
+    /// The line, from 1. A condition that is missing is told at the columns' line, missing columns one past the last line.
     pub line: usize,
     /// The field or column.
     pub field: String,
@@ -81,11 +81,11 @@ impl Trace {
                 columns = Some(Columns::parse(text, line)?);
             }
         }
-        if columns.is_none() {
+        let Some(columns) = columns else {
             return Err(error(last_line + 1, "columns", "time_us,red,green,blue,clear", ""));
-        }
+        };
         Ok(Self {
-            header: conditions.header(last_line + 1)?,
+            header: conditions.header(columns.line)?,
             rows,
         })
     }
@@ -255,6 +255,8 @@ fn response<'a>(word: &str, words: impl Iterator<Item = &'a str>, line: usize) -
 
 /// Where the columns are that may follow.
 struct Columns {
+    /// The line that names them.
+    line: usize,
     count: usize,
     lamp: Option<usize>,
 }
@@ -269,6 +271,7 @@ impl Columns {
             }
         }
         Ok(Self {
+            line,
             count: text.split(',').count(),
             lamp: names.position(|name| name == LAMP).map(|place| place + COLUMNS.len()),
         })

@@ -234,7 +234,19 @@ fn wifi(source: Source<'_>, raw: &RawWifi) -> Result<Wifi, Mistake> {
         ssid: Ssid::new(raw.ssid.get_ref()).map_err(|error| source.mistake(&raw.ssid, error))?,
         password: match &raw.password_file {
             None => Password::default(),
-            Some(file) => secret(source, file, Password::new)?,
+            Some(file) => match secret(source, file, Password::new)? {
+                // An empty password is what an open network has: nobody may get one by a truncated file.
+                empty if empty == Password::default() => {
+                    return Err(source.mistake(
+                        file,
+                        format!(
+                            "{}: empty: expected 1 to 64 bytes; leave password_file out for an open network",
+                            source.path(file)?.display()
+                        ),
+                    ));
+                }
+                password => password,
+            },
         },
     })
 }

@@ -74,6 +74,57 @@ async fn a_file_that_is_no_database_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_ledger_that_was_cut_to_nothing_is_damaged_and_not_a_new_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    filled(&path, 2).await;
+    std::fs::write(&path, "").unwrap();
+    let opened = Ledger::open(&path, at(0)).await.map(|_| ());
+    assert!(matches!(opened, Err(LedgerError::Corrupt { .. })), "{opened:?}");
+    let said = opened.unwrap_err().to_string();
+    assert!(
+        said.contains("the file is empty") && said.contains("restore it from a backup"),
+        "{said}"
+    );
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0, "left alone");
+    let read = Reports::open(&path).await;
+    assert!(read.is_err(), "{read:?}");
+}
+
+#[tokio::test]
+async fn what_a_ledger_left_that_is_gone_is_kept_unless_it_is_empty() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let wal = directory.path().join("ledger-wal");
+    filled(&path, 1).await;
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&wal, "verdicts").unwrap();
+    let opened = Ledger::open(&path, at(0)).await.map(|_| ());
+    assert!(matches!(opened, Err(LedgerError::Corrupt { .. })), "{opened:?}");
+    let made = Ledger::create(&path, Durability::Unsynced).await.map(|_| ());
+    assert!(
+        matches!(&made, Err(LedgerError::Exists { path }) if *path == wal),
+        "{made:?}"
+    );
+    assert_eq!(std::fs::read(&wal).unwrap(), b"verdicts");
+    assert!(!path.exists());
+
+    std::fs::write(&wal, "").unwrap();
+    // And what a crash left while a ledger was being made.
+    std::fs::write(directory.path().join("ledger.new"), "half a").unwrap();
+    std::fs::write(directory.path().join("ledger.new-wal"), "ledger").unwrap();
+    let (ledger, recovered) = Ledger::open(&path, at(0)).await.unwrap();
+    assert_eq!(recovered.interrupted, []);
+    ledger.close().await.unwrap();
+    let mut left: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["ledger", "ledger-shm", "ledger-wal", "ledger.lock"]);
+}
+
+#[tokio::test]
 async fn a_database_of_something_else_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger");

@@ -86,6 +86,13 @@ pub(super) struct RawScreen {
     framebuffer: Option<Spanned<RawFramebuffer>>,
 }
 
+impl RawScreen {
+    /// Where it says the frames' file, where it does.
+    pub(super) fn png_file(&self) -> Option<&Spanned<PathBuf>> {
+        self.png.as_ref().map(|png| &png.get_ref().file)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPng {

@@ -233,11 +233,13 @@ fn check(raw: RawRow, span: Range<usize>) -> Result<Row, (Range<usize>, String)>
     let mut codes = Vec::new();
     for code in &raw.codes {
         codes.push(code.as_ref().parse::<VerdictCode>().map_err(|_| {
+            let names = VerdictCode::ALL.map(VerdictCode::as_str);
             (
                 code.span(),
                 format!(
-                    "codes: \"{}\" is not a verdict code; expected one of docs/verdicts",
-                    code.as_ref()
+                    "codes: \"{}\" is not a verdict code; expected one of {}",
+                    code.as_ref(),
+                    names.join(", ")
                 ),
             )
         })?);
@@ -374,10 +376,14 @@ mod tests {
             error(&GOOD.replace("0.5", "1.5")),
             "s.toml:6: share: 1.5; expected 0 to 1"
         );
+        let unknown = error(&GOOD.replace("no-light", "nolight"));
         assert!(
-            error(&GOOD.replace("no-light", "nolight"))
-                .starts_with("s.toml:7: codes: \"nolight\" is not a verdict code")
+            unknown.starts_with("s.toml:7: codes: \"nolight\" is not a verdict code; expected one of ok, no-light, "),
+            "{unknown}"
         );
+        for code in VerdictCode::ALL {
+            assert!(unknown.contains(code.as_str()), "{code}: {unknown}");
+        }
         assert!(error(&GOOD.replace("must_fail", "mustfail")).contains("s.toml:8"));
         assert!(error(&GOOD.replace("share = 0.5\n", "")).starts_with("s.toml:3: share: missing"));
         assert!(error(&GOOD.replace("no-light", "ok")).contains("must_fail: true beside"));
