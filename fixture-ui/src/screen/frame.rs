@@ -61,6 +61,8 @@ impl Frame {
         let mut encoder = png::Encoder::new(&mut file, self.size.width, self.size.height);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
+        // Frames of a few flat colours stay small anyhow; ten of them a second must not cost a core.
+        encoder.set_compression(png::Compression::Fast);
         let mut writer = encoder.write_header()?;
         writer.write_image_data(&self.rgb())?;
         writer.finish()?;

@@ -16,7 +16,7 @@ pub struct Frame {
     /// What has to stand on it.
     pub badges: Vec<&'static str>,
     /// When it was made.
-    pub made: String,
+    pub at: String,
 }
 
 impl Frame {
@@ -30,7 +30,7 @@ impl Frame {
             },
             page,
             badges: view.badges.clone(),
-            made: format!("Page made {}.", moment(sources, sources.clock.wall())),
+            at: moment(sources, sources.clock.wall()),
         }
     }
 

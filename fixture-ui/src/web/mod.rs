@@ -31,8 +31,9 @@ use axum::Router;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use embedded_graphics::geometry::Size;
 use fixture_link::client::Client;
-use fixture_link::settings::Settings;
+use fixture_link::settings::{Screen, Settings};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -55,6 +56,8 @@ pub struct Sources {
     pub zone: jiff::tz::TimeZone,
     /// The ledger's file.
     pub ledger: PathBuf,
+    /// The size of the local display's frames in pixels.
+    pub screen: Size,
     /// Ends open event streams, which would otherwise hold up the end of the service.
     pub ended: CancellationToken,
 }
@@ -105,6 +108,7 @@ pub async fn serve(
         clock,
         zone: jiff::tz::TimeZone::system(),
         ledger: settings.ledger.clone(),
+        screen: frame_size(settings.screen.as_ref()),
         ended: ended.clone(),
     };
     let mut router = router(sources);
@@ -117,6 +121,13 @@ pub async fn serve(
         .with_graceful_shutdown(ended.cancelled_owned())
         .await
         .map_err(ServeError::Server)
+}
+
+/// The size of the frames as far as the configuration tells it: a framebuffer's is known to the process that draws on it; the official
+/// 7-inch screen's stands for it.
+fn frame_size(screen: Option<&Screen>) -> Size {
+    let told = screen.map(|screen| screen.size().unwrap_or((800, 480)));
+    told.map_or(screen::SMALL, |(width, height)| Size::new(width, height))
 }
 
 /// Every address of the dashboard.
@@ -140,7 +151,7 @@ pub fn router(sources: Sources) -> Router {
 /// The frame that the local display shows, drawn from the same view.
 async fn screen_png(sources: axum::extract::State<Arc<Sources>>) -> Result<Response, Problem> {
     let view = View::of(&sources.newest.borrow(), sources.clock.now());
-    match screen::frame(&view, screen::SMALL).png() {
+    match screen::frame(&view, sources.screen).png() {
         Ok(png) => Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response()),
         Err(error) => Err(Problem::broken(&sources, &error)),
     }

@@ -47,6 +47,7 @@ fn sources(ledger: &Path, heard: Heard) -> (watch::Sender<Heard>, Sources) {
         clock: Clock::start(),
         zone: jiff::tz::TimeZone::UTC,
         ledger: ledger.to_owned(),
+        screen: crate::screen::SMALL,
         ended: CancellationToken::new(),
     };
     (sender, sources)
@@ -76,6 +77,14 @@ async fn get(sources: Sources, address: &str) -> (StatusCode, String) {
 fn settled(page: &str) -> String {
     page.lines()
         .filter(|line| !line.trim().is_empty() && !line.starts_with("<footer>"))
+        .map(|line| match line.split_once("As of <strong>") {
+            Some((before, after)) => {
+                let (time, after) = after.split_once("</strong>").unwrap();
+                assert!(time.ends_with(" UTC"), "{time}");
+                format!("{before}As of <strong>now</strong>{after}")
+            }
+            None => line.to_owned(),
+        })
         .collect::<Vec<_>>()
         .join("\n")
 }
