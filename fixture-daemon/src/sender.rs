@@ -165,7 +165,10 @@ struct Thread {
 
 impl Thread {
     fn serve(&mut self, orders: &Receiver<Order>, stop: &CancellationToken) -> anyhow::Result<()> {
-        self.lamp.set(Level::DARK)?;
+        // A bus that does not answer yet is tried again with every level; the test flash tells the engine.
+        if let Err(error) = self.lamp.set(Level::DARK) {
+            tracing::error!("{error}");
+        }
         while !stop.is_cancelled() {
             self.beat.beat();
             match orders.recv_timeout(IDLE) {

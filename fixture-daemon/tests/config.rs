@@ -296,7 +296,7 @@ const NESTS: &str = "pins = [5, 6, 16, 20]";
 const PI_MISTAKES: &[(&str, &str)] = &[
     ("board = \"pi-4\"", "board = \"pi-2\""),
     ("gpio = \"character-device\"", "gpio = \"sysfs\""),
-    ("calibration_lasts = \"2160h\"", "calibration_lasts = \"10s\""),
+    ("calibration_lasts = \"2160h\"", "calibration_lasts = \"0s\""),
     // A pin used twice, by two parts, by a bus, and one that is not on the header.
     (NESTS, "pins = [5, 6, 16, 13]\n# "),
     (NESTS, "pins = [5, 6, 16, 16]"),

@@ -5,6 +5,7 @@
 
 mod approximation;
 mod expectations;
+mod lit;
 mod sensor;
 mod shades;
 mod strange;
@@ -14,6 +15,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use expectations::Expectations;
+pub use lit::{LitErrors, LitSensor};
 pub use sensor::{COLOURS, ColourSensor, LedShape, PerColour, SensorModel, place};
 use shades::Shades;
 use strange::{LASTING, Strange};

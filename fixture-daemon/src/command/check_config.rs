@@ -42,6 +42,7 @@ impl core::fmt::Display for Report<'_> {
                 seed,
                 scenario,
                 takt: _,
+                calibration: _,
             } => {
                 write!(f, "jig        SIMULATED, seed {seed}")?;
                 match scenario {
@@ -54,7 +55,9 @@ impl core::fmt::Display for Report<'_> {
                 "jig        Raspberry Pi, {}; {}; calibration {}",
                 pi.lamp.kind(),
                 pi.sensor.kind(),
-                pi.calibration.file.display()
+                pi.calibration
+                    .as_ref()
+                    .map_or_else(|| "none".into(), |calibration| calibration.file.display().to_string())
             )?,
         }
         let rule = match recipe.pass {

@@ -1,12 +1,18 @@
 //! The command line: one file a command, one place for exit codes.
 
 mod act;
+mod align;
+mod bench;
+mod calibrate;
 mod check_config;
+mod dark;
 mod doctor;
 mod encode;
 mod json_line;
 mod read_led;
+mod record;
 mod run;
+mod selftest;
 mod simulate;
 
 use std::io::IsTerminal as _;
@@ -26,11 +32,16 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Act(act::ActCommand),
+    Align(align::Align),
+    Calibrate(calibrate::Calibrate),
     CheckConfig(check_config::CheckConfig),
+    Dark(dark::Dark),
     Doctor(doctor::Doctor),
     Encode(encode::Encode),
     ReadLed(read_led::ReadLed),
+    Record(record::Record),
     Run(run::Run),
+    Selftest(selftest::Selftest),
     Simulate(simulate::Simulate),
 }
 
@@ -39,11 +50,16 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Act(arguments) => act::run(arguments),
+        Command::Align(arguments) => align::run(&arguments),
+        Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
+        Command::Dark(arguments) => dark::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Encode(arguments) => encode::run(&arguments),
         Command::ReadLed(arguments) => read_led::run(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
     };
     result.unwrap_or_else(|error| {

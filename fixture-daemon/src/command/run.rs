@@ -17,7 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::{Clock, wall};
-use crate::commissioning;
+use crate::commissioning::{self, Commissioned, SIMULATED_PARTS};
 use crate::config::{Config, Jig, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::clerk::{Clerk, Job};
 use crate::drivers::real_time::looks::Looks;
@@ -32,6 +32,7 @@ use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::PassRule;
 use crate::enrolment::TokenSource;
 use crate::jig::raspberry_pi;
+use crate::jig::raspberry_pi::lamp::curve::Curve;
 use crate::jig::simulated::Jig as SimulatedJig;
 use crate::jig::simulated::scenario::Scenario;
 use crate::jig::{Nest, Parts, SensorGroup};
@@ -161,7 +162,12 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         setup,
         simulated: simulated_jig,
     } = match &config.jig {
-        Jig::Simulated { seed, scenario, takt } => {
+        Jig::Simulated {
+            seed,
+            scenario,
+            takt,
+            calibration,
+        } => {
             let simulated = Simulated {
                 scenario: match scenario {
                     Some(file) => Scenario::load(file)?,
@@ -170,7 +176,9 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
                 takt: *takt,
                 ..Simulated::new(*seed, config.recipe.clone())
             };
-            take_simulated(simulated, &config, next_unit(&config.settings.ledger).await?, clock)
+            let commissioned = Commissioned::load(calibration.as_ref(), SIMULATED_PARTS, clock.now(), wall());
+            let first_unit = next_unit(&config.settings.ledger).await?;
+            take_simulated(simulated, &config, &commissioned, first_unit, clock)
         }
         Jig::RaspberryPi(pi) => take_raspberry_pi(pi, &config, clock)?,
     };
@@ -349,7 +357,13 @@ struct Taken {
     simulated: Option<SimulatedJig>,
 }
 
-fn take_simulated(simulated: Simulated, config: &Config, first_unit: u32, clock: Clock) -> Taken {
+fn take_simulated(
+    simulated: Simulated,
+    config: &Config,
+    commissioned: &Commissioned,
+    first_unit: u32,
+    clock: Clock,
+) -> Taken {
     let simulation = Simulated {
         lanes: u8::try_from(config.lanes.len()).unwrap_or(LaneId::MOST),
         first_unit,
@@ -360,7 +374,7 @@ fn take_simulated(simulated: Simulated, config: &Config, first_unit: u32, clock:
         seed: simulated.seed.wrapping_add(u64::from(first_unit)),
         ..simulated
     };
-    let Simulation { world, line, setup, .. } = simulation.build(0);
+    let Simulation { world, line, setup, .. } = simulation.build_commissioned(0, |lane| commissioned.apply(lane));
     let jig = SimulatedJig::new(world, move || clock.now());
     Taken {
         parts: jig.parts(config.lanes.iter().map(|lane| lane.lane)),
@@ -380,15 +394,23 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
     } else {
         config.recipe.at_fixed_light()
     };
+    let commissioned = Commissioned::load(pi.calibration.as_ref(), &pi.parts(), clock.now(), wall());
+    if let Some(why) = commissioned.missing() {
+        tracing::error!("no lane passes a unit: {why}");
+    }
+    let curves: Vec<Curve> = lanes.iter().map(|lane| commissioned.curve(*lane)).collect();
     let line = LineConfig {
-        lanes: lanes.iter().map(|lane| commissioning::typical(pi, *lane)).collect(),
+        lanes: lanes
+            .iter()
+            .map(|lane| commissioned.apply(commissioning::typical(pi, *lane)))
+            .collect(),
         recipe,
         k_in_a_row: config.policy.k_in_a_row,
         shared_within: config.policy.shared_within,
         lot: String::new(),
     };
     Ok(Taken {
-        parts: raspberry_pi::open(pi, &lanes, &[], move || clock.now())?,
+        parts: raspberry_pi::open(pi, &lanes, &curves, move || clock.now())?,
         line: Line::new(line, &CodeTable::vendor()),
         setup: Setup {
             fixture: config.settings.id.clone(),

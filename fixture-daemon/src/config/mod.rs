@@ -1,5 +1,6 @@
 //! `fixture.toml` and the recipe it names: raw files in, one checked [`Config`] out, once, with every mistake told by its place.
 
+mod calibration;
 mod lasting;
 mod network;
 mod raspberry_pi;
@@ -22,8 +23,9 @@ use crate::engine::recipe::{PassRule, Recipe};
 use crate::network::Check;
 use lasting::Lasting;
 
+pub use calibration::CalibrationFile;
 pub use raspberry_pi::{
-    Active, Board, Calibration, GpioAccess, Lamp as LampParts, Nest as NestParts, Power as PowerParts, RaspberryPi,
+    Active, Board, GpioAccess, Lamp as LampParts, Nest as NestParts, Power as PowerParts, RaspberryPi,
     Sensor as SensorParts,
 };
 pub use recipe::{example as example_recipe, load as load_recipe};
@@ -81,6 +83,8 @@ pub enum Jig {
         scenario: Option<PathBuf>,
         /// How long after a unit was lifted the next one comes; `None` leaves it to the jig.
         takt: Option<Duration>,
+        /// What commissioning measured of it; `None` for what the model knows of itself.
+        calibration: Option<CalibrationFile>,
     },
     /// Real parts on a Raspberry Pi.
     RaspberryPi(Box<RaspberryPi>),
@@ -178,6 +182,8 @@ struct RawSimulated {
     seed: u64,
     scenario: Option<Spanned<PathBuf>>,
     takt: Option<Spanned<Lasting>>,
+    calibration: Option<Spanned<PathBuf>>,
+    calibration_lasts: Option<Spanned<Lasting>>,
 }
 
 fn one() -> u64 {
@@ -328,6 +334,11 @@ fn jig(
                 .as_ref()
                 .map(|takt| source.lasting(Some(takt), 0, 100, 3_600_000))
                 .transpose()?,
+            calibration: calibration::check(
+                source,
+                simulated.calibration.as_ref(),
+                simulated.calibration_lasts.as_ref(),
+            )?,
         }),
         RawJig::RaspberryPi(raw) => {
             let count = u8::try_from(lanes.len()).unwrap_or(LaneId::MOST);

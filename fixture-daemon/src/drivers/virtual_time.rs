@@ -23,9 +23,10 @@ use fixture_link::verdict::{Outcome, VerdictCode};
 use crate::engine::effect::{Effect, LaneEffect, Transmission};
 use crate::engine::gate::LoopBackLimits;
 use crate::engine::input::{Input, LampEdge, LaneInput, Seating, SendEnd, SendReport};
-use crate::engine::lane::LaneConfig;
+use crate::engine::lane::{LaneConfig, Validity};
 use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::{Link, PassRule, Recipe};
+use crate::engine::sensor::Measures;
 use crate::engine::station::UnitPower;
 use crate::jig::Field;
 use crate::jig::Power;
@@ -106,6 +107,8 @@ const LAMP_WEAK: f32 = 0.5;
 pub struct Simulated {
     /// From which all chance comes.
     pub seed: u64,
+    /// From which what the jig itself is made of comes: its LED part, its lanes' optics.
+    pub jig_seed: u64,
     /// Lanes, 1 to 8.
     pub lanes: u8,
     /// The place of the first unit among all units ever made; its serial follows from it.
@@ -133,6 +136,7 @@ impl Simulated {
     pub fn new(seed: u64, recipe: Recipe) -> Self {
         Self {
             seed,
+            jig_seed: seed,
             lanes: 4,
             first_unit: 0,
             units: 1,
@@ -148,13 +152,40 @@ impl Simulated {
 
     /// The jig and the engine over it, at tick 0, which is `begins` on the wall (microseconds since 1970 UTC).
     pub fn build(&self, begins: i64) -> Simulation {
+        self.build_commissioned(begins, |lane| lane)
+    }
+
+    /// As [`build`](Self::build), with lanes as `commissioned` says instead of what the model knows of itself.
+    pub fn build_commissioned(&self, begins: i64, commissioned: impl Fn(LaneConfig) -> LaneConfig) -> Simulation {
+        let world = self.world();
+        let setup = Setup {
+            fixture: format!("sim-{}", self.seed),
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            recipe: self.recipe.name.clone(),
+            recipe_version: self.recipe.version.clone(),
+            pass_rule: self.recipe.pass.name().to_owned(),
+            simulated: true,
+        };
+        Simulation {
+            seed: self.seed,
+            line: self.line(lanes(&world).map(commissioned).collect()),
+            world,
+            setup,
+            begins,
+            durability: self.durability,
+        }
+    }
+
+    /// The jig.
+    pub fn world(&self) -> World {
         let uses = match self.recipe.pass {
             PassRule::Blessed { .. } => Uses::Blessing,
             PassRule::Claimed { .. } | PassRule::LedOnly { .. } if self.recipe.enrols => Uses::Enrolment,
             PassRule::Claimed { .. } | PassRule::LedOnly { .. } => Uses::Settings,
         };
-        let world = World::new(Setting {
+        World::new(Setting {
             seed: self.seed,
+            jig_seed: self.jig_seed,
             lanes: self.lanes,
             first_unit: self.first_unit,
             units: self.units,
@@ -170,50 +201,16 @@ impl Simulated {
                 quarantine_after: self.recipe.quarantine_after,
             },
             takt: self.takt,
-        });
-        let setup = Setup {
-            fixture: format!("sim-{}", self.seed),
-            software: env!("CARGO_PKG_VERSION").to_owned(),
-            recipe: self.recipe.name.clone(),
-            recipe_version: self.recipe.version.clone(),
-            pass_rule: self.recipe.pass.name().to_owned(),
-            simulated: true,
-        };
-        Simulation {
-            seed: self.seed,
-            line: self.line(&world),
-            world,
-            setup,
-            begins,
-            durability: self.durability,
-        }
+        })
     }
 
-    /// The engine over the lanes of a jig, as its commissioning would have it.
-    fn line(&self, world: &World) -> Line {
-        let lanes = world
-            .lanes()
-            .map(|lane| {
-                let shapes = world.shapes(lane).unwrap_or(LedPart::YellowGreen.shapes());
-                LaneConfig {
-                    lane,
-                    shape: LedShape {
-                        red: shapes.red.map(narrow),
-                        green: shapes.green.map(narrow),
-                    },
-                    saturated_at: SATURATED,
-                    ambient: AMBIENT,
-                    ambient_limit: AMBIENT_LIMIT,
-                    loop_back: LoopBackLimits {
-                        full: narrow(world.lamp_strength(lane).unwrap_or_default()),
-                        seen: LAMP_SEEN,
-                        weak: LAMP_WEAK,
-                    },
-                    sample_every: Duration::from_millis(10),
-                    unit_power: UnitPower::Relay,
-                }
-            })
-            .collect();
+    /// The lanes of the jig, as its commissioning would have them.
+    pub fn lanes(&self) -> Vec<LaneConfig> {
+        lanes(&self.world()).collect()
+    }
+
+    /// The engine over such lanes.
+    fn line(&self, lanes: Vec<LaneConfig>) -> Line {
         let config = LineConfig {
             lanes,
             recipe: self.recipe.clone(),
@@ -223,6 +220,32 @@ impl Simulated {
         };
         Line::new(config, &CodeTable::vendor())
     }
+}
+
+/// A simulated jig's lanes, with what the model knows of itself.
+fn lanes(world: &World) -> impl Iterator<Item = LaneConfig> {
+    world.lanes().map(|lane| {
+        let shapes = world.shapes(lane).unwrap_or(LedPart::YellowGreen.shapes());
+        LaneConfig {
+            lane,
+            shape: LedShape {
+                red: shapes.red.map(narrow),
+                green: shapes.green.map(narrow),
+            },
+            saturated_at: SATURATED,
+            ambient: AMBIENT,
+            ambient_limit: AMBIENT_LIMIT,
+            loop_back: LoopBackLimits {
+                full: narrow(world.lamp_strength(lane).unwrap_or_default()),
+                seen: LAMP_SEEN,
+                weak: LAMP_WEAK,
+            },
+            sample_every: Duration::from_millis(10),
+            unit_power: UnitPower::Relay,
+            measures: Measures::Strength,
+            calibration: Validity::Lasting,
+        }
+    })
 }
 
 #[expect(

@@ -11,6 +11,7 @@ use blinkup::{Level, Symbol, Tick};
 use fixture_ledger::record::LoopBack;
 
 use super::input::LampEdge;
+use super::sensor::Measures;
 use super::station::LampSeen;
 
 /// How long the lamp and the sensor's input stage take to settle after an edge.
@@ -69,7 +70,8 @@ pub enum During {
 #[derive(Debug)]
 pub struct Gate {
     limits: LoopBackLimits,
-    saturated_at: u16,
+    saturated_at: f64,
+    measures: Measures,
     edges: [LampEdge; EDGES],
     /// How many edges there have been.
     told: usize,
@@ -110,10 +112,15 @@ struct Sums {
 
 impl Gate {
     /// A gate before a lamp that is dark.
-    pub fn new(limits: LoopBackLimits, saturated_at: u16) -> Self {
+    pub fn new(limits: LoopBackLimits, saturated_at: u16, measures: Measures) -> Self {
         Self {
             limits,
-            saturated_at,
+            saturated_at: match measures {
+                Measures::Strength => f64::from(saturated_at),
+                // What is lit is at its end: it cannot show that more light came.
+                Measures::LitOrNot => f64::from(limits.full),
+            },
+            measures,
             edges: [LampEdge {
                 from: Tick::ZERO,
                 at: Tick::ZERO,
@@ -234,7 +241,7 @@ impl Gate {
                     && sample.start.since(at) <= PAIR_WITHIN
                 {
                     // A sensor at its end cannot see more than that; with hardly any room left it says nothing.
-                    let room = f64::from(self.saturated_at) - dark;
+                    let room = self.saturated_at - dark;
                     let expected = f64::from(self.limits.full) * f64::from(level.fraction());
                     if let Some(place) = sums.pairs.get_mut(sums.paired)
                         && expected > 0.0
@@ -252,7 +259,7 @@ impl Gate {
                     sums.brights += 1;
                 }
                 // A sensor at its end cannot see more than that.
-                let room = f64::from(self.saturated_at) - sums.dark / f64::from(sums.darks.max(1));
+                let room = self.saturated_at - sums.dark / f64::from(sums.darks.max(1));
                 sums.expected += (f64::from(self.limits.full) * f64::from(level.fraction())).min(room.max(0.0));
             }
             During::Edge => {}
@@ -270,7 +277,7 @@ impl Gate {
         }
         let share = sums.middle();
         if share < f64::from(self.limits.seen) {
-            return Some(if sums.varied == 0 {
+            return Some(if self.is_stuck() {
                 let lit = sums.mids + sums.brights;
                 LampSeen::BySensorStuck(format!("{lit} samples across lit and dark symbols, all the same"))
             } else {
@@ -280,11 +287,13 @@ impl Gate {
         if sums.paired < PAIRS_TO_WEIGH {
             return None;
         }
-        Some(if share < f64::from(self.limits.weak) {
-            LampSeen::Weakly(format!("loop-back saw {:.0} % of the lamp's light", share * 100.0))
-        } else {
-            LampSeen::Well
-        })
+        Some(
+            if self.measures == Measures::Strength && share < f64::from(self.limits.weak) {
+                LampSeen::Weakly(format!("loop-back saw {:.0} % of the lamp's light", share * 100.0))
+            } else {
+                LampSeen::Well
+            },
+        )
     }
 
     /// What loop-back says of a test flash that is over.
@@ -296,17 +305,22 @@ impl Gate {
         let share = sums.share();
         Some(if share >= f64::from(self.limits.seen) {
             LampSeen::Well
-        } else if sums.varied == 0 {
+        } else if self.is_stuck() {
             LampSeen::BySensorStuck(format!("{} samples under the test flash, all the same", sums.brights))
         } else {
             LampSeen::Not(format!("loop-back saw {:.0} % of the test flash", share * 100.0))
         })
     }
 
-    /// The attempt's loop-back for the record; `None` where it saw too little to say.
+    /// Whether all samples were the same, which no light is that is measured.
+    fn is_stuck(&self) -> bool {
+        self.measures == Measures::Strength && self.sums.varied == 0
+    }
+
+    /// The attempt's loop-back for the record; `None` where it saw too little to say, or measures no strength.
     pub fn loop_back(&self) -> Option<LoopBack> {
         let sums = &self.sums;
-        if sums.brights == 0 || sums.mids == 0 || sums.darks == 0 {
+        if self.measures == Measures::LitOrNot || sums.brights == 0 || sums.mids == 0 || sums.darks == 0 {
             return None;
         }
         let dark = sums.dark / f64::from(sums.darks);

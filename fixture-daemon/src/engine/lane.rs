@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use blinkup::codes::{CodeTable, Colour};
-use blinkup::reader::{ColourSensor, LedShape, Observed, Reader, ReaderSettings, Reading};
+use blinkup::reader::{LedShape, Observed, Reader, ReaderSettings, Reading};
 use blinkup::sample::{Counts, Sample};
 use blinkup::trace::compact::Recorder;
 use blinkup::trace::{Header, Row};
@@ -17,6 +17,7 @@ use super::effect::LaneEffect;
 use super::gate::{During, Gate, LoopBackLimits};
 use super::input::{LampEdge, LaneInput, Part};
 use super::nest::{Nest, NestReport, Order};
+use super::sensor::{LaneSensor, Measures};
 use super::station::{Conclusion, Reason, RecordedLight, Rules, Station, StationInput, UnitPower};
 
 /// How long a sensor may be without a good sample during a run.
@@ -37,7 +38,7 @@ const STRIP_PIECES: usize = 256;
 const LIT_ROWS: u32 = 8;
 
 /// What commissioning found out about a lane.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LaneConfig {
     /// Which lane.
     pub lane: LaneId,
@@ -55,6 +56,33 @@ pub struct LaneConfig {
     pub sample_every: Duration,
     /// How the unit is powered.
     pub unit_power: UnitPower,
+    /// What its sensor tells of light.
+    pub measures: Measures,
+    /// How long its calibration is good for.
+    pub calibration: Validity,
+}
+
+/// How long a lane's calibration is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Validity {
+    /// For as long as the process lives.
+    Lasting,
+    /// Until a moment, from which on the lane passes no unit.
+    Until(Tick),
+    /// The lane passes no unit.
+    Missing(String),
+}
+
+impl Validity {
+    /// Why the lane may not pass units now, where it may not.
+    fn overdue(&self, now: Tick) -> Option<String> {
+        match self {
+            Self::Lasting => None,
+            Self::Until(until) if now < *until => None,
+            Self::Until(_) => Some("the calibration has run out".to_owned()),
+            Self::Missing(why) => Some(why.clone()),
+        }
+    }
 }
 
 /// One lane.
@@ -64,7 +92,7 @@ pub struct Lane {
     station: Station,
     gate: Gate,
     nest: Nest,
-    reader: Reader<ColourSensor>,
+    reader: Reader<LaneSensor>,
     recorder: Option<Recorder>,
     ambient: [f32; 4],
     lit_rows: u32,
@@ -118,7 +146,7 @@ enum Service {
 impl Lane {
     /// A lane of which nothing is known yet.
     pub fn new(config: LaneConfig, table: &CodeTable, rules: &Rules) -> Self {
-        let model = ColourSensor::new(config.shape, config.ambient, config.saturated_at);
+        let model = LaneSensor::new(config.measures, config.shape, config.ambient, config.saturated_at);
         let settings = ReaderSettings {
             confidence: rules.recipe.confidence,
             ..ReaderSettings::default()
@@ -126,13 +154,13 @@ impl Lane {
         let station = Station::new(config.lane, config.unit_power);
         let shown = mark(&station, rules, None, None);
         Self {
-            config,
             station,
-            gate: Gate::new(config.loop_back, config.saturated_at),
+            gate: Gate::new(config.loop_back, config.saturated_at, config.measures),
             nest: Nest::default(),
             reader: Reader::new(table, model, settings),
             recorder: None,
             ambient: config.ambient,
+            config,
             lit_rows: 0,
             lost: 0,
             sensor: Sensor::default(),
@@ -209,6 +237,12 @@ impl Lane {
             && now.since(*since) >= FAILURE
         {
             report.fault = Some((VerdictCode::SensorFault, why.clone()));
+        }
+        if let (None, Some(why)) = (&report.fault, self.config.calibration.overdue(now)) {
+            report.fault = Some((VerdictCode::CalibrationOverdue, why));
+        }
+        if let Some(missing) = self.config.measures.missing() {
+            report.words = format!("{}; {missing}", report.words);
         }
         report
     }
@@ -380,7 +414,8 @@ impl Lane {
 
     /// Forgets the last unit's light.
     fn look_anew(&mut self, now: Tick) {
-        self.reader.restart(ColourSensor::new(
+        self.reader.restart(LaneSensor::new(
+            self.config.measures,
             self.config.shape,
             self.ambient,
             self.config.saturated_at,
@@ -483,16 +518,19 @@ impl Lane {
             blue,
             clear,
         } = sample.counts;
-        let full = [red, green, blue, clear]
-            .into_iter()
-            .all(|count| count >= self.config.saturated_at);
+        let measures = self.config.measures == Measures::Strength;
+        let full = measures
+            && [red, green, blue, clear]
+                .into_iter()
+                .all(|count| count >= self.config.saturated_at);
         sensor.full_since = if full {
             sensor.full_since.or(Some(sample.start))
         } else {
             None
         };
         if let Some(last) = &sensor.last {
-            let same = last.counts == sample.counts && !full && clear >= EVEN;
+            // What is only lit or not is the same for as long as a pattern holds its colour.
+            let same = measures && last.counts == sample.counts && !full && clear >= EVEN;
             sensor.same_since = if same {
                 sensor.same_since.or(Some(last.start))
             } else {

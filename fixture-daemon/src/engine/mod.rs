@@ -14,5 +14,6 @@ pub mod nest;
 pub mod policy;
 pub mod recipe;
 pub mod run;
+pub mod sensor;
 pub mod station;
 pub mod watch;

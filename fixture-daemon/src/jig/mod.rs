@@ -2,6 +2,8 @@
 //!
 //! The backend is chosen at run time by the configuration; nothing in the engine, the reader or the store knows which one it is.
 
+#[cfg(test)]
+mod contract;
 pub mod raspberry_pi;
 pub mod simulated;
 pub mod switch;
@@ -62,7 +64,7 @@ pub enum JigError {
     },
 }
 
-/// The lamp that sends light to a unit. One lane's.
+/// The lamp that sends light to a unit. One lane's. Dark when it is dropped.
 pub trait Lamp: Send {
     /// Sets the light. Returns once the pins have changed.
     ///

@@ -13,9 +13,10 @@ use fixture_daemon::engine::gate::LoopBackLimits;
 use fixture_daemon::engine::input::{
     ClaimAnswer, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport, TokenGrant,
 };
-use fixture_daemon::engine::lane::LaneConfig;
+use fixture_daemon::engine::lane::{LaneConfig, Validity};
 use fixture_daemon::engine::line::{Line, LineConfig};
 use fixture_daemon::engine::recipe::Recipe;
+use fixture_daemon::engine::sensor::Measures;
 use fixture_daemon::engine::station::UnitPower;
 use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd, UnitHistory};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
@@ -29,6 +30,8 @@ use crate::bench::{ms, run_id, serial, table};
 const SAMPLE_EVERY: Duration = Duration::from_millis(10);
 const INTEGRATION: Duration = Duration::from_micros(9600);
 const AMBIENT: [f32; 4] = [300.0, 270.0, 200.0, 800.0];
+/// What a comparator's light counts for.
+const LIT: f32 = 1000.0;
 /// Clear counts of the full lamp.
 const LAMP: f32 = 6000.0;
 
@@ -105,6 +108,7 @@ pub struct Light {
     order: u64,
     next_sample: Tick,
     noise: u32,
+    measures: Measures,
     pub ends: Vec<(LaneId, RunEnd)>,
     pub attempts: Vec<Attempt>,
     pub refusals: Vec<RefusedStart>,
@@ -125,6 +129,11 @@ pub fn lane(number: u8) -> LaneId {
 
 impl Light {
     pub fn new(lanes: u8, recipe: Recipe) -> Self {
+        Self::with(lanes, recipe, Measures::Strength, &Validity::Lasting)
+    }
+
+    /// Lanes whose sensors tell no more than that, and whose calibration is good for so long.
+    pub fn with(lanes: u8, recipe: Recipe, measures: Measures, calibration: &Validity) -> Self {
         let table = table();
         let config = LineConfig {
             lanes: LaneId::first(lanes)
@@ -133,14 +142,22 @@ impl Light {
                     shape: shape(),
                     saturated_at: 16_383,
                     ambient: AMBIENT,
-                    ambient_limit: 4000.0,
+                    ambient_limit: match measures {
+                        Measures::Strength => 4000.0,
+                        Measures::LitOrNot => LIT / 2.0,
+                    },
                     loop_back: LoopBackLimits {
-                        full: LAMP,
+                        full: match measures {
+                            Measures::Strength => LAMP,
+                            Measures::LitOrNot => LIT,
+                        },
                         seen: 0.1,
                         weak: 0.6,
                     },
                     sample_every: SAMPLE_EVERY,
                     unit_power: UnitPower::Nest,
+                    measures,
+                    calibration: calibration.clone(),
                 })
                 .collect(),
             recipe,
@@ -166,6 +183,7 @@ impl Light {
             order: 0,
             next_sample: Tick::from_micros(5_000_000),
             noise: 12_345,
+            measures,
             ends: Vec::new(),
             attempts: Vec::new(),
             refusals: Vec::new(),
@@ -468,7 +486,10 @@ impl Light {
             let sample = Sample {
                 start: end - INTEGRATION,
                 end,
-                counts: self.counts(nest, end - INTEGRATION / 2, noise),
+                counts: match self.measures {
+                    Measures::Strength => self.counts(nest, end - INTEGRATION / 2, noise),
+                    Measures::LitOrNot => lit_or_not(self.counts(nest, end - INTEGRATION / 2, noise), noise),
+                },
             };
             let mut effects = Vec::new();
             self.line.sample(self.now, lane(place as u8 + 1), &sample, &mut effects);
@@ -547,5 +568,19 @@ impl Light {
             into -= lasts(step);
         }
         Colour::Off
+    }
+}
+
+/// What comparators make of light: their thresholds lie between the dark and the LED, and each is wrong once in a hundred samples.
+fn lit_or_not(counts: Counts, noise: [f32; 4]) -> Counts {
+    let told = |count: u16, threshold: u16, noise: f32| {
+        if (count > threshold) == (noise < 5.88) { 1000 } else { 0 }
+    };
+    let (red, green) = (told(counts.red, 900, noise[0]), told(counts.green, 700, noise[1]));
+    Counts {
+        red,
+        green,
+        blue: 0,
+        clear: red.max(green),
     }
 }

@@ -13,10 +13,11 @@ use fixture_daemon::engine::gate::LoopBackLimits;
 use fixture_daemon::engine::input::{
     ClaimAnswer, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport, TokenGrant,
 };
-use fixture_daemon::engine::lane::LaneConfig;
+use fixture_daemon::engine::lane::{LaneConfig, Validity};
 use fixture_daemon::engine::line::{Line, LineConfig};
 use fixture_daemon::engine::policy::{Candidate, Policy, unit_refusal};
 use fixture_daemon::engine::recipe::PassRule;
+use fixture_daemon::engine::sensor::Measures;
 use fixture_daemon::engine::station::UnitPower;
 use fixture_ledger::record::UnitHistory;
 use fixture_link::act::{Act, ActRequest};
@@ -163,6 +164,8 @@ impl World {
                         } else {
                             UnitPower::Relay
                         },
+                        measures: Measures::Strength,
+                        calibration: Validity::Lasting,
                     })
                     .collect(),
                 recipe: recipe(pass),

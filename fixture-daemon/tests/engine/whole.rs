@@ -1,6 +1,8 @@
 //! Whole runs with real light, through gate, reader and nest; and what the line makes of several.
 
 use fixture_daemon::engine::input::{Input, LaneInput, NetworkSeen, Part};
+use fixture_daemon::engine::lane::Validity;
+use fixture_daemon::engine::sensor::Measures;
 use fixture_ledger::record::{AnnotationKind, AttemptResult, EvidenceKind, UnitHistory};
 use fixture_link::act::{Act, ActAnswer};
 use fixture_link::snapshot::{LaneState, Stage};
@@ -584,4 +586,51 @@ fn a_unit_seated_before_the_nest_was_checked_is_judged_by_its_own_light() {
     light.seat(1, good_unit());
     light.wait(ms(60_000));
     assert_eq!(light.ends[0].1.code, VerdictCode::Ok);
+}
+
+#[test]
+fn comparators_that_tell_lit_or_not_carry_a_whole_run_and_invent_no_strength() {
+    let mut light = Light::with(1, recipe(BLESSED), Measures::LitOrNot, &Validity::Lasting);
+    let code = light.run(1, good_unit());
+    assert_eq!(code, VerdictCode::Ok, "{}", light.ends[0].1.detail);
+    assert!(light.attempts.iter().all(|attempt| attempt.loop_back.is_none()));
+    let said: Vec<&str> = light.ends[0]
+        .1
+        .evidence
+        .iter()
+        .map(|evidence| evidence.detail.as_str())
+        .collect();
+    assert!(
+        said.iter()
+            .any(|words| words.contains("LED limits and loop-back strength not measured")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn comparators_notice_a_lamp_that_is_dead_and_a_unit_that_gets_stuck() {
+    let mut light = Light::with(1, recipe(BLESSED), Measures::LitOrNot, &Validity::Lasting);
+    light.breaks(1, Broken::Lamp(0.0));
+    assert_eq!(light.run(1, good_unit()), VerdictCode::LampNotSeen);
+
+    let mut light = Light::with(1, recipe(BLESSED), Measures::LitOrNot, &Validity::Lasting);
+    let code = light.run(1, stuck("U2", "joining-wifi"));
+    assert_eq!(code, VerdictCode::StuckJoining, "{}", light.ends[0].1.detail);
+}
+
+#[test]
+fn a_lane_whose_calibration_has_run_out_passes_no_unit() {
+    let soon = Validity::Until(blinkup::Tick::from_micros(30_000_000));
+    let mut light = Light::with(1, recipe(BLESSED), Measures::Strength, &soon);
+    assert_eq!(light.run(1, named("U1")), VerdictCode::Ok, "still good");
+    light.wait(ms(10_000));
+    light.run(1, named("U2"));
+    let end = &light.ends[1].1;
+    assert_eq!(end.code, VerdictCode::CalibrationOverdue);
+    assert!(end.detail.contains("has run out"), "{}", end.detail);
+
+    let never = Validity::Missing("lane 1 was never calibrated".to_owned());
+    let mut light = Light::with(1, recipe(BLESSED), Measures::Strength, &never);
+    assert_eq!(light.run(1, named("U3")), VerdictCode::CalibrationOverdue);
+    assert_eq!(light.ends[0].1.detail, "lane 1 was never calibrated");
 }

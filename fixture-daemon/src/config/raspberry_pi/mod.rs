@@ -1,19 +1,18 @@
 //! `[jig.raspberry_pi]`: which parts the jig has and where each is wired. A file a part; every pin is claimed once.
 
-mod calibration;
 mod claims;
 mod lamp;
 mod nest;
 mod power;
 mod sensor;
 
-use core::time::Duration;
 use std::path::PathBuf;
 
 use fixture_link::mistake::Mistake;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::calibration::{self, CalibrationFile};
 use super::{Lasting, Source};
 
 pub use lamp::Lamp;
@@ -30,8 +29,8 @@ pub struct RaspberryPi {
     pub board: Board,
     /// How GPIO lines are reached.
     pub gpio: GpioAccess,
-    /// What commissioning measured.
-    pub calibration: Calibration,
+    /// What commissioning measured; `None` for comparators that nothing is kept of.
+    pub calibration: Option<CalibrationFile>,
     /// The lamps.
     pub lamp: Lamp,
     /// The status sensors.
@@ -42,13 +41,18 @@ pub struct RaspberryPi {
     pub power: Option<Power>,
 }
 
-/// Where the calibration is, and how long it is good for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Calibration {
-    /// The file that `calibrate` writes.
-    pub file: PathBuf,
-    /// How long after its date a lane may pass units.
-    pub lasts: Duration,
+impl RaspberryPi {
+    /// The parts that light goes through, and their settings: what a calibration is good for.
+    pub fn parts(&self) -> String {
+        let setting = match &self.sensor {
+            Sensor::Colour(colour) => {
+                format!(", gain {}, {} µs", colour.gain, colour.integration.as_micros())
+            }
+            Sensor::Photodiodes(photodiodes) => format!(", {} conversions", photodiodes.oversampling),
+            Sensor::Comparators(_) => String::new(),
+        };
+        format!("{}; {}{setting}", self.lamp.kind(), self.sensor.kind())
+    }
 }
 
 /// A model of the Raspberry Pi, as far as its pins differ.
@@ -91,7 +95,7 @@ pub enum Active {
 pub(super) struct Raw {
     board: Board,
     gpio: GpioAccess,
-    calibration: Spanned<PathBuf>,
+    calibration: Option<Spanned<PathBuf>>,
     calibration_lasts: Option<Spanned<Lasting>>,
     lamp: Spanned<lamp::Raw>,
     sensor: Spanned<sensor::Raw>,
@@ -104,11 +108,17 @@ pub(super) fn check(source: Source<'_>, raw: &Raw, lanes: u8) -> Result<Raspberr
     let mut claims = Claims::new(source, lanes);
     let lamp = lamp::check(&mut claims, &raw.lamp, raw.board)?;
     let sensor = sensor::check(&mut claims, &raw.sensor)?;
+    if raw.calibration.is_none() && sensor.kind().measures() {
+        return Err(claims.source().mistake(
+            &raw.sensor,
+            "these sensors are measured in commissioning: expected calibration = \"FILE\" in [jig.raspberry_pi]",
+        ));
+    }
     claims.supported(&raw.lamp, lamp.kind(), sensor.kind(), raw.board)?;
     Ok(RaspberryPi {
         board: raw.board,
         gpio: raw.gpio,
-        calibration: calibration::check(source, &raw.calibration, raw.calibration_lasts.as_ref())?,
+        calibration: calibration::check(source, raw.calibration.as_ref(), raw.calibration_lasts.as_ref())?,
         lamp,
         sensor,
         nest: nest::check(&mut claims, &raw.nest)?,

@@ -7,6 +7,8 @@ mod absent;
 mod bus;
 pub mod gpio;
 pub mod lamp;
+#[cfg(test)]
+pub mod model;
 pub mod nest;
 pub mod pins;
 pub mod power;

@@ -110,7 +110,6 @@ impl Jig {
 }
 
 /// The lamp of one lane.
-#[derive(Clone)]
 pub struct SimulatedLamp {
     clock: Arc<dyn Fn() -> Tick + Send + Sync>,
     light: Sender<Change>,
@@ -129,6 +128,13 @@ impl Lamp for SimulatedLamp {
             part: "lamp",
             what: "the simulated jig is gone".to_owned(),
         })
+    }
+}
+
+impl Drop for SimulatedLamp {
+    fn drop(&mut self) {
+        // A jig that is gone is dark.
+        let _ = self.set(Level::DARK);
     }
 }
 

@@ -33,6 +33,8 @@ use crate::jig::{Field, JigError, Power, Scan};
 pub struct Setting {
     /// From which all chance comes.
     pub seed: u64,
+    /// From which what the jig itself is made of comes: its LED part, its lanes' optics.
+    pub jig_seed: u64,
     /// Lanes, 1 to 8.
     pub lanes: u8,
     /// The place of the first unit in the order of all units ever made, from 0: serials follow from it.
@@ -101,6 +103,9 @@ pub struct World {
     events: VecDeque<(Tick, Event)>,
 }
 
+/// Counts of a reference unit's LED, one die, in its strongest colour channel.
+const REFERENCE: f64 = 1_200.0;
+
 #[derive(Debug)]
 struct Lane {
     id: LaneId,
@@ -112,7 +117,8 @@ struct Lane {
     shapes: Shapes,
     sensor: Sensor,
     unit: Option<Seated>,
-    dark: Steps<Colour>,
+    /// The LED of a reference unit in an otherwise empty nest; dark without one.
+    reference: Steps<Colour>,
     /// The truth about the unit that was lifted last.
     gone: Option<Truth>,
 }
@@ -137,7 +143,7 @@ impl World {
         let uses = setting.uses;
         setting.scenario.rows.retain(|row| row.fault.shows_on(uses));
         let lanes: Vec<LaneId> = LaneId::first(setting.lanes).collect();
-        let mut jig = Chance::new(setting.seed, Stream::Jig);
+        let mut jig = Chance::new(setting.jig_seed, Stream::Jig);
         let part = if jig.happens(0.5) {
             LedPart::YellowGreen
         } else {
@@ -147,7 +153,7 @@ impl World {
         let made = lanes
             .iter()
             .map(|lane| {
-                let mut chance = Chance::new(setting.seed, Stream::Lane(lane.number()));
+                let mut chance = Chance::new(setting.jig_seed, Stream::Lane(lane.number()));
                 Lane {
                     id: *lane,
                     lamp: Steps::new(0.0),
@@ -156,7 +162,7 @@ impl World {
                     shapes: part.shapes().varied(0.01, &mut chance),
                     sensor: Sensor::new(mains, chance),
                     unit: None,
-                    dark: Steps::new(Colour::Off),
+                    reference: Steps::new(Colour::Off),
                     gone: None,
                 }
             })
@@ -410,6 +416,15 @@ impl World {
         })
     }
 
+    /// Puts a reference unit whose LED shows one colour into a lane's empty nest; `Off` takes it away.
+    pub fn set_reference(&mut self, now: Tick, id: LaneId, colour: Colour) {
+        self.advance(now);
+        let now = self.now;
+        if let Some(lane) = self.lane_mut(id) {
+            lane.reference.set(now, colour);
+        }
+    }
+
     /// One sample of a lane that ends now; `None` when it was lost.
     ///
     /// # Errors
@@ -433,10 +448,10 @@ impl World {
             shapes,
             sensor,
             unit,
-            dark,
+            reference,
             ..
         } = lane;
-        let own = sources(lamp, *lamp_strength, *shapes, unit.as_ref(), dark);
+        let own = sources(lamp, *lamp_strength, *shapes, unit.as_ref(), reference);
         sensor
             .sample(end, &own, beside.into_iter().flatten(), upset)
             .map_err(|_| JigError::Failed {
@@ -587,7 +602,7 @@ impl Lane {
             self.lamp_strength,
             self.shapes,
             self.unit.as_ref(),
-            &self.dark,
+            &self.reference,
         )
     }
 }
@@ -597,11 +612,11 @@ fn sources<'a>(
     lamp_strength: f64,
     shapes: Shapes,
     unit: Option<&'a Seated>,
-    dark: &'a Steps<Colour>,
+    reference: &'a Steps<Colour>,
 ) -> Sources<'a> {
     Sources {
-        led: unit.map_or(dark, |seated| seated.unit.led().light()),
-        strength: unit.map_or(0.0, |seated| seated.unit.nature().strength),
+        led: unit.map_or(reference, |seated| seated.unit.led().light()),
+        strength: unit.map_or(REFERENCE, |seated| seated.unit.nature().strength),
         shapes: unit.map_or(shapes, |seated| seated.shapes),
         lamp,
         lamp_strength,

@@ -47,6 +47,9 @@ const LONGEST_STEP: Duration = Duration::from_micros(2_560);
 /// Counts that one step adds at most.
 const COUNTS_A_STEP: u16 = 1024;
 
+/// Integrations that may come to nothing in a row: a sensor may lose its supply for a moment.
+const LOST: u8 = 3;
+
 /// How long a sensor that failed is left alone at first, and at most: a bus that is held low costs a time-out with every try.
 const ALONE: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(4)];
 
@@ -102,6 +105,8 @@ struct Wired {
     /// Its channel of the multiplexer.
     channel: Option<u8>,
     state: State,
+    /// Integrations in a row that came to nothing.
+    lost: u8,
 }
 
 enum State {
@@ -136,6 +141,7 @@ impl<I: I2c, R: OutputPin, C: Fn() -> Tick> ColourSensors<I, R, C> {
                     lane: *lane,
                     channel: *channel,
                     state: State::Unknown,
+                    lost: 0,
                 })
                 .collect(),
             clock,
@@ -173,7 +179,7 @@ impl<I: I2c, R: OutputPin, C: Fn() -> Tick> ColourSensors<I, R, C> {
                 if status & VALID == 0 {
                     // It has lost its supply meanwhile, or somebody else stopped it: begin anew.
                     self.enter(place, State::Unknown);
-                    return Ok(None);
+                    return self.lost(place).map(|()| None);
                 }
                 let [_, _, _, red_low, red_high, green_low, green_high, blue_low, blue_high] = data;
                 let counts = Counts {
@@ -183,9 +189,24 @@ impl<I: I2c, R: OutputPin, C: Fn() -> Tick> ColourSensors<I, R, C> {
                     blue: u16::from_le_bytes([blue_low, blue_high]),
                 };
                 self.start(place)?;
+                if let Some(wired) = self.lanes.get_mut(place) {
+                    wired.lost = 0;
+                }
                 Ok(Some(Sample { start, end, counts }))
             }
         }
+    }
+
+    /// An integration came to nothing.
+    fn lost(&mut self, place: usize) -> Result<(), String> {
+        let Some(wired) = self.lanes.get_mut(place) else {
+            return Ok(());
+        };
+        wired.lost = wired.lost.saturating_add(1);
+        if wired.lost < LOST {
+            return Ok(());
+        }
+        Err(format!("TCS3472 at 0x{ADDRESS:02X}: answers, but integrates nothing"))
     }
 
     /// Looks who is there, sets it up and switches its oscillator on.
@@ -293,5 +314,249 @@ where
                 Err(failed(lane, why))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use embedded_hal::i2c::{ErrorKind, NoAcknowledgeSource};
+    use embedded_hal_mock::eh1::digital::Mock as NoPin;
+    use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::super::super::model::{Bus, Reset, Tcs};
+    use super::*;
+
+    const ROUND: Duration = Duration::from_millis(10);
+
+    fn lane(number: u8) -> LaneId {
+        LaneId::new(number).unwrap()
+    }
+
+    fn eight(bus: &Bus, reset: Option<Reset>) -> ColourSensors<Bus, Reset, impl Fn() -> Tick + Send + use<>> {
+        let lanes: Vec<(LaneId, Option<u8>)> = LaneId::first(8)
+            .zip(0..)
+            .map(|(lane, channel)| (lane, Some(channel)))
+            .collect();
+        let time = bus.clone();
+        let setting = Setting::new(16, Duration::from_micros(4_800));
+        ColourSensors::new(bus.clone(), setting, Some(0x70), reset, &lanes, move || time.now())
+    }
+
+    /// Samples every lane a hundred times a second, and counts what each gave: samples, and its last error.
+    fn rounds(sensors: &mut impl StatusSensor, bus: &Bus, rounds: u32) -> [(u32, Option<String>); 8] {
+        let mut seen: [(u32, Option<String>); 8] = Default::default();
+        let mut due = bus.now();
+        for _ in 0..rounds {
+            for (lane, (samples, error)) in LaneId::first(8).zip(&mut seen) {
+                match sensors.sample(lane) {
+                    Ok(_) => *samples += 1,
+                    Err(JigError::Stale { .. }) => {}
+                    Err(told @ (JigError::Failed { .. } | JigError::Board(_))) => *error = Some(told.to_string()),
+                }
+            }
+            due = (due + ROUND).max(bus.now() - ROUND);
+            bus.wait_until(due);
+        }
+        seen
+    }
+
+    #[test]
+    fn a_sensors_life_is_the_data_sheets_bytes() {
+        const AT: u8 = 0x29;
+        let ticks = Arc::new(AtomicU64::new(0));
+        let clock = {
+            let ticks = Arc::clone(&ticks);
+            move || Tick::from_micros(ticks.load(Ordering::Relaxed))
+        };
+        let select = || Transaction::write(0x70, vec![0b0000_0100]);
+        let mut bus = Mock::new(&[
+            // SCPS207, section 8.6.2: channel 2. DS000390, register ID: 0x44. ATIME 0xFE is two steps, CONTROL 0x02 a gain of 16; ENABLE.
+            select(),
+            Transaction::write_read(AT, vec![0xB2], vec![0x44]),
+            Transaction::write(AT, vec![0x80, 0x00]),
+            Transaction::write(AT, vec![0x81, 0xFE]),
+            Transaction::write(AT, vec![0x8F, 0x02]),
+            Transaction::write(AT, vec![0x80, 0x01]),
+            // More than 2.4 ms later: the converter is started.
+            select(),
+            Transaction::write(AT, vec![0x80, 0x01]),
+            Transaction::write(AT, vec![0x80, 0x03]),
+            // The integration is over: STATUS and eight bytes of clear, red, green, blue, low byte first; then the next one.
+            select(),
+            Transaction::write_read(
+                AT,
+                vec![0xB3],
+                vec![0x01, 0x34, 0x12, 0x02, 0x01, 0x04, 0x03, 0x06, 0x05],
+            ),
+            Transaction::write(AT, vec![0x80, 0x01]),
+            Transaction::write(AT, vec![0x80, 0x03]),
+        ]);
+        let setting = Setting::new(16, Duration::from_micros(4_800));
+        let lanes = [(lane(1), Some(2))];
+        let mut sensors = ColourSensors::new(bus.clone(), setting, Some(0x70), None::<NoPin>, &lanes, clock);
+        assert!(matches!(sensors.sample(lane(1)), Err(JigError::Stale { .. })));
+        ticks.store(10_000, Ordering::Relaxed);
+        assert!(matches!(sensors.sample(lane(1)), Err(JigError::Stale { .. })));
+        ticks.store(20_000, Ordering::Relaxed);
+        let sample = sensors.sample(lane(1)).unwrap();
+        let Counts {
+            red,
+            green,
+            blue,
+            clear,
+        } = sample.counts;
+        assert_eq!([clear, red, green, blue], [0x1234, 0x0102, 0x0304, 0x0506]);
+        // Two steps and the converter's beginning, each 2.56 ms at most.
+        assert_eq!((sample.start.as_micros(), sample.end.as_micros()), (10_000, 17_680));
+        bus.done();
+    }
+
+    #[test]
+    fn eight_lanes_are_sampled_a_hundred_times_a_second() {
+        let bus = Bus::new(8);
+        let mut sensors = eight(&bus, None);
+        let from = bus.now();
+        let seen = rounds(&mut sensors, &bus, 103);
+        assert_eq!(bus.now().since(from), ROUND * 103, "no round took longer than it may");
+        for (lane, (samples, error)) in LaneId::first(8).zip(seen) {
+            // One round to wake, one to start.
+            assert_eq!((samples, error), (101, None), "lane {lane}");
+        }
+    }
+
+    #[test]
+    fn samples_carry_what_was_integrated_between_their_ticks() {
+        let bus = Bus::new(1);
+        let mut sensors = eight(&bus, None);
+        rounds(&mut sensors, &bus, 2);
+        let started = bus.now();
+        let sample = sensors.sample(lane(1)).unwrap();
+        // 6 counts a step, two steps, gain 16.
+        assert_eq!(sample.counts.red, 6 * 2 * 16);
+        assert!(sample.start < sample.end && sample.end <= started);
+    }
+
+    #[test]
+    fn a_sensor_that_is_unplugged_fails_alone_and_comes_back_by_itself() {
+        let bus = Bus::new(8);
+        let mut sensors = eight(&bus, None);
+        rounds(&mut sensors, &bus, 10);
+        let unplugged = bus.wires().sensors[2].take();
+        let seen = rounds(&mut sensors, &bus, 100);
+        for (place, (samples, error)) in seen.into_iter().enumerate() {
+            if place == 2 {
+                let error = error.unwrap();
+                assert!(error.starts_with("lane 3: status sensor: TCS3472 at 0x29: "), "{error}");
+            } else {
+                assert_eq!((samples, error), (100, None), "lane {}", place + 1);
+            }
+        }
+        // Plugged in again it has forgotten its setting.
+        assert!(unplugged.is_some());
+        bus.wires().sensors[2] = Some(Tcs::new([20, 6, 5, 4]));
+        rounds(&mut sensors, &bus, 410);
+        let (samples, error) = rounds(&mut sensors, &bus, 100)[2].clone();
+        assert_eq!((samples, error), (100, None));
+    }
+
+    #[test]
+    fn a_lane_that_holds_the_bus_low_is_let_go_and_the_others_go_on() {
+        let bus = Bus::new(8);
+        let mut sensors = eight(&bus, Some(Reset(bus.clone())));
+        rounds(&mut sensors, &bus, 10);
+        bus.wires().held[4] = true;
+        let seen = rounds(&mut sensors, &bus, 1000);
+        for (place, (samples, error)) in seen.into_iter().enumerate() {
+            if place == 4 {
+                assert!(error.unwrap().starts_with("lane 5: status sensor: "));
+                assert_eq!(samples, 0);
+            } else {
+                // Each try costs the others a few rounds; they are tried ever less often.
+                assert!(
+                    samples >= 960 && error.is_none(),
+                    "lane {}: {samples} {error:?}",
+                    place + 1
+                );
+            }
+        }
+        bus.wires().held[4] = false;
+        rounds(&mut sensors, &bus, 410);
+        assert_eq!(rounds(&mut sensors, &bus, 100)[4], (100, None));
+    }
+
+    #[test]
+    fn without_the_reset_line_a_bus_that_is_held_low_stops_all_lanes_and_each_says_so() {
+        let bus = Bus::new(8);
+        let mut sensors = eight(&bus, None);
+        rounds(&mut sensors, &bus, 10);
+        bus.wires().held[0] = true;
+        for (_, error) in rounds(&mut sensors, &bus, 100) {
+            assert!(error.unwrap().contains("status sensor: "));
+        }
+        bus.wires().held[0] = false;
+        rounds(&mut sensors, &bus, 410);
+        for seen in rounds(&mut sensors, &bus, 100) {
+            assert_eq!(seen, (100, None));
+        }
+    }
+
+    #[test]
+    fn a_sensor_that_integrates_nothing_is_an_error_and_not_silence() {
+        let bus = Bus::new(8);
+        let mut sensors = eight(&bus, None);
+        bus.wires().sensors[1].as_mut().unwrap().frozen = true;
+        let seen = rounds(&mut sensors, &bus, 100);
+        let error = seen[1].1.clone().unwrap();
+        assert!(error.contains("answers, but integrates nothing"), "{error}");
+        assert_eq!(seen[0], (98, None));
+    }
+
+    #[test]
+    fn a_sensor_that_lost_its_supply_for_a_moment_is_set_up_again() {
+        let bus = Bus::new(8);
+        let mut sensors = eight(&bus, None);
+        rounds(&mut sensors, &bus, 10);
+        bus.wires().sensors[0] = Some(Tcs::new([20, 6, 5, 4]));
+        let (samples, error) = rounds(&mut sensors, &bus, 100)[0].clone();
+        assert!(samples >= 95 && error.is_none(), "{samples} {error:?}");
+        // With the gain of the configuration, not that of a sensor that was just switched on.
+        assert_eq!(sensors.sample(lane(1)).unwrap().counts.clear, 20 * 2 * 16);
+    }
+
+    #[test]
+    fn who_answers_is_looked_at() {
+        for (part, words) in [
+            (0x00, "every bit reads 0: SDA is held low"),
+            (0xFF, "every bit reads 1"),
+            (0x60, "part 0x60 at 0x29 is no TCS3472"),
+        ] {
+            let mut bus = Mock::new(&[Transaction::write_read(0x29, vec![0xB2], vec![part])]);
+            let setting = Setting::new(1, Duration::from_micros(2_400));
+            let mut sensors = ColourSensors::new(bus.clone(), setting, None, None::<NoPin>, &[(lane(1), None)], || {
+                Tick::ZERO
+            });
+            let said = sensors.sample(lane(1)).unwrap_err().to_string();
+            assert!(said.contains(words), "{said}");
+            bus.done();
+        }
+        let no_answer = ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address);
+        let mut bus = Mock::new(&[Transaction::write_read(0x29, vec![0xB2], vec![0]).with_error(no_answer)]);
+        let setting = Setting::new(60, Duration::from_micros(2_400));
+        let mut sensors = ColourSensors::new(bus.clone(), setting, None, None::<NoPin>, &[(lane(1), None)], || {
+            Tick::ZERO
+        });
+        assert!(matches!(sensors.sample(lane(1)), Err(JigError::Failed { .. })));
+        // Left alone for a while: the bus is not touched, and the error stays.
+        assert!(matches!(sensors.sample(lane(1)), Err(JigError::Failed { .. })));
+        bus.done();
+    }
+
+    #[test]
+    fn the_range_ends_where_the_converters_ripple_begins() {
+        assert_eq!(Setting::new(16, Duration::from_micros(4_800)).saturated_at(), 1536);
+        assert_eq!(Setting::new(16, Duration::from_micros(2_400)).saturated_at(), 768);
+        assert_eq!([1, 4, 16, 60].map(|gain| Setting::new(gain, STEP).gain), [0, 1, 2, 3]);
     }
 }

@@ -1,0 +1,44 @@
+//! What the bench's commands share: the jig in their hands, and only in theirs.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use fixture_link::client::Client;
+use fixture_link::identity::LaneId;
+
+use crate::commissioning::bench::{Bench, Curves};
+use crate::config::Config;
+
+/// Opens the jig, unless the daemon holds it.
+pub fn open(file: &Path, curves: Curves) -> anyhow::Result<(Config, Bench)> {
+    super::log();
+    let config = Config::load(file)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")?;
+    let running = runtime.block_on(Client::new(&config.settings.socket).state()).is_ok();
+    anyhow::ensure!(
+        !running,
+        "the daemon holds the jig: stop it first (`systemctl stop fixture-daemon`)"
+    );
+    let bench = Bench::open(&config, curves)?;
+    Ok((config, bench))
+}
+
+/// The lanes that a command is about: the one that was named, or all.
+pub fn lanes(bench: &Bench, named: Option<LaneId>) -> anyhow::Result<Vec<LaneId>> {
+    match named {
+        Some(lane) => {
+            bench.lane(lane)?;
+            Ok(vec![lane])
+        }
+        None => Ok(bench.lanes.iter().map(|lane| lane.lane).collect()),
+    }
+}
+
+/// A lane as an argument.
+pub fn lane(text: &str) -> Result<LaneId, String> {
+    let number: u8 = text.parse().map_err(|_| "expected the number of a lane".to_owned())?;
+    LaneId::new(number).map_err(|error| error.to_string())
+}
