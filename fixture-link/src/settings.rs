@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-pub use self::screen::{Colours, Framebuffer, PngFile, Rotation, Screen, SpiPanel};
+pub use self::screen::{Colours, Drm, Framebuffer, PngFile, Rotation, Screen, SpiPanel};
 use self::screen::{RawScreen, Source};
 use crate::mistake::{Mistake, read};
 

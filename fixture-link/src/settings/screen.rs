@@ -18,6 +18,8 @@ pub enum Screen {
     St7789(SpiPanel),
     /// The kernel's framebuffer.
     Framebuffer(Framebuffer),
+    /// A display of the kernel's mode setting.
+    Drm(Drm),
 }
 
 /// The file that takes the frames of a display that is not there.
@@ -77,6 +79,15 @@ pub struct Framebuffer {
     pub device: PathBuf,
 }
 
+/// A display of the kernel's mode setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drm {
+    /// Its device, such as `/dev/dri/card1`.
+    pub device: PathBuf,
+    /// The connector, such as `DSI-1`; `None`: the first at which a display is connected.
+    pub connector: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawScreen {
@@ -84,6 +95,7 @@ pub(super) struct RawScreen {
     ili9341: Option<Spanned<RawSpiPanel>>,
     st7789: Option<Spanned<RawSpiPanel>>,
     framebuffer: Option<Spanned<RawFramebuffer>>,
+    drm: Option<Spanned<RawDrm>>,
 }
 
 impl RawScreen {
@@ -118,6 +130,13 @@ struct RawSpiPanel {
 #[serde(deny_unknown_fields)]
 struct RawFramebuffer {
     device: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDrm {
+    device: Spanned<PathBuf>,
+    connector: Option<Spanned<String>>,
 }
 
 /// The smallest picture that the screens are laid out for.
@@ -173,7 +192,7 @@ impl Screen {
     /// The size of the frames in pixels, where the configuration alone tells it.
     pub fn size(&self) -> Option<(u32, u32)> {
         match self {
-            Self::Framebuffer(_) => None,
+            Self::Framebuffer(_) | Self::Drm(_) => None,
             Self::Png(png) => Some(png.size),
             Self::Ili9341(_) | Self::St7789(_) => Some(SMALLEST),
         }
@@ -186,6 +205,7 @@ impl Screen {
             raw.ili9341.as_ref().map(Spanned::span),
             raw.st7789.as_ref().map(Spanned::span),
             raw.framebuffer.as_ref().map(Spanned::span),
+            raw.drm.as_ref().map(Spanned::span),
         ];
         let mut given: Vec<_> = given.into_iter().flatten().collect();
         given.sort_by_key(|span| span.start);
@@ -215,8 +235,31 @@ impl Screen {
             let device = device.map_or_else(|| Ok(PathBuf::from("/dev/fb0")), |raw| source.path(raw))?;
             return Ok(Some(Self::Framebuffer(Framebuffer { device })));
         }
+        if let Some(drm) = &raw.drm {
+            let RawDrm { device, connector } = drm.get_ref();
+            let connector = connector
+                .as_ref()
+                .map(|name| connector_name(name, source))
+                .transpose()?;
+            return Ok(Some(Self::Drm(Drm {
+                device: source.path(device)?,
+                connector,
+            })));
+        }
         Ok(None)
     }
+}
+
+fn connector_name(name: &Spanned<String>, source: &Source<'_>) -> Result<String, Mistake> {
+    let given = name.get_ref();
+    let numbered = given
+        .rsplit_once('-')
+        .filter(|(kind, number)| !kind.is_empty() && number.parse::<u32>().is_ok_and(|number| number > 0));
+    if numbered.is_none() {
+        let what = format!("expected a connector such as \"DSI-1\" or \"HDMI-A-1\", found {given:?}");
+        return Err(source.mistake(name, what));
+    }
+    Ok(given.clone())
 }
 
 fn png_file(raw: &RawPng, source: &Source<'_>) -> Result<PngFile, Mistake> {
@@ -401,6 +444,20 @@ rotation = 270
             parse("[ui.screen.framebuffer]\n"),
             Ok(Some(Screen::Framebuffer(framebuffer)))
         );
+        let drm = |connector: Option<&str>| {
+            Ok(Some(Screen::Drm(Drm {
+                device: PathBuf::from("/dev/dri/card1"),
+                connector: connector.map(str::to_owned),
+            })))
+        };
+        let wanted = "[ui.screen.drm]\ndevice = \"/dev/dri/card1\"\n";
+        assert_eq!(parse(wanted), drm(None));
+        assert_eq!(
+            parse(&format!("{wanted}connector = \"HDMI-A-1\"\n")),
+            drm(Some("HDMI-A-1"))
+        );
+        let error = parse(&format!("{wanted}connector = \"DSI\"\n")).unwrap_err();
+        assert!(error.contains("connector: expected a connector such as"), "{error}");
         let png = PngFile {
             file: PathBuf::from("etc/screen.png"),
             size: (800, 480),

@@ -4,15 +4,15 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use embedded_graphics::geometry::{Dimensions as _, Point, Size};
-use embedded_graphics::pixelcolor::Rgb565;
-use embedded_graphics::pixelcolor::raw::ToBytes as _;
+use embedded_graphics::geometry::{Point, Size};
+use embedded_graphics::pixelcolor::{Rgb565, RgbColor as _};
 use embedded_graphics::primitives::Rectangle;
 use fixture_link::settings::Framebuffer;
 
 use super::fit::Fit;
+use super::raster::{self, Depth};
 use super::{Panel, PanelError};
-use crate::screen::frame::{Frame, rgb888};
+use crate::screen::frame::Frame;
 
 /// Where the kernel tells what a framebuffer is like (Linux, drivers/video/fbdev/core/fbsysfs.c).
 const SYSFS: &str = "/sys/class/graphics";
@@ -26,15 +26,6 @@ pub struct Geometry {
     pub stride: u64,
     /// Of a pixel.
     pub depth: Depth,
-}
-
-/// Bits of a pixel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// Red 5, green 6, blue 5.
-    Sixteen,
-    /// Eight unused, red 8, green 8, blue 8, as a number of this machine.
-    ThirtyTwo,
 }
 
 /// A framebuffer that is open.
@@ -137,49 +128,16 @@ impl FramebufferPanel {
     }
 }
 
-impl Depth {
-    /// Bytes of a pixel.
-    pub const fn bytes(self) -> u64 {
-        match self {
-            Self::Sixteen => 2,
-            Self::ThirtyTwo => 4,
-        }
-    }
-
-    /// Appends a pixel `times` times.
-    fn put(self, pixel: Rgb565, times: u32, bytes: &mut Vec<u8>) {
-        for _ in 0..times {
-            match self {
-                Self::Sixteen => bytes.extend_from_slice(&pixel.to_ne_bytes()),
-                Self::ThirtyTwo => {
-                    let [red, green, blue] = rgb888(pixel);
-                    bytes.extend_from_slice(&u32::from_be_bytes([0, red, green, blue]).to_ne_bytes());
-                }
-            }
-        }
-    }
-}
-
 impl Panel for FramebufferPanel {
     fn size(&self) -> Size {
         self.fit.frame
     }
 
     fn show(&mut self, frame: &Frame, areas: &[Rectangle]) -> Result<(), PanelError> {
-        let times = self.fit.times;
         for area in areas {
-            let area = area.intersection(&frame.bounding_box());
-            let mut at = self.fit.place(area.top_left);
-            for row in frame.rows(area) {
-                let mut bytes = Vec::new();
-                for pixel in row {
-                    self.geometry.depth.put(*pixel, times, &mut bytes);
-                }
-                for _ in 0..times {
-                    self.write(&bytes, self.place(at))?;
-                    at.y += 1;
-                }
-            }
+            raster::rows(frame, *area, self.fit, self.geometry.depth, |at, row| {
+                self.write(row, self.place(at))
+            })?;
         }
         Ok(())
     }
@@ -191,7 +149,7 @@ impl Panel for FramebufferPanel {
     fn blank(&mut self) -> Result<(), PanelError> {
         let Size { width, height } = self.geometry.size;
         let mut row = Vec::new();
-        self.geometry.depth.put(Rgb565::new(0, 0, 0), width, &mut row);
+        self.geometry.depth.put(Rgb565::BLACK, width, &mut row);
         for y in 0..i32::try_from(height).unwrap_or(i32::MAX) {
             self.write(&row, self.place(Point::new(0, y)))?;
         }
@@ -201,11 +159,13 @@ impl Panel for FramebufferPanel {
 
 #[cfg(test)]
 mod tests {
+    use embedded_graphics::geometry::Dimensions as _;
     use fixture_link::verdict::VerdictCode;
 
     use super::*;
     use crate::screen::change::changed;
     use crate::screen::frame;
+    use crate::screen::frame::rgb888;
     use crate::view::View;
     use crate::view::tests::{heard, snapshot, verdict};
 

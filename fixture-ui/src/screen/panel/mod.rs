@@ -2,12 +2,14 @@
 
 pub mod bus;
 pub mod controller;
+pub mod drm;
 pub mod file;
 pub mod fit;
 pub mod framebuffer;
 #[cfg(test)]
 pub(crate) mod glass;
 pub mod line;
+pub mod raster;
 
 use embedded_graphics::geometry::Size;
 use embedded_graphics::primitives::Rectangle;
@@ -74,6 +76,7 @@ pub fn open(screen: &Screen) -> Result<Box<dyn Panel>, PanelError> {
         Screen::Png(png) => Box::new(file::PngPanel::new(png)),
         Screen::Ili9341(panel) => controller::open(panel, controller::Chip::Ili9341)?,
         Screen::St7789(panel) => controller::open(panel, controller::Chip::St7789)?,
+        Screen::Drm(panel) => Box::new(drm::DrmPanel::open(panel)?),
         Screen::Framebuffer(panel) => Box::new(framebuffer::FramebufferPanel::open(panel)?),
     })
 }
