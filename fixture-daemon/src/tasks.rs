@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
+    asked: CancellationToken,
     running: Arc<Mutex<Vec<String>>>,
     ended: mpsc::UnboundedSender<Ended>,
 }
@@ -41,6 +42,7 @@ impl Tasks {
         let tasks = Self {
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
+            asked: CancellationToken::new(),
             running: Arc::default(),
             ended,
         };
@@ -50,6 +52,11 @@ impl Tasks {
     /// Cancelled when all tasks are to end.
     pub fn stop(&self) -> &CancellationToken {
         &self.stop
+    }
+
+    /// Cancelled when a person or the service manager has asked for the end; it is not, where a part that failed is the reason.
+    pub fn asked(&self) -> &CancellationToken {
+        &self.asked
     }
 
     /// Runs a task that must not end before [`stop`](Self::stop) is cancelled.

@@ -523,6 +523,68 @@ async fn a_verdict_that_was_not_lifted_is_shown_again_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_code_in_a_row_is_counted_over_a_restart() {
+    let mut fixture = Fixture::with(|text| {
+        text.replace("count = 2", "count = 1")
+            .replace("k_in_a_row = 3", "k_in_a_row = 2")
+            .replace("seed = 1", "seed = 1\nscenario = \"blank.toml\"")
+    });
+    std::fs::write(
+        fixture.folder.path().join("blank.toml"),
+        "name = \"blank\"\n\n[[fault]]\nfault = \"flash-missing\"\nscope = \"unit\"\nshare = 1.0\ncodes = [\"flash-missing\"]\nmust_fail = true\n",
+    )
+    .unwrap();
+    fixture.start();
+    fixture
+        .until("a verdict", |snapshot| {
+            let mut shown = BTreeMap::new();
+            note(&mut shown, snapshot);
+            shown.pop_first()
+        })
+        .await;
+    fixture.signal(Signal::SIGKILL);
+    fixture.ended().await;
+    fixture.start();
+    let cause = fixture
+        .until("the line stops, and the verdict is stored", |snapshot| {
+            let stored = match &snapshot.lanes[0].state {
+                LaneState::Verdict { from_before, .. } => !from_before,
+                LaneState::Stopped { .. } => true,
+                LaneState::Empty
+                | LaneState::Waiting
+                | LaneState::Token
+                | LaneState::Sending { .. }
+                | LaneState::Watching { .. }
+                | LaneState::Storing
+                | LaneState::Refused { .. } => false,
+            };
+            snapshot.line.stopped.clone().filter(|_| stored)
+        })
+        .await
+        .cause;
+    assert!(
+        cause.starts_with("2 units in a row on lane 1 ended in flash-missing"),
+        "{cause}"
+    );
+    let rows = Reports::open(&fixture.ledger())
+        .await
+        .unwrap()
+        .latest(1000)
+        .await
+        .unwrap();
+    let failed: std::collections::BTreeSet<_> = rows
+        .iter()
+        .filter(|row| {
+            row.verdict
+                .as_ref()
+                .is_some_and(|verdict| verdict.code == VerdictCode::FlashMissing)
+        })
+        .map(|row| row.serial.as_ref().unwrap().as_str())
+        .collect();
+    assert_eq!(failed.len(), 2, "one before the restart, one after it: {failed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_first_signal_ends_everything_in_order_although_streams_are_open() {
     let mut fixture = Fixture::new();
     fixture.start();
@@ -544,6 +606,8 @@ async fn a_first_signal_ends_everything_in_order_although_streams_are_open() {
     let reports = Reports::open(&fixture.ledger()).await.unwrap();
     let detail = reports.run(running).await.unwrap().unwrap();
     assert_eq!(detail.attempts.len(), 1, "the attempt that was stopped is kept");
+    let said = detail.row.verdict.unwrap().detail;
+    assert!(said.starts_with("stopped by a person or the service manager"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use blinkup::packet::{Password, Wifi};
 use fixture_daemon::config;
@@ -190,4 +191,33 @@ fn a_usual_shift_has_a_usual_yield() {
     let passed = runs.iter().filter(|ended| ended.outcome == Outcome::Pass).count();
     assert!(passed >= 105, "{passed} of 120 units passed");
     assert!(runs.iter().any(|ended| ended.outcome == Outcome::Fail));
+}
+
+#[test]
+fn a_simulation_that_cannot_be_written_out_leaves_no_ledger() {
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let closed = || Stdio::from(std::io::pipe().unwrap().1);
+    // Three runs are told at the end, two hundred while it still goes on.
+    for (units, out, said) in [
+        ("3", full(), "No space left"),
+        ("200", full(), "No space left"),
+        ("3", closed(), "Broken pipe"),
+        ("200", closed(), "Broken pipe"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_fixture-daemon"))
+            .args(["simulate", "--seed", "1", "--units", units, "--jsonl", "--ledger"])
+            .arg(folder.path().join("ledger.db"))
+            .stdout(out)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{units} units: {errors}");
+        assert!(errors.contains(said), "{units} units: {errors}");
+        let left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert!(left.is_empty(), "{units} units, {said}: {left:?}");
+    }
 }

@@ -121,7 +121,7 @@ pub(crate) fn create(path: &Path) -> Result<(), LedgerError> {
         .map_err(|error| writing(path, OPERATION, &error))
 }
 
-/// Takes away a ledger that could not be made, or that nobody wants.
+/// Takes away a ledger that could not be made.
 pub(crate) fn remove(path: &Path) {
     for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
         if let Err(error) = std::fs::remove_file(&file)
@@ -130,6 +130,23 @@ pub(crate) fn remove(path: &Path) {
             tracing::warn!(file = %file.display(), %error, "an unfinished ledger could not be removed");
         }
     }
+}
+
+/// Takes away a whole ledger with everything beside it.
+///
+/// # Errors
+/// Another process writes to it, or it cannot be taken away.
+pub fn discard(path: &Path) -> Result<(), LedgerError> {
+    let lock = WriterLock::take(path)?;
+    for ending in ["", "-wal", "-shm", ".lock"] {
+        match std::fs::remove_file(beside(path, ending)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(writing(path, "taking it away", &error)),
+        }
+    }
+    drop(lock);
+    Ok(())
 }
 
 fn directory(path: &Path) -> &Path {

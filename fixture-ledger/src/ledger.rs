@@ -32,6 +32,28 @@ pub enum Durability {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SetupId(i64);
 
+/// Why runs have no verdict that will not get one any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Interruption {
+    /// The process, or its power, ended without a word.
+    Crashed,
+    /// A person or the service manager stopped the process.
+    Stopped,
+    /// The process stops because a part of it failed.
+    Failed,
+}
+
+impl Interruption {
+    /// What the record of such a run says.
+    const fn detail(self) -> &'static str {
+        match self {
+            Self::Crashed => "the process or its power ended before the verdict was stored",
+            Self::Stopped => "stopped by a person or the service manager before the verdict was stored",
+            Self::Failed => "the daemon stopped for a fault of its own before the verdict was stored",
+        }
+    }
+}
+
 /// What [`Ledger::open`] found and put right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovered {
@@ -105,7 +127,7 @@ impl Ledger {
         } else {
             Self::make(path, Durability::Synced, lock).await?
         };
-        let recovered = ledger.interrupt(at).await?;
+        let recovered = ledger.interrupt(at, Interruption::Crashed).await?;
         Ok((ledger, recovered))
     }
 
@@ -185,9 +207,9 @@ impl Ledger {
     ///
     /// # Errors
     /// It could not be stored.
-    pub async fn interrupt(&mut self, at: WallTime) -> Result<Recovered, LedgerError> {
+    pub async fn interrupt(&mut self, at: WallTime, why: Interruption) -> Result<Recovered, LedgerError> {
         const OPERATION: &str = "ending interrupted runs";
-        const DETAIL: &str = "the process or its power ended before the verdict was stored";
+        let detail = why.detail();
         let path = self.path.clone();
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         let mut transaction = self.begin(OPERATION).await?;
@@ -214,7 +236,7 @@ impl Ledger {
                     verdict_number = (SELECT coalesce(max(verdict_number), 0) + 1 FROM run)
                 WHERE number = ?1",
                 run.number,
-                DETAIL,
+                detail,
                 at.micros,
                 at.synchronised
             )

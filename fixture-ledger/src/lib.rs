@@ -27,6 +27,7 @@ pub mod report;
 
 pub use dump::{dump, dump_to};
 pub use error::LedgerError;
+pub use files::discard;
 pub use lamp_light::LampLight;
-pub use ledger::{Durability, Ledger, Recovered, SetupId};
+pub use ledger::{Durability, Interruption, Ledger, Recovered, SetupId};
 pub use report::Reports;

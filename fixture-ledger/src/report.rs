@@ -204,6 +204,7 @@ pub struct StoredVerdict {
     /// The agent's URL, where it is known.
     pub agent_url: Option<String>,
     /// Samples that were lost or came too late.
+    /// Unknown for an interrupted run, and 0 there.
     pub samples_lost: u32,
     /// Whether it is the unit's first run that counts in yields.
     pub first: bool,

@@ -9,10 +9,12 @@ use blinkup::Tick;
 use blinkup::codes::CodeTable;
 use clap::Args;
 use fixture_ledger::record::{Setup, StandingVerdict};
+use fixture_ledger::report::RunFilter;
 use fixture_ledger::{Ledger, Reports};
 use fixture_link::act::{Act, ActAnswer};
-use fixture_link::identity::LaneId;
+use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::snapshot::Fixture;
+use fixture_link::verdict::VerdictCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -61,6 +63,9 @@ const NEWEST: u32 = 200;
 
 /// Acts that are looked through for the lot named last.
 const LAST_ACTS: u32 = 1000;
+
+/// Runs of a lane that are looked through for the same code in a row: 20 units that are tried again and again.
+const LAST_RUNS: u32 = 200;
 
 /// How long a lamp's thread may take to start.
 const CLAIMED_WITHIN: Duration = Duration::from_secs(2);
@@ -111,6 +116,7 @@ async fn until_stopped(config: Config) -> anyhow::Result<ExitCode> {
         tokio::select! {
             () = told(&mut interrupt, &mut terminate) => {
                 tracing::info!("stopping: lamps dark, runs recorded, ledger closed");
+                tasks.asked().cancel();
                 Ok(ExitCode::SUCCESS)
             }
             Some(Ended { name, why }) = ended.recv() => Err(match why {
@@ -194,6 +200,9 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             wants_acknowledgement: stop.wants_acknowledgement,
         }),
     );
+    for lane in &lanes {
+        line.remember(*lane, last_verdicts(&settings.ledger, *lane).await?);
+    }
     let trends = lamp_trends(&settings.ledger, &line).await?;
     let setup = ledger.setup(&setup).await?;
     let around = simulated_jig.clone().map(|jig| (jig, clock));
@@ -274,6 +283,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         setup,
         clock,
         told: told.clone(),
+        asked: tasks.asked().clone(),
     };
     tasks.spawn("ledger", async move {
         clerk.work(job_receiver).await.context("the last records")
@@ -479,6 +489,19 @@ async fn lamp_trends(ledger: &Path, line: &Line) -> anyhow::Result<Vec<LampTrend
         lamps.push(LampTrend::new(lane, limits, &history));
     }
     Ok(lamps)
+}
+
+/// A lane's last verdicts, oldest first, by whichever process.
+async fn last_verdicts(ledger: &Path, lane: LaneId) -> anyhow::Result<Vec<(RunId, Option<Serial>, VerdictCode)>> {
+    let filter = RunFilter {
+        lane: Some(lane),
+        ..RunFilter::default()
+    };
+    let page = Reports::open(ledger).await?.runs(&filter, LAST_RUNS).await?;
+    let ended = page.rows.into_iter().rev();
+    Ok(ended
+        .filter_map(|row| row.verdict.map(|verdict| (row.run, row.serial, verdict.code)))
+        .collect())
 }
 
 /// The lot that was named last, by whichever process.

@@ -4,13 +4,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
 use fixture_link::identity::Serial;
 use serde::Serialize;
 
 use crate::config;
-use crate::drivers::virtual_time::{Ended, SHIFT_BEGINS, Simulated, simulate};
+use crate::drivers::virtual_time::{Ended, SHIFT_BEGINS, Simulated, Summary, simulate};
 use crate::jig::simulated::scenario::Scenario;
 
 /// Runs a line on the simulated jig in virtual time: the same seed gives the same output and the same ledger.
@@ -31,7 +30,7 @@ pub struct Simulate {
     /// The product's recipe; the blessed one of config/recipes, when left out.
     #[arg(long)]
     recipe: Option<PathBuf>,
-    /// The ledger to make; nothing may be there.
+    /// The ledger to make; nothing may be there. When the command fails, there is none.
     #[arg(long)]
     ledger: PathBuf,
     /// Prints one JSON object a run, in order of commit; otherwise a line for a person.
@@ -72,7 +71,8 @@ impl<'a> Line<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// Scenario or recipe are wrong, the ledger exists or cannot be written, or the line stands still.
+/// Scenario or recipe are wrong, the ledger exists or cannot be written, the line stands still, or standard output takes no more; then no
+/// ledger is left.
 pub fn run(arguments: &Simulate) -> anyhow::Result<ExitCode> {
     let scenario = match &arguments.scenario {
         Some(file) => Scenario::load(file)?,
@@ -109,8 +109,16 @@ pub fn run(arguments: &Simulate) -> anyhow::Result<ExitCode> {
             )
         }
     })?;
-    out.flush().context("standard output")?;
-    if !jsonl {
+    if let Err(error) = finish(&mut out, (!jsonl).then_some(&summary)) {
+        fixture_ledger::discard(&arguments.ledger)?;
+        return Err(anyhow::Error::new(error).context("standard output"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes what is still to be written; with `summary`, a last line for a person.
+fn finish(out: &mut impl std::io::Write, summary: Option<&Summary>) -> std::io::Result<()> {
+    if let Some(summary) = summary {
         writeln!(
             out,
             "{} runs, {} refusals, {} stops in {:.0} s of virtual time",
@@ -120,5 +128,5 @@ pub fn run(arguments: &Simulate) -> anyhow::Result<ExitCode> {
             summary.lasted.as_secs_f64()
         )?;
     }
-    Ok(ExitCode::SUCCESS)
+    out.flush()
 }

@@ -288,7 +288,7 @@ pub struct Summary {
 /// Runs a simulation until every unit is done, into a new ledger at `path`. `each` is told of every run as soon as it is committed.
 ///
 /// # Errors
-/// The ledger cannot be made or written, `each` fails, or the line stands still.
+/// The ledger cannot be made or written, `each` fails, or the line stands still; then no ledger is left.
 pub fn simulate(
     simulation: Simulation,
     path: &Path,
@@ -296,7 +296,13 @@ pub fn simulate(
 ) -> Result<Summary, SimulationError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ledger = runtime.block_on(Ledger::create(path, simulation.durability))?;
-    drive(simulation, &runtime, ledger, each)
+    let summary = drive(simulation, &runtime, ledger, each);
+    if summary.is_err()
+        && let Err(error) = fixture_ledger::discard(path)
+    {
+        tracing::warn!(%error, "an unfinished ledger stays");
+    }
+    summary
 }
 
 /// As [`simulate`], but goes on with the ledger at `path` that an earlier simulation made; its units have to be others.

@@ -131,6 +131,22 @@ impl Line {
         self.stopped = stopped;
     }
 
+    /// Takes over a lane's last verdicts, oldest first, so that the same code again and again is seen over a restart as well.
+    pub fn remember(&mut self, lane: LaneId, ended: impl IntoIterator<Item = (RunId, Option<Serial>, VerdictCode)>) {
+        let Some(place) = self.place(lane) else {
+            return;
+        };
+        for (run, serial, code) in ended {
+            self.policy.remember(&Candidate {
+                run,
+                lane,
+                place,
+                serial,
+                code,
+            });
+        }
+    }
+
     /// What loop-back of each lane must see, in order of lane.
     pub fn loop_back_limits(&self) -> impl Iterator<Item = (LaneId, LoopBackLimits)> {
         self.lanes.iter().map(|lane| (lane.id(), lane.loop_back_limits()))

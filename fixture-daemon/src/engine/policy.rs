@@ -91,6 +91,39 @@ impl Policy {
         self.in_a_row(candidate).or_else(|| self.on_two_lanes(now, candidate))
     }
 
+    /// Takes in a stored verdict of a lane, oldest first, that an earlier process gave: what led to a stop then counts no more.
+    pub fn remember(&mut self, ended: &Candidate) {
+        match ended.code.class() {
+            Class::Operator | Class::Power => return,
+            Class::Unit | Class::Evidence | Class::Fixture | Class::Network => {}
+        }
+        let enough = usize::try_from(self.k_in_a_row).unwrap_or(usize::MAX);
+        let Some(streak) = self.streaks.get_mut(ended.place) else {
+            return;
+        };
+        let named = (ended.run, ended.serial.clone());
+        match streak.code {
+            Some(code) if code == ended.code => streak.runs.push(named),
+            // The run that tripped got the suspected code.
+            Some(code) if streak.units() + 1 >= enough && suspicion(code).code == Some(ended.code) => {
+                *streak = Streak::default();
+            }
+            Some(_) | None => {
+                *streak = Streak {
+                    code: (ended.code != VerdictCode::Ok).then_some(ended.code),
+                    runs: if ended.code == VerdictCode::Ok {
+                        Vec::new()
+                    } else {
+                        vec![named]
+                    },
+                };
+            }
+        }
+        if streak.units() >= enough {
+            *streak = Streak::default();
+        }
+    }
+
     fn in_a_row(&mut self, candidate: &Candidate) -> Option<Trip> {
         let streak = self.streaks.get_mut(candidate.place)?;
         if streak.code != Some(candidate.code) {

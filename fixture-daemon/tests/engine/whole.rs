@@ -8,7 +8,7 @@ use fixture_link::act::{Act, ActAnswer};
 use fixture_link::snapshot::{LaneState, Stage};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
-use crate::bench::{BLESSED, ms, recipe, serial};
+use crate::bench::{BLESSED, ms, recipe, run_id, serial};
 use crate::light::{Broken, Light, Unit, good_unit, lane};
 
 fn line(lanes: u8) -> Light {
@@ -342,6 +342,79 @@ fn two_lanes_stuck_within_a_minute_are_the_networks_fault() {
     let codes: Vec<_> = light.ends.iter().map(|(lane, end)| (lane.number(), end.code)).collect();
     assert_eq!(codes, [(1, VerdictCode::StuckIp), (2, VerdictCode::NetworkDown)]);
     assert_eq!(light.annotations.len(), 1);
+}
+
+#[test]
+fn a_row_goes_on_over_a_restart_and_what_led_to_a_stop_counts_no_more() {
+    let last = |codes: &[VerdictCode]| -> Vec<_> {
+        (1..)
+            .zip(codes)
+            .map(|(number, code)| (run_id(number), Some(serial(&format!("OLD-{number}"))), *code))
+            .collect()
+    };
+    let after = |codes: &[VerdictCode]| {
+        let mut light = line(1);
+        light.line.remember(lane(1), last(codes));
+        light
+    };
+    let stuck_twice = [VerdictCode::StuckJoining; 2];
+    let mut light = after(&stuck_twice);
+    assert_eq!(light.run(1, stuck("A", "joining-wifi")), VerdictCode::NetworkDown);
+    assert_eq!(light.stops, [Some(VerdictCode::NetworkDown)]);
+    let annotated: Vec<_> = light.annotations.iter().map(|note| note.run).collect();
+    assert_eq!(annotated, [run_id(1), run_id(2)]);
+
+    // What a person or the power ended is not in the row.
+    let mut light = after(&[
+        VerdictCode::StuckJoining,
+        VerdictCode::Interrupted,
+        VerdictCode::StuckJoining,
+        VerdictCode::LiftedEarly,
+    ]);
+    assert_eq!(light.run(1, stuck("A", "joining-wifi")), VerdictCode::NetworkDown);
+
+    for no_row in [
+        &[VerdictCode::StuckJoining][..],
+        &[VerdictCode::StuckJoining, VerdictCode::StuckJoining, VerdictCode::Ok],
+        &[
+            VerdictCode::StuckJoining,
+            VerdictCode::StuckIp,
+            VerdictCode::StuckJoining,
+        ],
+        // The line stopped then, with the code of the suspicion or with its own.
+        &[
+            VerdictCode::StuckJoining,
+            VerdictCode::StuckJoining,
+            VerdictCode::NetworkDown,
+        ],
+        &[VerdictCode::StuckJoining; 3],
+    ] {
+        let mut light = after(no_row);
+        assert_eq!(
+            light.run(1, stuck("A", "joining-wifi")),
+            VerdictCode::StuckJoining,
+            "{no_row:?}"
+        );
+        assert!(light.stops.is_empty(), "{no_row:?}");
+    }
+    // And the run that tripped is no beginning of another row.
+    let mut light = after(&[
+        VerdictCode::NotReceiving,
+        VerdictCode::NotReceiving,
+        VerdictCode::LampWeak,
+        VerdictCode::NotReceiving,
+    ]);
+    let blind = |serial| Unit {
+        sees: false,
+        ..named(serial)
+    };
+    assert_eq!(light.run(1, blind("A")), VerdictCode::NotReceiving);
+    assert_eq!(light.run(1, blind("B")), VerdictCode::LampWeak);
+
+    // A unit that comes back after the restart counts once.
+    let mut light = line(1);
+    light.line.remember(lane(1), last(&stuck_twice));
+    assert_eq!(light.run(1, stuck("OLD-2", "joining-wifi")), VerdictCode::StuckJoining);
 }
 
 #[test]

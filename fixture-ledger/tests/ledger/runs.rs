@@ -106,7 +106,13 @@ async fn a_run_without_a_verdict_is_interrupted_at_the_next_start() {
     );
     let reports = Reports::open(&path).await.unwrap();
     let detail = reports.run(run_id(1)).await.unwrap().unwrap();
-    assert_eq!(detail.row.verdict.unwrap().code, VerdictCode::Interrupted);
+    let verdict = detail.row.verdict.unwrap();
+    assert_eq!(verdict.code, VerdictCode::Interrupted);
+    assert!(
+        verdict.detail.starts_with("the process or its power ended"),
+        "{}",
+        verdict.detail
+    );
     assert_eq!(detail.attempts, attempts[..1]);
     ledger.lifted(run_id(1), at(10_000)).await.unwrap();
     assert!(ledger.standing_verdicts().await.unwrap().is_empty());

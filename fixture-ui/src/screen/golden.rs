@@ -11,9 +11,9 @@ use fixture_link::snapshot::{LaneState, Snapshot, Stage};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
 use super::{SMALL, frame};
-use crate::view::View;
 use crate::view::standing::Heard;
 use crate::view::tests::{heard, snapshot, stop, verdict};
+use crate::view::{Face, View};
 
 const HEARD: Tick = Tick::from_micros(1_000_000);
 
@@ -236,6 +236,67 @@ fn golden_eight_lanes() {
             LaneState::Empty,
         ]),
     );
+}
+
+#[test]
+fn golden_four_lanes_interrupted() {
+    live(
+        "lanes-4-interrupted",
+        snapshot(vec![
+            verdict(VerdictCode::Interrupted),
+            verdict(VerdictCode::LiftedEarly),
+            verdict(VerdictCode::NoBlessEvent),
+            verdict(VerdictCode::LampWeak),
+        ]),
+    );
+}
+
+#[test]
+fn golden_eight_lanes_interrupted() {
+    live(
+        "lanes-8-interrupted",
+        snapshot(vec![
+            verdict(VerdictCode::Interrupted),
+            verdict(VerdictCode::LiftedEarly),
+            verdict(VerdictCode::NoBlessEvent),
+            verdict(VerdictCode::LampWeak),
+            verdict(VerdictCode::NotReceiving),
+            verdict(VerdictCode::Ok),
+            verdict(VerdictCode::Interrupted),
+            LaneState::Empty,
+        ]),
+    );
+}
+
+/// A word that is cut looks the same whatever its last letter is.
+#[test]
+fn no_outcome_is_ever_cut() {
+    let states = [
+        verdict(VerdictCode::Ok),
+        verdict(VerdictCode::StuckJoining),
+        verdict(VerdictCode::LampNotSeen),
+        verdict(VerdictCode::NoBlessEvent),
+        verdict(VerdictCode::LiftedEarly),
+        verdict(VerdictCode::Interrupted),
+    ];
+    for (width, height) in [(320, 240), (800, 480)] {
+        for count in 1..=8 {
+            for state in &states {
+                let mut view = View::of(&heard(snapshot(vec![state.clone(); count])), HEARD);
+                let whole = frame(&view, Size::new(width, height));
+                let Face::Live { lanes, .. } = &mut view.face else {
+                    panic!("it was heard");
+                };
+                let lane = lanes.last_mut().unwrap();
+                // W is the widest letter: where the word is cut, this one is as well, at the same place.
+                let other = format!("{}W", &lane.word[..lane.word.len() - 1]);
+                lane.word = Box::leak(other.into_boxed_str());
+                let word = lane.word;
+                let changed = frame(&view, Size::new(width, height));
+                assert_ne!(whole, changed, "{width}x{height}, {count} lanes, {word}");
+            }
+        }
+    }
 }
 
 /// Whatever the size, everything is drawn without a panic, and every lane shows something of its own.

@@ -23,8 +23,8 @@ const fn type_of<F: u8g2_fonts::Font>(scale: i32) -> Type {
 }
 
 /// For the few big words, from large to small. Free Universal Bold, and Logisoso, which is narrower, both SIL OFL 1.1;
-/// at the small end Helvetica Bold and 7x14B of the X11 fonts.
-static WORDS: [Type; 29] = [
+/// at the small end Helvetica Bold, 7x14B and the narrow 6x13B of the X11 fonts.
+static WORDS: [Type; 30] = [
     type_of::<fonts::u8g2_font_fub42_tf>(4),
     type_of::<fonts::u8g2_font_fub42_tf>(3),
     type_of::<fonts::u8g2_font_fub35_tf>(3),
@@ -53,6 +53,7 @@ static WORDS: [Type; 29] = [
     type_of::<fonts::u8g2_font_helvB14_tf>(1),
     type_of::<fonts::u8g2_font_helvB10_tf>(1),
     type_of::<fonts::u8g2_font_7x14B_tf>(1),
+    type_of::<fonts::u8g2_font_6x13B_tf>(1),
     type_of::<fonts::u8g2_font_helvB08_tf>(1),
 ];
 

@@ -10,6 +10,8 @@ use super::Sources;
 use super::frame::moment;
 use super::link;
 use crate::view::lane::look_of;
+use crate::view::look::Look;
+use crate::view::standing::Standing;
 use crate::view::{LED_EVIDENCE_ONLY, SIMULATED};
 
 /// A run in a table.
@@ -25,7 +27,7 @@ pub struct RunWords {
     pub serial: String,
     /// The address of the unit's page.
     pub unit: String,
-    /// Its outcome; that it is in progress where it has none.
+    /// Its outcome; where it has none, whether it is in progress.
     pub outcome: &'static str,
     /// The outcome's look.
     pub class: &'static str,
@@ -52,14 +54,18 @@ impl RunWords {
             .map(|serial| serial.as_str().to_owned())
             .unwrap_or_default();
         let verdict = row.verdict.as_ref();
+        let (outcome, class) = verdict.map_or_else(
+            || unfinished(sources),
+            |verdict| (verdict.outcome.as_str(), look_of(verdict.outcome).class()),
+        );
         Self {
             link: format!("/runs/{}", row.run),
             seated: plain(sources, row.seated),
             lane: row.lane.to_string(),
             unit: link::unit(&serial),
             serial,
-            outcome: verdict.map_or("in progress", |verdict| verdict.outcome.as_str()),
-            class: verdict.map_or("running", |verdict| look_of(verdict.outcome).class()),
+            outcome,
+            class,
             title: verdict.map_or("", |verdict| verdict.code.text().title),
             code: verdict.map_or("", |verdict| verdict.code.as_str()),
             took: verdict
@@ -70,6 +76,14 @@ impl RunWords {
             lot: row.lot.clone(),
             notes: notes(row, verdict),
         }
+    }
+}
+
+/// A run without a verdict, and how that looks: only a daemon that is heard can be at it.
+fn unfinished(sources: &Sources) -> (&'static str, &'static str) {
+    match sources.newest.borrow().standing(sources.clock.now()) {
+        Standing::Live(_) => ("in progress", Look::Running.class()),
+        Standing::Gone { .. } => ("no verdict (fixture stopped)", Look::Aborted.class()),
     }
 }
 

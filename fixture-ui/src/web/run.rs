@@ -10,6 +10,7 @@ use fixture_ledger::Reports;
 use fixture_ledger::record::Attempt;
 use fixture_ledger::report::RunDetail;
 use fixture_link::identity::RunId;
+use fixture_link::verdict::Outcome;
 
 use super::Sources;
 use super::frame::Frame;
@@ -180,6 +181,8 @@ fn facts(sources: &Sources, detail: &RunDetail) -> Vec<(&'static str, String)> {
         (
             "Samples lost",
             verdict
+                // Of an interrupted run nobody counted them.
+                .filter(|verdict| verdict.outcome != Outcome::Interrupted)
                 .map(|verdict| verdict.samples_lost.to_string())
                 .unwrap_or_default(),
         ),

@@ -126,8 +126,8 @@ fn run_id(n: u8) -> RunId {
     ]))
 }
 
-/// One run as the daemon stores it.
-async fn store(ledger: &mut Ledger, n: u8, serial: &str, code: VerdictCode, trace: Vec<u8>) {
+/// A run's start as the daemon stores it.
+async fn begin(ledger: &mut Ledger, n: u8, serial: &str) {
     let setup = Setup {
         fixture: "sim-1".to_owned(),
         software: "0.1.0".to_owned(),
@@ -148,6 +148,13 @@ async fn store(ledger: &mut Ledger, n: u8, serial: &str, code: VerdictCode, trac
         seated: wall(seated),
     };
     ledger.begin_run(setup, &start).await.unwrap();
+}
+
+/// One run as the daemon stores it.
+async fn store(ledger: &mut Ledger, n: u8, serial: &str, code: VerdictCode, trace: Vec<u8>) {
+    begin(ledger, n, serial).await;
+    let run = run_id(n);
+    let seated = NOON + i64::from(n) * 60_000_000;
     let mut lateness = [0; 21];
     lateness[6] = 900;
     lateness[9] = 12;
@@ -330,6 +337,60 @@ async fn history_is_there_while_the_daemon_is_not() {
     let (status, page) = get(sources, "/runs").await;
     assert_eq!(status, StatusCode::OK);
     insta::assert_snapshot!("runs", settled(&page));
+}
+
+#[tokio::test]
+async fn a_run_without_a_verdict_is_in_progress_only_while_the_daemon_is_heard() {
+    let (_folder, path, mut ledger) = ledger().await;
+    begin(&mut ledger, 1, "SN-0001").await;
+    drop(ledger);
+    let mut silent = fresh(four_lanes());
+    silent.trouble = Some("the daemon's end".to_owned());
+    for address in [
+        "/runs".to_owned(),
+        "/units/SN-0001".to_owned(),
+        format!("/runs/{}", run_id(1)),
+    ] {
+        let (_keep, live) = sources(&path, fresh(four_lanes()));
+        let (status, page) = get(live, &address).await;
+        assert_eq!(status, StatusCode::OK, "{address}: {page}");
+        assert!(page.contains("</svg>in progress</span>"), "{address}: {page}");
+        assert!(page.contains("\"outcome running\""), "{address}: {page}");
+        for heard in [Heard::default(), silent.clone()] {
+            let (_keep, gone) = sources(&path, heard);
+            let (_, page) = get(gone, &address).await;
+            assert!(
+                page.contains("</svg>no verdict (fixture stopped)</span>"),
+                "{address}: {page}"
+            );
+            assert!(page.contains("\"outcome aborted\""), "{address}: {page}");
+            assert!(!page.contains("in progress"), "{address}: {page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_answers_only_to_the_names_of_this_machine() {
+    let ask = async |host: &str| {
+        let (_keep, sources) = sources(Path::new("/nowhere"), fresh(four_lanes()));
+        let request = Request::get("/")
+            .header(header::HOST, host)
+            .body(Body::empty())
+            .unwrap();
+        let response = router(sources).oneshot(request).await.unwrap();
+        let status = response.status();
+        assert!(response.headers().contains_key(header::CONTENT_SECURITY_POLICY));
+        let body = axum::body::to_bytes(response.into_body(), 1_000_000).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    assert_eq!(ask("127.0.0.1:8080").await.0, StatusCode::OK);
+    let (status, said) = ask("rebound.example:8080").await;
+    assert_eq!(status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(
+        said.contains("\"rebound.example:8080\"") && said.contains("http://localhost"),
+        "{said}"
+    );
+    assert!(!said.contains("PASS"), "{said}");
 }
 
 #[tokio::test]

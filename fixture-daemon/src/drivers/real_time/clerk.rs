@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use blinkup::Tick;
 use fixture_ledger::record::{RunEnd, RunStart, UnitHistory};
-use fixture_ledger::{Ledger, LedgerError, SetupId};
+use fixture_ledger::{Interruption, Ledger, LedgerError, SetupId};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::note::{Note, Notes};
 use super::{Act as AskedAct, Told};
@@ -61,6 +62,8 @@ pub struct Clerk {
     pub clock: Clock,
     /// To the engine's task.
     pub told: mpsc::UnboundedSender<Told>,
+    /// Cancelled when a person or the service manager asked for the end.
+    pub asked: CancellationToken,
 }
 
 impl Clerk {
@@ -77,7 +80,12 @@ impl Clerk {
             self.job(job, &mut doubtful, &mut notes).await;
         }
         notes.store(&mut self.ledger, self.setup).await;
-        let left = self.ledger.interrupt(wall()).await;
+        let why = if self.asked.is_cancelled() {
+            Interruption::Stopped
+        } else {
+            Interruption::Failed
+        };
+        let left = self.ledger.interrupt(wall(), why).await;
         self.ledger.close().await?;
         for run in left?.interrupted {
             tracing::warn!("run {run}: interrupted by the end of the daemon");
