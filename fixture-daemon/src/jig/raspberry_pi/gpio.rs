@@ -21,6 +21,9 @@ pub enum GpioError {
     /// The machine is not a Raspberry Pi that is known.
     #[error("this machine is no Raspberry Pi that this release knows: the GPIO registers are not to be had")]
     NoPi,
+    /// The registers are there, and not to be had.
+    #[error("the GPIO registers are not to be had: {0}: is the service in the group of /dev/gpiomem?")]
+    Registers(String),
     /// No chip has the header's lines.
     #[error("no /dev/gpiochip with the label {}: is this machine a Raspberry Pi?", LABELS.join(" or "))]
     NoChip,
@@ -80,10 +83,7 @@ impl Gpio {
                 | rppal::gpio::Error::PinNotAvailable(_)
                 | rppal::gpio::Error::PermissionDenied(_)
                 | rppal::gpio::Error::Io(_)
-                | rppal::gpio::Error::ThreadPanic) => GpioError::Line {
-                    pin: 0,
-                    what: error.to_string(),
-                },
+                | rppal::gpio::Error::ThreadPanic) => GpioError::Registers(error.to_string()),
             })?),
             GpioAccess::CharacterDevice => Access::Chip(chip()?.into()),
         }))

@@ -5,6 +5,8 @@
 
 mod absent;
 mod bus;
+#[cfg(test)]
+mod faults;
 pub mod gpio;
 pub mod lamp;
 #[cfg(test)]
