@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use fixture_link::client::Client;
 use fixture_link::settings::Settings;
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,6 +42,11 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+}
+
+/// The command line, for manual pages and completions.
+pub fn interface() -> clap::Command {
+    Arguments::command()
 }
 
 /// Parses the process's arguments, runs the service until a signal ends it, and gives the exit code: 0 ended by a signal, 1 the

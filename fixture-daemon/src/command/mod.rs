@@ -18,7 +18,7 @@ mod simulate;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Configures imp-enabled units by light, reads their status LEDs, and stores every result.
 #[derive(Debug, Parser)]
@@ -43,6 +43,11 @@ enum Command {
     Run(run::Run),
     Selftest(selftest::Selftest),
     Simulate(simulate::Simulate),
+}
+
+/// The command line, for manual pages and completions.
+pub fn interface() -> clap::Command {
+    Arguments::command()
 }
 
 /// Parses the process's arguments, runs the command and gives its exit code: 0 done, 1 the input or the fixture is at fault,
