@@ -24,11 +24,14 @@ use fixture_link::identity::{LaneId, RunId};
 use fixture_link::snapshot::{LaneState, Snapshot};
 use futures_util::StreamExt as _;
 
-/// How often the lines are looked at: a fiftieth of the symbols here.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// How often the lines are looked at: a twenty-fifth of the symbols here.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// How often a line is pulled anew although nothing changed: a daemon that takes the line sets a bias of its own.
+const PULL_EVERY: Duration = Duration::from_millis(100);
 
 /// Units that are run on each lane.
-const UNITS_A_LANE: u32 = 2;
+const UNITS_A_LANE: u32 = 1;
 
 /// How long the whole may take.
 const AT_MOST: Duration = Duration::from_mins(20);
@@ -64,6 +67,7 @@ fn main() -> anyhow::Result<()> {
 struct Line {
     file: File,
     active: Active,
+    said: Option<(bool, Tick)>,
 }
 
 impl Line {
@@ -84,30 +88,33 @@ impl Line {
 
     fn open(path: PathBuf, active: Active, options: &std::fs::OpenOptions) -> anyhow::Result<Self> {
         let file = options.open(&path).with_context(|| path.display().to_string())?;
-        Ok(Self { file, active })
-    }
-
-    fn text(&self) -> anyhow::Result<String> {
-        let mut text = [0; 16];
-        let length = self.file.read_at(&mut text, 0).context("a line")?;
-        let text = String::from_utf8_lossy(text.get(..length).unwrap_or_default());
-        Ok(text.trim().to_owned())
+        Ok(Self {
+            file,
+            active,
+            said: None,
+        })
     }
 
     fn says(&self) -> anyhow::Result<bool> {
-        Ok((self.text()? == "1") == (self.active == Active::High))
+        let mut value = [0; 1];
+        self.file.read_at(&mut value, 0).context("a line")?;
+        Ok((value == *b"1") == (self.active == Active::High))
     }
 
-    /// Pulls the line, where it is not pulled so already: a daemon that takes the line sets a bias of its own.
-    fn say(&self, yes: bool) -> anyhow::Result<()> {
+    fn say(&mut self, now: Tick, yes: bool) -> anyhow::Result<()> {
+        if self
+            .said
+            .is_some_and(|(said, at)| said == yes && now.since(at) < PULL_EVERY)
+        {
+            return Ok(());
+        }
         let pull = if yes == (self.active == Active::High) {
             "pull-up"
         } else {
             "pull-down"
         };
-        if self.text()? != pull {
-            self.file.write_all_at(pull.as_bytes(), 0).context("a line")?;
-        }
+        self.file.write_all_at(pull.as_bytes(), 0).context("a line")?;
+        self.said = Some((yes, now));
         Ok(())
     }
 }
@@ -211,10 +218,11 @@ impl FarSide {
             }
             // A photodiode sees its colour of the LED, and the white lamp beside it.
             let (colour, lamp) = (self.world.led(lane.lane), light != Level::DARK);
-            lane.red.say(lamp || matches!(colour, Colour::Red | Colour::Amber))?;
+            lane.red
+                .say(now, lamp || matches!(colour, Colour::Red | Colour::Amber))?;
             lane.green
-                .say(lamp || matches!(colour, Colour::Green | Colour::Amber))?;
-            lane.nest.say(self.world.occupied(now, lane.lane))?;
+                .say(now, lamp || matches!(colour, Colour::Green | Colour::Amber))?;
+            lane.nest.say(now, self.world.occupied(now, lane.lane))?;
         }
         Ok(())
     }

@@ -16,12 +16,12 @@ fn main() -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
     }
     for command in [fixture_daemon::command::interface(), fixture_ui::command::interface()] {
-        write(command, &pages, &completions)?;
+        write(&command, &pages, &completions)?;
     }
     Ok(())
 }
 
-fn write(command: clap::Command, pages: &Path, completions: &Path) -> anyhow::Result<()> {
+fn write(command: &clap::Command, pages: &Path, completions: &Path) -> anyhow::Result<()> {
     let name = command.get_name().to_owned();
     // A page a command, as `fixture-daemon-run(1)`; `help` explains itself.
     clap_mangen::generate_to(without_help(command.clone()), pages).with_context(|| format!("{name}: manual pages"))?;
