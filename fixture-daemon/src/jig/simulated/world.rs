@@ -467,12 +467,6 @@ impl World {
             .map_or(at + Duration::from_millis(10), |lane| lane.sensor.next(at))
     }
 
-    /// What the LED of the unit in a lane shows, as of the last advance; off without a unit.
-    pub fn led(&self, id: LaneId) -> Colour {
-        let unit = self.lane(id).and_then(|lane| lane.unit.as_ref());
-        unit.map_or(Colour::Off, |seated| seated.unit.led().light().newest().1)
-    }
-
     /// Whether a unit lies in a lane's nest.
     pub fn occupied(&mut self, now: Tick, id: LaneId) -> bool {
         self.advance(now);
