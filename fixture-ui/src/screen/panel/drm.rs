@@ -109,9 +109,9 @@ impl DrmPanel {
     fn write(
         &mut self,
         areas: &[Rectangle],
-        draw: impl FnOnce(&mut [u8], u64) -> Result<(), PanelError>,
+        draw: impl FnOnce(&mut [u8], usize) -> Result<(), PanelError>,
     ) -> Result<(), PanelError> {
-        let pitch = u64::from(self.buffer.pitch());
+        let pitch = self.buffer.pitch() as usize;
         let device = self.device.clone();
         let mut memory = self
             .card
@@ -225,9 +225,9 @@ impl Panel for DrmPanel {
 }
 
 /// Puts a row of bytes into the buffer.
-fn place(memory: &mut [u8], pitch: u64, at: Point, row: &[u8]) -> Option<()> {
-    let (x, y) = (u64::try_from(at.x).ok()?, u64::try_from(at.y).ok()?);
-    let start = usize::try_from(y * pitch + x * Depth::ThirtyTwo.bytes()).ok()?;
+fn place(memory: &mut [u8], pitch: usize, at: Point, row: &[u8]) -> Option<()> {
+    let (x, y) = (usize::try_from(at.x).ok()?, usize::try_from(at.y).ok()?);
+    let start = y * pitch + x * Depth::ThirtyTwo.bytes();
     memory.get_mut(start..start + row.len())?.copy_from_slice(row);
     Some(())
 }

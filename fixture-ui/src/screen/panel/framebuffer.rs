@@ -5,7 +5,6 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use embedded_graphics::geometry::{Point, Size};
-use embedded_graphics::pixelcolor::{Rgb565, RgbColor as _};
 use embedded_graphics::primitives::Rectangle;
 use fixture_link::settings::Framebuffer;
 
@@ -23,7 +22,7 @@ pub struct Geometry {
     /// What is visible, in pixels.
     pub size: Size,
     /// Bytes from one row to the next.
-    pub stride: u64,
+    pub stride: usize,
     /// Of a pixel.
     pub depth: Depth,
 }
@@ -35,6 +34,8 @@ pub struct FramebufferPanel {
     file: File,
     geometry: Geometry,
     fit: Fit,
+    /// What the file holds, so that whole rows can be written.
+    memory: Vec<u8>,
 }
 
 impl Geometry {
@@ -72,7 +73,7 @@ impl Geometry {
         )?;
         Ok(Self {
             size,
-            stride: number("stride")?,
+            stride: usize::try_from(number("stride")?).unwrap_or(usize::MAX),
             depth,
         })
     }
@@ -110,22 +111,40 @@ impl FramebufferPanel {
             file,
             geometry,
             fit,
+            memory: Vec::new(),
         };
         // The edges around the frame as well, on which a console may have written.
         panel.blank()?;
         Ok(panel)
     }
 
-    fn write(&self, bytes: &[u8], at: u64) -> Result<(), PanelError> {
-        let written = self.file.write_all_at(bytes, at);
+    /// Writes the rows from `top` down to `bottom`.
+    fn write(&self, top: i32, bottom: i32) -> Result<(), PanelError> {
+        let height = i32::try_from(self.geometry.size.height).unwrap_or(i32::MAX);
+        let (top, bottom) = span(top, bottom, height);
+        let from = self.place(Point::new(0, top));
+        let (Some(rows), Ok(at)) = (
+            self.memory.get(from..self.place(Point::new(0, bottom))),
+            u64::try_from(from),
+        ) else {
+            return Err(PanelError::new(&self.device, "write", "outside the framebuffer"));
+        };
+        let written = self.file.write_all_at(rows, at);
         written.map_err(|error| PanelError::new(&self.device, "write", error))
     }
 
     /// Where a pixel of the framebuffer lies in its file.
-    fn place(&self, at: Point) -> u64 {
-        let (x, y) = (u64::try_from(at.x).unwrap_or(0), u64::try_from(at.y).unwrap_or(0));
+    fn place(&self, at: Point) -> usize {
+        let (x, y) = (usize::try_from(at.x).unwrap_or(0), usize::try_from(at.y).unwrap_or(0));
         y * self.geometry.stride + x * self.geometry.depth.bytes()
     }
+}
+
+/// The rows to write for those from `top` down to `bottom` of `height`: at least two. The kernel's emulation over mode setting takes the end
+/// of a single whole row for its beginning and shows nothing of it (`drm_fb_helper_memory_range_to_clip` of Linux 6.1).
+fn span(top: i32, bottom: i32, height: i32) -> (i32, i32) {
+    let bottom = bottom.max(top + 2).min(height);
+    (top.min(bottom - 2).max(0), bottom)
 }
 
 impl Panel for FramebufferPanel {
@@ -135,9 +154,18 @@ impl Panel for FramebufferPanel {
 
     fn show(&mut self, frame: &Frame, areas: &[Rectangle]) -> Result<(), PanelError> {
         for area in areas {
+            let (mut top, mut bottom) = (i32::MAX, 0);
             raster::rows(frame, *area, self.fit, self.geometry.depth, |at, row| {
-                self.write(row, self.place(at))
+                (top, bottom) = (top.min(at.y), bottom.max(at.y + 1));
+                let start = self.place(at);
+                let place = self.memory.get_mut(start..start + row.len());
+                place
+                    .map(|place| place.copy_from_slice(row))
+                    .ok_or_else(|| PanelError::new(&self.device, "draw", "outside the framebuffer"))
             })?;
+            if top < bottom {
+                self.write(top, bottom)?;
+            }
         }
         Ok(())
     }
@@ -147,19 +175,16 @@ impl Panel for FramebufferPanel {
     }
 
     fn blank(&mut self) -> Result<(), PanelError> {
-        let Size { width, height } = self.geometry.size;
-        let mut row = Vec::new();
-        self.geometry.depth.put(Rgb565::BLACK, width, &mut row);
-        for y in 0..i32::try_from(height).unwrap_or(i32::MAX) {
-            self.write(&row, self.place(Point::new(0, y)))?;
-        }
-        Ok(())
+        let height = i32::try_from(self.geometry.size.height).unwrap_or(i32::MAX);
+        self.memory = vec![0; self.place(Point::new(0, height))];
+        self.write(0, height)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use embedded_graphics::geometry::Dimensions as _;
+    use embedded_graphics::pixelcolor::Rgb565;
     use fixture_link::verdict::VerdictCode;
 
     use super::*;
@@ -211,11 +236,19 @@ mod tests {
         assert!(told(&[]).unwrap_err().contains("bits_per_pixel: read: No such file"));
     }
 
+    #[test]
+    fn never_a_single_row_is_written() {
+        assert_eq!(span(5, 9, 480), (5, 9));
+        assert_eq!(span(5, 6, 480), (5, 7));
+        assert_eq!(span(479, 480, 480), (478, 480));
+        assert_eq!(span(0, 480, 480), (0, 480));
+    }
+
     /// The picture that a display shows whose scan-out reads the file.
     fn shown(path: &Path, geometry: Geometry) -> Vec<[u8; 3]> {
         let bytes = std::fs::read(path).unwrap();
-        let pixel = |x: u64, y: u64| {
-            let at = usize::try_from(y * geometry.stride + x * geometry.depth.bytes()).unwrap();
+        let pixel = |x: usize, y: usize| {
+            let at = y * geometry.stride + x * geometry.depth.bytes();
             match geometry.depth {
                 Depth::Sixteen => {
                     let value = u16::from_ne_bytes(bytes[at..at + 2].try_into().unwrap());
@@ -233,8 +266,8 @@ mod tests {
             }
         };
         let Size { width, height } = geometry.size;
-        (0..u64::from(height))
-            .flat_map(|y| (0..u64::from(width)).map(move |x| (x, y)))
+        (0..height as usize)
+            .flat_map(|y| (0..width as usize).map(move |x| (x, y)))
             .map(|(x, y)| pixel(x, y))
             .collect()
     }
@@ -247,15 +280,11 @@ mod tests {
                 let geometry = Geometry {
                     size: Size::new(width, height),
                     // Rows of real framebuffers are padded.
-                    stride: u64::from(width) * depth.bytes() + 24,
+                    stride: width as usize * depth.bytes() + 24,
                     depth,
                 };
                 let path = folder.path().join("fb0");
-                std::fs::write(
-                    &path,
-                    vec![0xAA; usize::try_from(geometry.stride).unwrap() * height as usize],
-                )
-                .unwrap();
+                std::fs::write(&path, vec![0xAA; geometry.stride * height as usize]).unwrap();
                 let mut panel = FramebufferPanel::with(&path, geometry).unwrap();
                 let view = |code| {
                     View::of(

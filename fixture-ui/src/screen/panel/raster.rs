@@ -20,7 +20,7 @@ pub enum Depth {
 
 impl Depth {
     /// Bytes of a pixel.
-    pub const fn bytes(self) -> u64 {
+    pub const fn bytes(self) -> usize {
         match self {
             Self::Sixteen => 2,
             Self::ThirtyTwo => 4,
