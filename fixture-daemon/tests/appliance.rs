@@ -606,6 +606,9 @@ async fn a_first_signal_ends_everything_in_order_although_streams_are_open() {
     let reports = Reports::open(&fixture.ledger()).await.unwrap();
     let detail = reports.run(running).await.unwrap().unwrap();
     assert_eq!(detail.attempts.len(), 1, "the attempt that was stopped is kept");
+    // What is known of the unit is not lost with the process.
+    assert!(!detail.readings.is_empty() && !detail.evidence.is_empty(), "{detail:?}");
+    assert!(!detail.trace.is_empty(), "its light is kept");
     let said = detail.row.verdict.unwrap().detail;
     assert!(said.starts_with("stopped by a person or the service manager"), "{said}");
 }

@@ -16,7 +16,7 @@ use crate::error::LedgerError;
 use crate::files::{self, Reader, WriterLock};
 use crate::record::{
     Annotation, AnnotationKind, Attempt, Evidence, LabelState, OpenLabel, RefusedStart, RunEnd, RunStart, Setup,
-    StandingVerdict, StoredReading, UnitHistory,
+    StandingVerdict, StopKind, StoredReading, UnitHistory,
 };
 
 /// What a commit has gone through when it returns.
@@ -45,7 +45,7 @@ pub enum Interruption {
 
 impl Interruption {
     /// What the record of such a run says.
-    const fn detail(self) -> &'static str {
+    pub const fn detail(self) -> &'static str {
         match self {
             Self::Crashed => "the process or its power ended before the verdict was stored",
             Self::Stopped => "stopped by a person or the service manager before the verdict was stored",
@@ -363,20 +363,12 @@ impl Ledger {
     /// Stores a verdict and all that it rests on. When it returns, the verdict may be shown.
     ///
     /// # Errors
-    /// It could not be stored; the run was not begun or has its verdict; the code is `interrupted`, which only
-    /// [`open`](Self::open) gives.
+    /// It could not be stored; the run was not begun or has its verdict.
     pub async fn finish_run(&mut self, end: &RunEnd, ended: WallTime) -> Result<(), LedgerError> {
         const OPERATION: &str = "storing a verdict";
         let path = self.path.clone();
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
 
-        if end.code == VerdictCode::Interrupted {
-            return Err(LedgerError::Refused {
-                path,
-                operation: OPERATION,
-                what: "the code `interrupted` is given at the next start only".to_owned(),
-            });
-        }
         let attempts: Vec<AttemptRow<'_>> = end.attempts.iter().map(AttemptRow::from).collect();
         let attempts = self.rows(OPERATION, &attempts)?;
         let readings: Vec<ReadingRow<'_>> = end.readings.iter().map(ReadingRow::from).collect();
@@ -414,8 +406,10 @@ impl Ledger {
         let is_first = outcome.in_yield() && earlier.is_none();
         let outcome = outcome.as_str();
         let code = end.code.as_str();
-        let stage = end.stage.as_str();
-        let took = micros(end.took);
+        // How far an interrupted run would have got, and in which time, nobody knows.
+        let judged = end.code != VerdictCode::Interrupted;
+        let stage = judged.then(|| end.stage.as_str());
+        let took = judged.then(|| micros(end.took));
         sqlx::query!(
             "UPDATE run
             SET outcome = ?2,
@@ -454,6 +448,25 @@ impl Ledger {
         transaction.commit().await.map_err(failed)
     }
 
+    /// The verdict that a run has in the ledger, where it has one.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn verdict(&mut self, run: RunId) -> Result<Option<VerdictCode>, LedgerError> {
+        let id = run.0.as_bytes().as_slice();
+        let found = sqlx::query!("SELECT number, code FROM run WHERE id = ?1", id)
+            .fetch_optional(&mut self.connection)
+            .await
+            .map_err(|error| LedgerError::sqlx(&self.path, "reading a verdict", error))?;
+        let Some(found) = found else { return Ok(None) };
+        let place = Place {
+            path: &self.path,
+            table: "run",
+            row: found.number,
+        };
+        found.code.map(|code| place.parse("code", &code)).transpose()
+    }
+
     /// Stores a start that was not allowed.
     ///
     /// # Errors
@@ -484,7 +497,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Stores what a person did and was answered.
+    /// Stores what a person did and was answered; an unlock that was done as well, so that there is never the one without the other:
+    /// [`unit_history`](Self::unit_history) starts anew.
     ///
     /// # Errors
     /// It could not be stored.
@@ -507,6 +521,9 @@ impl Ledger {
             ActAnswer::Done => None,
             ActAnswer::Refused { why } => Some(why.as_str()),
         };
+        let path = self.path.clone();
+        let failed = |error| LedgerError::sqlx(&path, "storing an act", error);
+        let mut transaction = self.begin("storing an act").await?;
         sqlx::query!(
             "INSERT INTO act (at, at_synchronised, by, kind, lane, serial, words, refused)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -519,13 +536,28 @@ impl Ledger {
             words,
             refused
         )
-        .execute(&mut self.connection)
+        .execute(&mut *transaction)
         .await
-        .map_err(|error| LedgerError::sqlx(&self.path, "storing an act", error))?;
-        Ok(())
+        .map_err(failed)?;
+        if let (Act::Unlock { serial, reason }, ActAnswer::Done) = (&request.act, answer) {
+            let serial = serial.as_str();
+            sqlx::query!(
+                "INSERT INTO unlock (serial, at, at_synchronised, by, reason, after_verdict)
+            VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(verdict_number), 0) FROM run))",
+                serial,
+                at.micros,
+                at.synchronised,
+                request.by,
+                reason
+            )
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
     }
 
-    /// Stores that the line stands still since `stop.since`; a stop that lasted until then has ended.
+    /// Stores that the line stands still since `stop.since`; a stop of the same kind that lasted until then has ended.
     ///
     /// # Errors
     /// It could not be stored.
@@ -533,7 +565,7 @@ impl Ledger {
         const OPERATION: &str = "storing a stop of the line";
         let path = self.path.clone();
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
-        if self.standing_stop().await?.as_ref() == Some(stop) {
+        if self.standing_stops().await?.contains(stop) {
             return Ok(());
         }
         let code = stop.code.map(VerdictCode::as_str);
@@ -542,9 +574,10 @@ impl Ledger {
         sqlx::query!(
             "UPDATE line_stop
             SET ended = ?1, ended_synchronised = ?2
-            WHERE ended IS NULL",
+            WHERE ended IS NULL AND wants_acknowledgement = ?3",
             stop.since.micros,
-            stop.since.synchronised
+            stop.since.synchronised,
+            stop.wants_acknowledgement
         )
         .execute(&mut *transaction)
         .await
@@ -565,55 +598,60 @@ impl Ledger {
         transaction.commit().await.map_err(failed)
     }
 
-    /// Stores that the line goes on.
+    /// Stores that a stop of this kind was lifted.
     ///
     /// # Errors
     /// It could not be stored.
-    pub async fn record_go(&mut self, at: WallTime) -> Result<(), LedgerError> {
+    pub async fn record_go(&mut self, kind: StopKind, at: WallTime) -> Result<(), LedgerError> {
+        let wants_acknowledgement = kind == StopKind::Policy;
         sqlx::query!(
             "UPDATE line_stop
             SET ended = ?1, ended_synchronised = ?2
-            WHERE ended IS NULL",
+            WHERE ended IS NULL AND wants_acknowledgement = ?3",
             at.micros,
-            at.synchronised
+            at.synchronised,
+            wants_acknowledgement
         )
         .execute(&mut self.connection)
         .await
-        .map_err(|error| LedgerError::sqlx(&self.path, "storing that the line goes on", error))?;
+        .map_err(|error| LedgerError::sqlx(&self.path, "storing that a stop was lifted", error))?;
         Ok(())
     }
 
-    /// The stop that still lasts, where one does.
+    /// The stops that still last, at most one of each kind, oldest first.
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub async fn standing_stop(&mut self) -> Result<Option<LineStop>, LedgerError> {
+    pub async fn standing_stops(&mut self) -> Result<Vec<LineStop>, LedgerError> {
         let found = sqlx::query!(
             "SELECT number, since, since_synchronised, code, cause, lane, wants_acknowledgement
             FROM line_stop
             WHERE ended IS NULL
-            ORDER BY number DESC
-            LIMIT 1"
+            ORDER BY number"
         )
-        .fetch_optional(&mut self.connection)
+        .fetch_all(&mut self.connection)
         .await
-        .map_err(|error| LedgerError::sqlx(&self.path, "reading the standing stop", error))?;
-        let Some(found) = found else { return Ok(None) };
-        let place = Place {
-            path: &self.path,
-            table: "line_stop",
-            row: found.number,
-        };
-        Ok(Some(LineStop {
-            code: found
-                .code
-                .map(|code| place.parse::<VerdictCode>("code", &code))
-                .transpose()?,
-            cause: found.cause,
-            lane: found.lane.map(|lane| place.lane("lane", lane)).transpose()?,
-            since: decode::wall(found.since, found.since_synchronised),
-            wants_acknowledgement: found.wants_acknowledgement == 1,
-        }))
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading the standing stops", error))?;
+        found
+            .into_iter()
+            .map(|found| {
+                let place = Place {
+                    path: &self.path,
+                    table: "line_stop",
+                    row: found.number,
+                };
+                Ok(LineStop {
+                    code: found
+                        .code
+                        .map(|code| place.parse::<VerdictCode>("code", &code))
+                        .transpose()?,
+                    cause: found.cause,
+                    lane: found.lane.map(|lane| place.lane("lane", lane)).transpose()?,
+                    since: decode::wall(found.since, found.since_synchronised),
+                    wants_acknowledgement: found.wants_acknowledgement == 1,
+                })
+            })
+            .collect()
     }
 
     /// Stores what was learned later about runs, all or none of it.
@@ -725,27 +763,6 @@ impl Ledger {
                 })
             })
             .collect()
-    }
-
-    /// Stores that a person lifted a unit's quarantine or retest limit: [`unit_history`](Self::unit_history) starts anew.
-    ///
-    /// # Errors
-    /// It could not be stored.
-    pub async fn unlock(&mut self, serial: &Serial, at: WallTime, by: &str, reason: &str) -> Result<(), LedgerError> {
-        let serial = serial.as_str();
-        sqlx::query!(
-            "INSERT INTO unlock (serial, at, at_synchronised, by, reason, after_verdict)
-            VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(verdict_number), 0) FROM run))",
-            serial,
-            at.micros,
-            at.synchronised,
-            by,
-            reason
-        )
-        .execute(&mut self.connection)
-        .await
-        .map_err(|error| LedgerError::sqlx(&self.path, "storing an unlock", error))?;
-        Ok(())
     }
 
     /// Stores that the unit of a run was lifted; its verdict no longer stands. Told again it changes nothing.

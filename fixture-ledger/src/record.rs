@@ -255,6 +255,15 @@ pub struct RunEnd {
     pub samples_lost: u32,
 }
 
+/// What stopped the line, by how the stop is lifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StopKind {
+    /// A policy, such as the same code so many times in a row: lifted by an acknowledgement.
+    Policy,
+    /// A person: lifted by a start.
+    Person,
+}
+
 /// A start that was not allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedStart {

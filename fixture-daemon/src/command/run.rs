@@ -189,10 +189,10 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         Jig::RaspberryPi(pi) => take_raspberry_pi(pi, &config, clock)?,
     };
     let settings = config.settings;
-    let stopped = ledger.standing_stop().await?;
+    let stopped = ledger.standing_stops().await?;
     line.take_over(
         last_lot(&settings.ledger).await?,
-        stopped.clone().map(|stop| Stop {
+        stopped.iter().cloned().map(|stop| Stop {
             code: stop.code,
             cause: stop.cause,
             lane: stop.lane,

@@ -357,12 +357,18 @@ fn jig(
 fn enrolment(source: Source<'_>, raw: &Spanned<RawEnrolment>, recipe: &Recipe) -> Result<Enrolment, Mistake> {
     match raw.get_ref() {
         RawEnrolment::Fixed(fixed) => {
-            if matches!(recipe.pass, PassRule::Claimed { .. }) {
-                return Err(source.mistake(
-                    raw,
-                    "the recipe's pass rule is `claimed`, and nobody can be asked who claimed a fixed token: \
-                     expected [enrolment.simulated] or [enrolment.impcloud]",
-                ));
+            let why = match recipe.pass {
+                PassRule::Claimed { .. } => {
+                    Some("the recipe's pass rule is `claimed`, and nobody can be asked who claimed a fixed token")
+                }
+                PassRule::Blessed { .. } => Some(
+                    "the recipe's pass rule is `blessed`, and under a token that all units share a bless event could be any unit's",
+                ),
+                PassRule::LedOnly { .. } => None,
+            };
+            if let Some(why) = why {
+                let what = format!("{why}: expected [enrolment.simulated] or [enrolment.impcloud]");
+                return Err(source.mistake(raw, what));
             }
             let file = source.path(&fixed.token_file)?;
             let token = Secret::from_file(&file)

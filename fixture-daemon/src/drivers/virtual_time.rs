@@ -15,7 +15,7 @@ use blinkup::reader::LedShape;
 use blinkup::{Level, Symbol, Tick};
 use fixture_ledger::record::{Annotation, AnnotationKind, RunEnd, RunStart, Setup, UnitHistory};
 use fixture_ledger::{Durability, Ledger, LedgerError, SetupId};
-use fixture_link::act::{Act, ActRequest};
+use fixture_link::act::Act;
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::verdict::{Outcome, VerdictCode};
@@ -346,7 +346,6 @@ fn drive(
         planned: 0,
         inbox: VecDeque::new(),
         effects: Vec::new(),
-        act: None,
         each,
         summary: Summary {
             runs: 0,
@@ -429,8 +428,6 @@ struct Driver<'a> {
     inbox: VecDeque<Input>,
     /// Room for what samples lead to.
     effects: Vec<Effect>,
-    /// The act that is being carried out.
-    act: Option<ActRequest>,
     each: &'a mut dyn FnMut(&Ended) -> std::io::Result<()>,
     summary: Summary,
     last: Tick,
@@ -490,10 +487,6 @@ impl Driver<'_> {
 
     fn feed_all(&mut self) -> Result<(), SimulationError> {
         while let Some(input) = self.inbox.pop_front() {
-            self.act = match &input {
-                Input::Act { request, .. } => Some(request.clone()),
-                Input::Lane(..) | Input::Bless(_) | Input::Network(_) | Input::Tick => None,
-            };
             for effect in self.line.step(self.now, input) {
                 self.perform(effect)?;
             }
@@ -677,24 +670,14 @@ impl Driver<'_> {
             Effect::Audit(request, answer) => {
                 self.runtime.block_on(self.ledger.record_act(&request, &answer, at))?;
             }
-            Effect::LineStopped(Some(stop)) => {
+            Effect::LineStopped(stop) => {
                 self.summary.stops += 1;
                 let since = self.wall(stop.since);
                 self.runtime.block_on(self.ledger.record_stop(&stop.shown(since)))?;
             }
-            Effect::LineStopped(None) => self.runtime.block_on(self.ledger.record_go(at))?,
+            Effect::StopLifted(kind) => self.runtime.block_on(self.ledger.record_go(kind, at))?,
             Effect::Annotate(annotations) => self.runtime.block_on(self.ledger.annotate(&annotations, at))?,
             Effect::UnknownBless(event) => self.late_bless(&event, at)?,
-            Effect::Unlock(serial) => {
-                let (by, reason) = match &self.act {
-                    Some(ActRequest {
-                        by,
-                        act: Act::Unlock { reason, .. },
-                    }) => (by.clone(), reason.clone()),
-                    Some(_) | None => ("engine".to_owned(), String::new()),
-                };
-                self.runtime.block_on(self.ledger.unlock(&serial, at, &by, &reason))?;
-            }
             Effect::Show => self.show(),
         }
         Ok(())
@@ -853,7 +836,7 @@ impl Driver<'_> {
         for lane in &view.lanes {
             self.world.show_lane(self.now, lane.lane, &lane.state);
         }
-        let stopped = view.line(|at| self.wall(at)).stopped;
+        let stopped = view.line(|stop| self.wall(stop.since)).stopped;
         self.world.show_line(self.now, stopped.as_ref());
     }
 

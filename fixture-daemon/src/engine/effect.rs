@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use blinkup::packet::Packet;
 use blinkup::{Level, Tick};
-use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd};
+use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd, StopKind};
 use fixture_link::act::{ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
@@ -18,14 +18,14 @@ pub enum Effect {
     Lane(LaneId, LaneEffect),
     /// Store the act and its answer, then answer the person.
     Audit(ActRequest, ActAnswer),
-    /// Store that the line stopped or went on (`None`).
-    LineStopped(Option<Stop>),
+    /// Store that the line stopped.
+    LineStopped(Stop),
+    /// Store that a stop was lifted; the line goes on once no other is left.
+    StopLifted(StopKind),
     /// Store annotations beside earlier runs.
     Annotate(Vec<Annotation>),
     /// A bless event that belongs to none of the runs that the line still knows; the ledger may.
     UnknownBless(BlessEvent),
-    /// Lift a unit's quarantine or retest limit in the ledger.
-    Unlock(Serial),
     /// The view of the line changed; publish a snapshot.
     Show,
 }
@@ -46,6 +46,15 @@ pub struct Stop {
 }
 
 impl Stop {
+    /// How it is lifted.
+    pub fn kind(&self) -> StopKind {
+        if self.wants_acknowledgement {
+            StopKind::Policy
+        } else {
+            StopKind::Person
+        }
+    }
+
     /// The stop as it is shown, with the wall time of `since`.
     pub fn shown(&self, since: WallTime) -> LineStop {
         LineStop {

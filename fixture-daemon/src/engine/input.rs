@@ -153,6 +153,8 @@ pub enum ClaimAnswer {
     },
     /// The question could not be answered now.
     Failed(String),
+    /// The token's source never tells who used it: there is no use in asking again.
+    NobodyKnows,
 }
 
 /// A change of a lamp's light as measured by the sender.

@@ -9,6 +9,7 @@ use blinkup::sample::{Counts, Sample};
 use blinkup::trace::compact::Recorder;
 use blinkup::trace::{Header, Row};
 use blinkup::{Level, Tick};
+use fixture_ledger::record::RunEnd;
 use fixture_link::identity::LaneId;
 use fixture_link::snapshot::{LaneView, LedView, StripPiece};
 use fixture_link::verdict::VerdictCode;
@@ -367,11 +368,24 @@ impl Lane {
 
     /// Commits the run's verdict as the line judged it.
     pub fn commit(&mut self, now: Tick, judged: Conclusion, policy: Option<String>, out: &mut Vec<LaneEffect>) {
-        let light = RecordedLight {
+        let light = self.recorded();
+        self.station.commit(now, judged, policy, light, out);
+    }
+
+    /// The process ends: the record of the run that is going on, if there is one.
+    pub fn interrupt(&mut self, now: Tick) -> Option<RunEnd> {
+        let mut end = self.station.interrupt(now)?;
+        let light = self.recorded();
+        end.trace = light.trace;
+        end.samples_lost = light.samples_lost;
+        Some(end)
+    }
+
+    fn recorded(&mut self) -> RecordedLight {
+        RecordedLight {
             trace: self.recorder.take().map(Recorder::finish).unwrap_or_default(),
             samples_lost: self.lost,
-        };
-        self.station.commit(now, judged, policy, light, out);
+        }
     }
 
     /// The lane as it is shown; `stopped` is why the line takes no units.

@@ -7,7 +7,7 @@ use blinkup::Tick;
 use blinkup::codes::CodeTable;
 use blinkup::reader::Observed;
 use blinkup::sample::Sample;
-use fixture_ledger::record::{Annotation, AnnotationKind, UnitHistory};
+use fixture_ledger::record::{Annotation, AnnotationKind, RunEnd, StopKind, UnitHistory};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
@@ -21,6 +21,7 @@ use super::lane::{Lane, LaneConfig};
 use super::meaning::Meanings;
 use super::policy::{Candidate, Policy, needs_network, unit_refusal};
 use super::recipe::Recipe;
+use super::run::Claimed;
 use super::run::is_meant;
 use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
 
@@ -28,6 +29,8 @@ use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
 const KNOWN_RUNS: usize = 512;
 /// Bless events that are remembered, so that the same one twice counts once.
 const KNOWN_EVENTS: usize = 512;
+/// How long an event may come before the cloud tells which device used the token: it is asked every second once the unit is online.
+const EARLY_AT_MOST: Duration = Duration::from_mins(1);
 /// How long what was seen of the network explains why a unit does not get on: as long as the longest stage may last.
 const SEEN_LATELY: Duration = Duration::from_mins(2);
 /// The longest reason or note, in characters.
@@ -59,13 +62,38 @@ pub struct Line {
     waiting: Vec<Option<(Seating, Tick)>>,
     policy: Policy,
     lot: String,
-    stopped: Option<Stop>,
+    stops: Stops,
     known: VecDeque<Known>,
     events: VecDeque<String>,
+    /// Bless events of no unit so far, for units whose device id is not known yet; each with until when it is kept.
+    early: VecDeque<(Tick, BlessEvent)>,
     /// The fixture's last look at the network.
     network: Option<(Tick, NetworkSeen)>,
     now: Tick,
     scratch: Vec<LaneEffect>,
+}
+
+/// Why the line stands still. What policy found and what a person wants do not cover each other: each is lifted in its own way.
+#[derive(Debug, Default)]
+struct Stops {
+    /// Lifted by an acknowledgement.
+    policy: Option<Stop>,
+    /// Lifted by a start.
+    person: Option<Stop>,
+}
+
+impl Stops {
+    fn place(&mut self, kind: StopKind) -> &mut Option<Stop> {
+        match kind {
+            StopKind::Policy => &mut self.policy,
+            StopKind::Person => &mut self.person,
+        }
+    }
+
+    /// The one to see to first.
+    fn first(&self) -> Option<&Stop> {
+        self.policy.as_ref().or(self.person.as_ref())
+    }
 }
 
 /// An ended run, for bless events that come late.
@@ -89,11 +117,11 @@ pub struct View {
 }
 
 impl View {
-    /// The line's part of a snapshot; `wall` dates a tick.
-    pub fn line(&self, wall: impl Fn(Tick) -> WallTime) -> LineView {
+    /// The line's part of a snapshot; `wall` dates a stop.
+    pub fn line(&self, wall: impl Fn(&Stop) -> WallTime) -> LineView {
         LineView {
             lot: self.lot.clone(),
-            stopped: self.stopped.as_ref().map(|stop| stop.shown(wall(stop.since))),
+            stopped: self.stopped.as_ref().map(|stop| stop.shown(wall(stop))),
         }
     }
 }
@@ -116,9 +144,10 @@ impl Line {
             lanes,
             rules,
             lot: config.lot,
-            stopped: None,
+            stops: Stops::default(),
             known: VecDeque::new(),
             events: VecDeque::new(),
+            early: VecDeque::new(),
             network: None,
             now: Tick::ZERO,
             scratch: Vec::new(),
@@ -126,9 +155,12 @@ impl Line {
     }
 
     /// Takes over what an earlier process of this line left: its lot, and why it stands still, where it does.
-    pub fn take_over(&mut self, lot: String, stopped: Option<Stop>) {
+    pub fn take_over(&mut self, lot: String, stops: impl IntoIterator<Item = Stop>) {
         self.lot = lot;
-        self.stopped = stopped;
+        for stop in stops {
+            let place = self.stops.place(stop.kind());
+            *place = Some(stop);
+        }
     }
 
     /// Takes over a lane's last verdicts, oldest first, so that the same code again and again is seen over a restart as well.
@@ -157,6 +189,7 @@ impl Line {
         self.lanes
             .iter()
             .filter_map(|lane| lane.deadline(&self.rules, self.now))
+            .chain(self.early.front().map(|(until, _)| (*until, Reason::Witness)))
             .min_by_key(|(at, _)| *at)
     }
 
@@ -178,6 +211,7 @@ impl Line {
             Input::Network(seen) => self.network = Some((self.now, seen)),
             Input::Tick => {}
         }
+        self.early_events(&mut effects);
         // A unit that was let in, or a verdict that was judged, may have something due at once.
         loop {
             for place in 0..self.lanes.len() {
@@ -223,12 +257,18 @@ impl Line {
         effects
     }
 
+    /// The process ends in order: the records of the runs that are going on, with everything that is known of their units. A verdict that is being
+    /// stored is left to that. Whoever stores them says why.
+    pub fn interrupt(&mut self, now: Tick) -> Vec<RunEnd> {
+        self.lanes.iter_mut().filter_map(|lane| lane.interrupt(now)).collect()
+    }
+
     /// The line as it is shown.
     pub fn view(&self, now: Tick) -> View {
-        let stopped = self.stopped.as_ref().map(|stop| stop.cause.as_str());
+        let stopped = self.stops.first().map(|stop| stop.cause.as_str());
         View {
             lot: self.lot.clone(),
-            stopped: self.stopped.clone(),
+            stopped: self.stops.first().cloned(),
             lanes: self
                 .lanes
                 .iter()
@@ -360,7 +400,7 @@ impl Line {
 
     /// Why a unit may not run in a lane whose nest was empty.
     fn refusal(&self, place: usize, seating: &Seating) -> Option<(Refusal, String)> {
-        if let Some(stop) = &self.stopped {
+        if let Some(stop) = self.stops.first() {
             return Some((Refusal::LineStopped, stop.cause.clone()));
         }
         if let Some(why) = self.lanes.get(place).and_then(Lane::out_of_service) {
@@ -482,12 +522,13 @@ impl Line {
     }
 
     fn stop_line(&mut self, stop: Stop, effects: &mut Vec<Effect>) {
-        // What wants an acknowledgement must not be covered by a later stop.
-        if self.stopped.as_ref().is_some_and(|stop| stop.wants_acknowledgement) {
+        let place = self.stops.place(stop.kind());
+        // What was found first is what has to be seen to; later ones follow from it.
+        if stop.wants_acknowledgement && place.is_some() {
             return;
         }
-        self.stopped = Some(stop.clone());
-        effects.push(Effect::LineStopped(Some(stop)));
+        *place = Some(stop.clone());
+        effects.push(Effect::LineStopped(stop));
         effects.push(Effect::Show);
     }
 
@@ -501,16 +542,54 @@ impl Line {
             self.events.pop_front();
         }
         self.events.push_back(event.event.clone());
-        let meant = self
+        if let Some(event) = self.deliver(event, effects) {
+            let unclaimed = |lane: &Lane| lane.station().running().is_some_and(|run| run.claimed == Claimed::No);
+            if event.device_id.is_some() && self.lanes.iter().any(unclaimed) {
+                if self.early.len() == KNOWN_EVENTS
+                    && let Some((_, event)) = self.early.pop_front()
+                {
+                    self.late(event, effects);
+                }
+                self.early.push_back((self.now + EARLY_AT_MOST, event));
+            } else {
+                self.late(event, effects);
+            }
+        }
+    }
+
+    /// Tells the one unit that an event is about; gives the event back where there is none, or where it could be two: then it is nobody's.
+    fn deliver(&mut self, event: BlessEvent, effects: &mut Vec<Effect>) -> Option<BlessEvent> {
+        let mut meant = self
             .lanes
             .iter()
-            .position(|lane| lane.station().running().is_some_and(|run| run.is_meant_by(&event)));
-        if let Some(place) = meant {
-            self.in_lane(place, effects, |lane, rules, now, out| {
-                lane.tell(rules, now, StationInput::Bless(event), out);
-            });
-            return;
+            .enumerate()
+            .filter(|(_, lane)| lane.station().running().is_some_and(|run| run.is_meant_by(&event)))
+            .map(|(place, _)| place);
+        let (Some(place), None) = (meant.next(), meant.next()) else {
+            return Some(event);
+        };
+        self.in_lane(place, effects, |lane, rules, now, out| {
+            lane.tell(rules, now, StationInput::Bless(event), out);
+        });
+        None
+    }
+
+    /// Looks again at events that came before the cloud said which device is in which lane.
+    fn early_events(&mut self, effects: &mut Vec<Effect>) {
+        for _ in 0..self.early.len() {
+            let Some((until, event)) = self.early.pop_front() else {
+                return;
+            };
+            match self.deliver(event, effects) {
+                None => {}
+                Some(event) if self.now >= until => self.late(event, effects),
+                Some(event) => self.early.push_back((until, event)),
+            }
         }
+    }
+
+    /// An event of no unit that is in a lane.
+    fn late(&mut self, event: BlessEvent, effects: &mut Vec<Effect>) {
         let late = self
             .known
             .iter()
@@ -541,12 +620,12 @@ impl Line {
                 if serial.is_some() {
                     return refused("lane: a serial belongs to a lane; name it");
                 }
-                match &self.stopped {
+                match self.stops.first() {
                     None => refused("the line is not stopped"),
                     Some(stop) if stop.wants_acknowledgement => {
                         refused(format!("the line wants an acknowledgement first: {}", stop.cause))
                     }
-                    Some(_) => self.go_on(effects),
+                    Some(_) => self.go_on(StopKind::Person, effects),
                 }
             }
             Act::Start {
@@ -564,9 +643,13 @@ impl Line {
                 if note.chars().count() > LONGEST_REASON {
                     return refused("note: expected at most 200 characters");
                 }
-                match &self.stopped {
-                    None => refused("nothing stopped the line"),
-                    Some(_) => self.go_on(effects),
+                match (&self.stops.policy, &self.stops.person) {
+                    (Some(_), _) => self.go_on(StopKind::Policy, effects),
+                    (None, Some(stop)) => refused(format!(
+                        "nothing wants an acknowledgement: a person stopped the line, and a start lets it go on ({})",
+                        stop.cause
+                    )),
+                    (None, None) => refused("nothing stopped the line"),
                 }
             }
             Act::Unlock { serial, reason } => match checked_reason(reason) {
@@ -574,7 +657,6 @@ impl Line {
                     for lane in &mut self.lanes {
                         lane.station_mut().unlock(serial);
                     }
-                    effects.push(Effect::Unlock(serial.clone()));
                     ActAnswer::Done
                 }
                 Err(why) => refused(why),
@@ -590,9 +672,9 @@ impl Line {
         }
     }
 
-    fn go_on(&mut self, effects: &mut Vec<Effect>) -> ActAnswer {
-        self.stopped = None;
-        effects.push(Effect::LineStopped(None));
+    fn go_on(&mut self, kind: StopKind, effects: &mut Vec<Effect>) -> ActAnswer {
+        *self.stops.place(kind) = None;
+        effects.push(Effect::StopLifted(kind));
         effects.push(Effect::Show);
         ActAnswer::Done
     }

@@ -69,7 +69,9 @@ pub struct Run {
     pub tokens: Vec<String>,
     /// What the cloud says about the blessing.
     pub bless: Option<BlessEvent>,
-    /// The device id, where it is known.
+    /// Whether the cloud has said which device used the token.
+    pub claimed: Claimed,
+    /// The device id, where it is known: from there, or from a bless event.
     pub device_id: Option<String>,
     /// The agent's URL, where it is known.
     pub agent_url: Option<String>,
@@ -77,6 +79,15 @@ pub struct Run {
     attempts: Vec<Attempt>,
     readings: Vec<StoredReading>,
     evidence: Vec<Evidence>,
+}
+
+/// Whether the cloud has said which device used a run's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// Not yet.
+    No,
+    /// It has; a bless event can then be matched by the device alone.
+    Yes,
 }
 
 /// Whether the run's unit is in the nest.
@@ -157,6 +168,7 @@ impl Run {
             power_cycles: 0,
             tokens: Vec::new(),
             bless: None,
+            claimed: Claimed::No,
             device_id: None,
             agent_url: None,
             draft: None,
@@ -257,6 +269,12 @@ impl Run {
         }
     }
 
+    /// Whether the last fact of this kind was the same.
+    pub fn noted_last(&self, kind: EvidenceKind, detail: &str) -> bool {
+        let last = self.evidence.iter().rev().find(|fact| fact.kind == kind);
+        last.is_some_and(|fact| fact.detail == detail)
+    }
+
     /// The unit reached a stage.
     pub fn reached(&mut self, now: Tick, stage: Stage) {
         if self.stage != stage {
@@ -335,12 +353,16 @@ impl Run {
     }
 }
 
-/// Whether a bless event is about a unit: by its token, its device id, or a serial that is the device id.
+/// Whether a bless event is about a unit: by its device id where both name one, else by its token, or by a serial that is the device id.
+/// Another device's event is never this unit's, whatever token it names.
 pub fn is_meant(event: &BlessEvent, tokens: &[String], device_id: Option<&str>, serial: Option<&Serial>) -> bool {
+    if let (Some(named), Some(known)) = (event.device_id.as_deref(), device_id) {
+        return named.eq_ignore_ascii_case(known);
+    }
     let by_token = event.token_id.as_ref().is_some_and(|token| tokens.contains(token));
     by_token
-        || event.device_id.as_deref().is_some_and(|device| {
-            device_id.is_some_and(|known| known.eq_ignore_ascii_case(device))
-                || serial.is_some_and(|serial| serial.as_str().eq_ignore_ascii_case(device))
-        })
+        || event
+            .device_id
+            .as_deref()
+            .is_some_and(|device| serial.is_some_and(|serial| serial.as_str().eq_ignore_ascii_case(device)))
 }

@@ -22,7 +22,7 @@ use super::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
 use super::meaning::{Meaning, Meanings};
 use super::nest::{Flash, NestReport};
 use super::recipe::{PassRule, Recipe, Rung};
-use super::run::{Light, Presence, Run};
+use super::run::{Claimed, Light, Presence, Run};
 use super::watch::{FAULT_STANDS, Judgement, PATTERN_STANDS, Watch};
 
 /// How long after its last symbol a packet may go unanswered.
@@ -772,17 +772,36 @@ impl Station {
         if run.id != id {
             return;
         }
-        watch.answered(now);
+        if answer == ClaimAnswer::NobodyKnows {
+            watch.never_ask_again();
+        } else {
+            watch.answered(now);
+        }
         match answer {
-            ClaimAnswer::NotYet => {}
+            ClaimAnswer::NotYet | ClaimAnswer::NobodyKnows => {}
             ClaimAnswer::Claimed { device_id, agent_url } => {
-                if run.device_id.is_none() {
+                if run.claimed == Claimed::No {
                     run.note(now, EvidenceKind::Claim, format!("claimed by device {device_id}"));
+                }
+                run.claimed = Claimed::Yes;
+                let another = run.bless.take_if(|event| {
+                    let named = event.device_id.as_deref();
+                    named.is_some_and(|named| !named.eq_ignore_ascii_case(&device_id))
+                });
+                if let Some(event) = another {
+                    let detail = format!("event {} was about another device: it does not count", event.event);
+                    run.note(now, EvidenceKind::Bless, detail);
                 }
                 run.device_id = Some(device_id);
                 run.agent_url = agent_url.or(run.agent_url.take());
             }
-            ClaimAnswer::Failed(why) => run.note(now, EvidenceKind::Claim, format!("not answered: {why}")),
+            ClaimAnswer::Failed(why) => {
+                let detail = format!("not answered: {why}");
+                // The question is asked every second: the same answer again is no news.
+                if !run.noted_last(EvidenceKind::Claim, &detail) {
+                    run.note(now, EvidenceKind::Claim, detail);
+                }
+            }
         }
     }
 
@@ -984,6 +1003,23 @@ impl Station {
             | Phase::Storing(..)
             | Phase::Verdict { .. }
             | Phase::Told { .. }) => self.phase = phase,
+        }
+    }
+
+    /// The process ends: the record of a run that has no verdict yet. The station is of no use afterwards.
+    pub fn interrupt(&mut self, now: Tick) -> Option<RunEnd> {
+        match core::mem::replace(&mut self.phase, Phase::Empty) {
+            Phase::Running(mut run, _) | Phase::Concluded(mut run, _) => {
+                Some(run.end(now, VerdictCode::Interrupted, String::new()))
+            }
+            phase @ (Phase::Empty
+            | Phase::Refused { .. }
+            | Phase::Storing(..)
+            | Phase::Verdict { .. }
+            | Phase::Told { .. }) => {
+                self.phase = phase;
+                None
+            }
         }
     }
 

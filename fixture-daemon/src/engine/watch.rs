@@ -10,7 +10,7 @@ use fixture_link::verdict::{Outcome, VerdictCode};
 
 use super::meaning::Meaning;
 use super::recipe::{PassRule, Recipe};
-use super::run::{Flicker, Run};
+use super::run::{Claimed, Flicker, Run};
 use super::station::Reason;
 
 /// How long "received" is green, 3 s by the vendor's guide, with a device's clock that is off by 2 % and an edge that wanders.
@@ -77,6 +77,7 @@ struct Bursts {
 enum Poll {
     At(Tick),
     Asked(Tick),
+    Never,
 }
 
 /// What follows from what was seen.
@@ -172,6 +173,11 @@ impl Watch {
         self.poll = Poll::Asked(now);
     }
 
+    /// Whoever gives the tokens does not know who used them.
+    pub fn never_ask_again(&mut self) {
+        self.poll = Poll::Never;
+    }
+
     /// The cloud answered.
     pub fn answered(&mut self, now: Tick) {
         self.poll = Poll::At(now + POLL_EVERY);
@@ -190,7 +196,14 @@ impl Watch {
 
     /// What follows from what was seen, at `now`.
     pub fn judge(&self, run: &Run, recipe: &Recipe, now: Tick) -> Judgement {
-        let judgement = self.unit(run, recipe, now);
+        let judgement = match self.unit(run, recipe, now) {
+            Judgement::Wait(until, reason) => match self.asks(run, recipe) {
+                Some(at) if now >= at => Judgement::Ask,
+                Some(at) if at < until => Judgement::Wait(at, Reason::Poll),
+                Some(_) | None => Judgement::Wait(until, reason),
+            },
+            judgement @ (Judgement::Ask | Judgement::End(..)) => judgement,
+        };
         // A unit that the cloud has blessed and that shows a fault: one of the two is wrong, and it is not for the fixture to say which.
         if let Judgement::End(code, detail) = &judgement
             && code.outcome() == Outcome::Fail
@@ -200,6 +213,24 @@ impl Watch {
             return Judgement::End(VerdictCode::BlessDisagrees, words);
         }
         judgement
+    }
+
+    /// When the cloud is to be asked which device used the token: once the unit is online, until it is known. A bless event may name the device
+    /// alone, and the record has its agent's URL from there.
+    fn asks(&self, run: &Run, recipe: &Recipe) -> Option<Tick> {
+        if !recipe.enrols || run.claimed == Claimed::Yes {
+            return None;
+        }
+        let online = match (self.connected, self.green(run)) {
+            (Some(connected), _) => connected,
+            (None, Some(green)) => green,
+            (None, None) => return None,
+        };
+        match self.poll {
+            Poll::At(at) => Some(at.max(online)),
+            Poll::Asked(at) => Some(at + POLL_WITHIN),
+            Poll::Never => None,
+        }
     }
 
     fn unit(&self, run: &Run, recipe: &Recipe, now: Tick) -> Judgement {
@@ -403,7 +434,7 @@ impl Watch {
                 }
             }
             PassRule::Claimed { within } => {
-                if run.device_id.is_some() {
+                if run.claimed == Claimed::Yes {
                     return Judgement::End(VerdictCode::Ok, "online, and the cloud knows the device".to_owned());
                 }
                 let until = connected + within;
@@ -413,15 +444,7 @@ impl Watch {
                         "online, but no device has claimed the token".to_owned(),
                     );
                 }
-                let poll = match self.poll {
-                    Poll::At(at) => at,
-                    Poll::Asked(at) => at + POLL_WITHIN,
-                };
-                if now >= poll {
-                    Judgement::Ask
-                } else {
-                    Judgement::Wait(poll.min(until), Reason::Poll)
-                }
+                Judgement::Wait(until, Reason::Witness)
             }
             PassRule::LedOnly { hold } => {
                 let shown_since = run

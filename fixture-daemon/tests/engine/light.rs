@@ -21,7 +21,7 @@ use fixture_daemon::engine::station::UnitPower;
 use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd, UnitHistory};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
-use fixture_link::identity::LaneId;
+use fixture_link::identity::{LaneId, RunId};
 use fixture_link::snapshot::LaneState;
 use fixture_link::verdict::VerdictCode;
 
@@ -116,6 +116,10 @@ pub struct Light {
     pub answers: Vec<ActAnswer>,
     pub stops: Vec<Option<VerdictCode>>,
     pub late: bool,
+    /// The cloud tells which device used each lane's tokens, and its bless events name nothing but the device.
+    pub devices: Option<[&'static str; 2]>,
+    /// Who is told of a bless event that fits nobody.
+    pub unknown: Vec<String>,
 }
 
 enum Event {
@@ -191,6 +195,8 @@ impl Light {
             answers: Vec::new(),
             stops: Vec::new(),
             late: false,
+            devices: None,
+            unknown: Vec::new(),
         }
     }
 
@@ -261,6 +267,10 @@ impl Light {
         code
     }
 
+    pub fn run_of(&self, number: u8) -> Option<RunId> {
+        self.line.view(self.now).lanes[lane(number).index()].run
+    }
+
     pub fn state(&self, number: u8) -> LaneState {
         self.line.view(self.now).lanes[lane(number).index()].state.clone()
     }
@@ -320,9 +330,11 @@ impl Light {
             match effect {
                 Effect::Lane(id, effect) => self.lane_effect(id, effect),
                 Effect::Audit(_, answer) => self.answers.push(answer),
-                Effect::LineStopped(stop) => self.stops.push(stop.and_then(|stop| stop.code)),
+                Effect::LineStopped(stop) => self.stops.push(stop.code),
+                Effect::StopLifted(_) => self.stops.push(None),
                 Effect::Annotate(annotations) => self.annotations.extend(annotations),
-                Effect::UnknownBless(_) | Effect::Unlock(_) | Effect::Show => {}
+                Effect::UnknownBless(event) => self.unknown.push(event.event),
+                Effect::Show => {}
             }
         }
     }
@@ -349,7 +361,13 @@ impl Light {
                 self.later(now + ms(150), lane_input(LaneInput::Token { run, answer }));
             }
             LaneEffect::PollClaim { run, .. } => {
-                let answer = ClaimAnswer::NotYet;
+                let answer = match self.devices {
+                    None => ClaimAnswer::NotYet,
+                    Some(devices) => ClaimAnswer::Claimed {
+                        device_id: devices[id.index()].to_owned(),
+                        agent_url: Some("https://agent.example/x".to_owned()),
+                    },
+                };
                 self.later(now + ms(50), lane_input(LaneInput::Claim { run, answer }));
             }
             LaneEffect::Send(transmission) => self.send(id, transmission),
@@ -462,8 +480,15 @@ impl Light {
         if let Some((after, blessed)) = event {
             let event = BlessEvent {
                 event: format!("{}-{}", transmission.run, transmission.attempt),
-                device_id: Some("00000000000000aa".to_owned()),
-                token_id: Some(format!("{}-{}", transmission.run, transmission.attempt)),
+                device_id: Some(
+                    self.devices
+                        .map_or("00000000000000aa", |devices| devices[place])
+                        .to_owned(),
+                ),
+                token_id: match self.devices {
+                    None => Some(format!("{}-{}", transmission.run, transmission.attempt)),
+                    Some(_) => None,
+                },
                 blessed,
             };
             self.later(now + ms(after), Event::Input(Input::Bless(event)));

@@ -5,6 +5,7 @@ use fixture_daemon::engine::lane::Validity;
 use fixture_daemon::engine::sensor::Measures;
 use fixture_ledger::record::{AnnotationKind, AttemptResult, EvidenceKind, UnitHistory};
 use fixture_link::act::{Act, ActAnswer};
+use fixture_link::bless::BlessEvent;
 use fixture_link::snapshot::{LaneState, Stage};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
@@ -162,6 +163,126 @@ fn a_dead_unit_and_a_good_nest_make_no_light() {
         ..good_unit()
     };
     assert_eq!(light.run(1, dead), VerdictCode::NoLight);
+}
+
+// --- the second witness -----------------------------------------------------------------------------------------------
+
+const DEVICES: [&str; 2] = ["c000d8b7a7b004bb", "c000d8b7a7b004cc"];
+
+#[test]
+fn a_bless_event_that_names_only_the_device_finds_its_unit() {
+    let mut light = line(2);
+    light.devices = Some(DEVICES);
+    assert_eq!(light.run(1, named("SN-1")), VerdictCode::Ok);
+    let end = &light.ends[0].1;
+    assert_eq!(end.device_id.as_deref(), Some(DEVICES[0]));
+    assert_eq!(end.agent_url.as_deref(), Some("https://agent.example/x"));
+    assert_eq!(light.unknown, [""; 0]);
+}
+
+#[test]
+fn a_bless_event_that_comes_before_the_cloud_tells_the_device_is_kept_for_it() {
+    let mut light = line(1);
+    light.devices = Some(DEVICES);
+    // Long before the unit is seen online.
+    let early = Unit {
+        event: Some((500, true)),
+        ..named("SN-1")
+    };
+    assert_eq!(light.run(1, early), VerdictCode::Ok);
+    assert_eq!(light.unknown, [""; 0]);
+}
+
+#[test]
+fn a_bless_event_of_a_device_that_never_comes_is_not_kept_for_good() {
+    let mut light = line(1);
+    light.devices = Some(DEVICES);
+    let silent = Unit {
+        event: None,
+        ..named("SN-1")
+    };
+    light.seat(1, silent);
+    light.wait(ms(3_000));
+    light.input(Input::Bless(BlessEvent {
+        event: "of-another".to_owned(),
+        device_id: Some("c000000000000000".to_owned()),
+        token_id: None,
+        blessed: true,
+    }));
+    light.wait(ms(59_000));
+    assert_eq!(light.unknown, [""; 0]);
+    light.wait(ms(2_000));
+    assert_eq!(light.unknown, ["of-another"]);
+}
+
+#[test]
+fn a_token_that_fits_does_not_make_another_devices_event_a_units() {
+    let mut light = line(1);
+    light.devices = Some(DEVICES);
+    let unblessed = Unit {
+        event: None,
+        ..named("SN-1")
+    };
+    light.seat(1, unblessed);
+    // Online, and its device known, but not blessed yet.
+    light.wait(ms(45_000));
+    let run = light.run_of(1).expect("it runs");
+    light.input(Input::Bless(BlessEvent {
+        event: "of-another".to_owned(),
+        device_id: Some(DEVICES[1].to_owned()),
+        token_id: Some(format!("{run}-1")),
+        blessed: true,
+    }));
+    light.wait(ms(60_000));
+    assert_eq!(light.ends[0].1.code, VerdictCode::NoBlessEvent);
+}
+
+// --- what people and policies stop ------------------------------------------------------------------------------------
+
+#[test]
+fn a_persons_stop_and_a_policys_are_lifted_each_in_its_own_way() {
+    let stop = || Act::Stop {
+        lane: None,
+        reason: "a hand in the jig".to_owned(),
+    };
+    let acknowledge = || Act::Acknowledge { note: String::new() };
+    let start = || Act::Start {
+        lane: None,
+        serial: None,
+    };
+    for person_first in [true, false] {
+        let mut light = line(2);
+        if person_first {
+            // The unit in lane 1 ends its own way while the line is stopped for new ones: a person's stop ends runs, so this one comes first.
+            assert_eq!(light.act(stop()), ActAnswer::Done);
+            assert!(matches!(light.act(acknowledge()), ActAnswer::Refused { .. }));
+            assert_eq!(light.act(start()), ActAnswer::Done);
+        }
+        for serial in ["A", "B", "C"] {
+            light.run(1, stuck(serial, "joining-wifi"));
+        }
+        light.lift(1);
+        assert_eq!(light.act(stop()), ActAnswer::Done);
+        assert_eq!(
+            light.stops.last(),
+            Some(&None),
+            "the person's stop is stored beside the policy's"
+        );
+        assert!(
+            matches!(light.act(start()), ActAnswer::Refused { .. }),
+            "acknowledge first"
+        );
+        assert_eq!(light.act(acknowledge()), ActAnswer::Done);
+        // The policy's stop is lifted; the hand is still in the jig.
+        light.seat(2, named("D"));
+        assert_eq!(
+            light.refusals.last().map(|refused| refused.refusal),
+            Some(Refusal::LineStopped)
+        );
+        light.lift(2);
+        assert_eq!(light.act(start()), ActAnswer::Done);
+        assert_eq!(light.run(2, named("E")), VerdictCode::Ok);
+    }
 }
 
 // --- what several runs say --------------------------------------------------------------------------------------------

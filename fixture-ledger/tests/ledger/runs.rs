@@ -1,7 +1,7 @@
 //! Runs in, reports out.
 
-use crate::sample::{at, end, lane, run_id, serial, setup, start};
-use fixture_ledger::record::{Annotation, AnnotationKind, RefusedStart, UnitHistory};
+use crate::sample::{at, end, lane, run_id, serial, setup, start, unlock};
+use fixture_ledger::record::{Annotation, AnnotationKind, RefusedStart, StopKind, UnitHistory};
 use fixture_ledger::report::{RunFilter, SerialFilter};
 use fixture_ledger::{Durability, Ledger, LedgerError, Reports};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
@@ -74,13 +74,13 @@ async fn a_recorded_verdict_never_changes() {
         .await;
     assert!(matches!(again, Err(LedgerError::Refused { .. })), "{again:?}");
     assert!(fixture_ledger::dump(&path).await.unwrap() == before);
+    assert_eq!(ledger.verdict(run_id(1)).await.unwrap(), Some(VerdictCode::Ok));
     ledger.begin_run(id, &start(3, 2, None, 1_000)).await.unwrap();
+    assert_eq!(ledger.verdict(run_id(3)).await.unwrap(), None);
     let before_it = fixture_ledger::dump(&path).await.unwrap();
-    let early = ledger.finish_run(&end(3, VerdictCode::Interrupted), at(3_000)).await;
-    assert!(matches!(early, Err(LedgerError::Refused { .. })), "{early:?}");
-    assert!(fixture_ledger::dump(&path).await.unwrap() == before_it);
     let unknown = ledger.finish_run(&end(2, VerdictCode::Ok), at(3_000)).await;
     assert!(matches!(unknown, Err(LedgerError::NoSuchRun { .. })), "{unknown:?}");
+    assert_eq!(ledger.verdict(run_id(2)).await.unwrap(), None);
     assert!(fixture_ledger::dump(&path).await.unwrap() == before_it);
     ledger.close().await.unwrap();
 }
@@ -221,12 +221,7 @@ async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
 async fn all_kinds(path: &std::path::Path, durability: Durability) {
     let mut ledger = Ledger::create(path, durability).await.unwrap();
     let id = ledger.setup(&setup()).await.unwrap();
-    let given_at_the_next_start = VerdictCode::Interrupted;
-    for (n, code) in (1..).zip(
-        VerdictCode::ALL
-            .into_iter()
-            .filter(|code| *code != given_at_the_next_start),
-    ) {
+    for (n, code) in (1..).zip(VerdictCode::ALL) {
         ledger
             .begin_run(id, &start(n, 1, Some("SN-1"), i64::from(n) * 1_000))
             .await
@@ -256,10 +251,6 @@ async fn all_kinds(path: &std::path::Path, durability: Durability) {
     for stop in stops() {
         ledger.record_stop(&stop).await.unwrap();
     }
-    ledger
-        .unlock(&serial("SN-1"), at(9_500), "console", "looked at")
-        .await
-        .unwrap();
     ledger.close().await.unwrap();
 }
 
@@ -347,10 +338,21 @@ async fn what_people_did_and_what_stopped_the_line_comes_back_as_it_was_stored()
     let path = directory.path().join("ledger");
     all_kinds(&path, Durability::Unsynced).await;
     let (mut ledger, _) = Ledger::open(&path, at(20_000)).await.unwrap();
-    assert_eq!(ledger.standing_stop().await.unwrap(), Some(stops()[1].clone()));
+    // A policy's and a person's stand side by side; each is lifted alone.
+    assert_eq!(ledger.standing_stops().await.unwrap(), stops());
     ledger.record_stop(&stops()[1]).await.unwrap();
-    ledger.record_go(at(30_000)).await.unwrap();
-    assert_eq!(ledger.standing_stop().await.unwrap(), None);
+    let kinds = stops().map(|stop| {
+        if stop.wants_acknowledgement {
+            StopKind::Policy
+        } else {
+            StopKind::Person
+        }
+    });
+    assert_ne!(kinds[0], kinds[1]);
+    ledger.record_go(kinds[0], at(9_000)).await.unwrap();
+    assert_eq!(ledger.standing_stops().await.unwrap(), [stops()[1].clone()]);
+    ledger.record_go(kinds[1], at(30_000)).await.unwrap();
+    assert_eq!(ledger.standing_stops().await.unwrap(), []);
 
     let reports = Reports::open(&path).await.unwrap();
     let stored: Vec<_> = reports
@@ -361,7 +363,7 @@ async fn what_people_did_and_what_stopped_the_line_comes_back_as_it_was_stored()
         .map(|row| (row.stop, row.ended))
         .collect();
     let [first, second] = stops();
-    assert_eq!(stored, [(second, Some(at(30_000))), (first, Some(at(9_100)))]);
+    assert_eq!(stored, [(second, Some(at(30_000))), (first, Some(at(9_000)))]);
     let mut stored: Vec<_> = reports
         .acts(10)
         .await
@@ -454,10 +456,13 @@ async fn a_unit_starts_anew_after_an_unlock_but_what_passed_has_passed() {
             codes: counted
         }
     );
-    ledger
-        .unlock(&serial("SN-1"), at(3_000), "zoë", "reseated")
-        .await
-        .unwrap();
+    let asked = unlock("SN-1", "zoë", "reseated");
+    let refused = ActAnswer::Refused {
+        why: "reason: expected 1 to 200 printable characters".to_owned(),
+    };
+    ledger.record_act(&asked, &refused, at(2_900)).await.unwrap();
+    assert_eq!(ledger.unit_history(&serial("SN-1")).await.unwrap(), history);
+    ledger.record_act(&asked, &ActAnswer::Done, at(3_000)).await.unwrap();
     let history = ledger.unit_history(&serial("SN-1")).await.unwrap();
     assert_eq!(
         history,

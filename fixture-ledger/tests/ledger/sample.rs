@@ -5,6 +5,7 @@ use core::time::Duration;
 use fixture_ledger::record::{
     Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, RunEnd, RunStart, Setup, StoredReading,
 };
+use fixture_link::act::{Act, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::Stage;
 use fixture_link::verdict::VerdictCode;
@@ -58,6 +59,17 @@ pub fn start(n: u32, on: u8, unit: Option<&str>, seated: i64) -> RunStart {
         seated: WallTime {
             micros: seated,
             synchronised: false,
+        },
+    }
+}
+
+/// A person lets a unit run again.
+pub fn unlock(unit: &str, by: &str, reason: &str) -> ActRequest {
+    ActRequest {
+        by: by.to_owned(),
+        act: Act::Unlock {
+            serial: serial(unit),
+            reason: reason.to_owned(),
         },
     }
 }

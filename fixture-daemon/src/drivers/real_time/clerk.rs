@@ -80,12 +80,7 @@ impl Clerk {
             self.job(job, &mut doubtful, &mut notes).await;
         }
         notes.store(&mut self.ledger, self.setup).await;
-        let why = if self.asked.is_cancelled() {
-            Interruption::Stopped
-        } else {
-            Interruption::Failed
-        };
-        let left = self.ledger.interrupt(wall(), why).await;
+        let left = self.ledger.interrupt(wall(), self.why()).await;
         self.ledger.close().await?;
         for run in left?.interrupted {
             tracing::warn!("run {run}: interrupted by the end of the daemon");
@@ -133,8 +128,15 @@ impl Clerk {
                 self.tell(lane, LaneInput::Stored { run, result });
             }
             Job::Commit(lane, end) => {
-                let result = said(self.ledger.finish_run(&end, wall()).await);
                 let run = end.run;
+                let mut result = said(self.ledger.finish_run(&end, wall()).await);
+                // A commit can fail after it has reached the disk: then the verdict stands there, and no other may be shown.
+                if result.is_err()
+                    && let Ok(Some(stored)) = self.ledger.verdict(run).await
+                    && stored == end.code
+                {
+                    result = Ok(());
+                }
                 if result.is_ok() && self.told.send(Told::Committed(lane, end.code)).is_err() {
                     tracing::debug!("run {run}: stored while the daemon was stopping");
                 }
@@ -147,7 +149,12 @@ impl Clerk {
                     let _ = person.send(stored.map(|()| answer));
                 }
             }
-            Job::Note(note) => notes.take(note, wall(), &mut self.ledger, self.setup).await,
+            Job::Note(mut note) => {
+                if let Note::Interrupted(end) = &mut note {
+                    self.why().detail().clone_into(&mut end.detail);
+                }
+                notes.take(note, wall(), &mut self.ledger, self.setup).await;
+            }
         }
     }
 
@@ -182,6 +189,15 @@ impl Clerk {
         match serial {
             Some(serial) => self.ledger.unit_history(serial).await,
             None => Ok(UnitHistory::default()),
+        }
+    }
+
+    /// Why this process ends.
+    fn why(&self) -> Interruption {
+        if self.asked.is_cancelled() {
+            Interruption::Stopped
+        } else {
+            Interruption::Failed
         }
     }
 

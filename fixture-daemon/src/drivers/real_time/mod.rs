@@ -14,8 +14,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use blinkup::Tick;
-use fixture_ledger::record::UnitHistory;
-use fixture_link::act::{self, ActAnswer, ActRequest};
+use fixture_ledger::record::{RunEnd, UnitHistory};
+use fixture_link::act::{ActAnswer, ActRequest};
 use fixture_link::identity::{LaneId, RunId};
 use fixture_link::snapshot::{Fixture, LineStop, Snapshot};
 use fixture_link::verdict::VerdictCode;
@@ -101,7 +101,7 @@ pub struct Engine {
     /// What is looked at besides units.
     pub looks: Looks,
     /// The stop that an earlier process left, with the wall time of its beginning; the engine has it since [`Tick::ZERO`].
-    pub stopped_before: Option<LineStop>,
+    pub stopped_before: Vec<LineStop>,
 }
 
 /// What comes in.
@@ -157,9 +157,18 @@ impl Engine {
             }
             self.perform_all(&mut effects, asked, &mut shown).await?;
         }
-        let last = self.last_reports(incoming, &mut effects, &mut shown);
+        let mut cut_short = Vec::new();
+        let last = self.last_reports(incoming, &mut effects, &mut shown, &mut cut_short);
         if tokio::time::timeout(LAST_REPORTS, last).await.is_err() {
             tracing::error!("the lamps' threads did not end within {} s", LAST_REPORTS.as_secs());
+        }
+        cut_short.extend(self.line.interrupt(self.clock.now()));
+        for end in cut_short {
+            tracing::warn!("run {}: interrupted by the end of the daemon", end.run);
+            self.jobs
+                .send(Job::Note(Note::Interrupted(Box::new(end))))
+                .await
+                .map_err(|_| anyhow::anyhow!("the ledger's task is gone"))?;
         }
         Ok(())
     }
@@ -170,12 +179,21 @@ impl Engine {
         mut incoming: Incoming,
         effects: &mut Vec<Effect>,
         shown: &mut Shown,
+        cut_short: &mut Vec<RunEnd>,
     ) -> anyhow::Result<()> {
         for (_, sender) in &mut self.senders {
             sender.stop();
         }
         while let Some(input) = incoming.lamps.recv().await {
             self.feed(input, effects);
+            // The daemon's end is no verdict about a unit, whatever the engine makes of a lamp that stopped.
+            for effect in &*effects {
+                if let Effect::Lane(_, LaneEffect::Commit(end)) = effect {
+                    let mut end = RunEnd::clone(end);
+                    end.code = VerdictCode::Interrupted;
+                    cut_short.push(end);
+                }
+            }
             effects.retain(|effect| match effect {
                 Effect::Lane(
                     _,
@@ -184,7 +202,6 @@ impl Engine {
                     | LaneEffect::Send(_)
                     | LaneEffect::TestFlash { .. }
                     | LaneEffect::PowerCycle { .. }
-                    // The daemon's end is no verdict about a unit: the clerk makes what is left INTERRUPTED.
                     | LaneEffect::Commit(_)
                     | LaneEffect::Signal(_),
                 )
@@ -199,9 +216,9 @@ impl Engine {
                 )
                 | Effect::Audit(..)
                 | Effect::LineStopped(_)
+                | Effect::StopLifted(_)
                 | Effect::Annotate(_)
-                | Effect::UnknownBless(_)
-                | Effect::Unlock(_) => true,
+                | Effect::UnknownBless(_) => true,
             });
             self.perform_all(effects, None, shown).await?;
         }
@@ -218,7 +235,7 @@ impl Engine {
         effects.extend(self.line.step(self.clock.now(), input));
     }
 
-    /// The act that is to be answered, where it was one.
+    /// Who is to be answered, where it was an act.
     fn told(&mut self, told: Told, effects: &mut Vec<Effect>) -> Option<Asked> {
         match told {
             Told::Input(input) => self.feed(input, effects),
@@ -243,12 +260,8 @@ impl Engine {
                     history,
                     answer,
                 } = *act;
-                let asked = Asked {
-                    request: request.clone(),
-                    answer,
-                };
                 self.feed(Input::Act { request, history }, effects);
-                return Some(asked);
+                return answer;
             }
         }
         None
@@ -277,26 +290,11 @@ impl Engine {
         for effect in core::mem::take(effects) {
             let job = match effect {
                 Effect::Lane(lane, effect) => self.perform_in(lane, effect)?,
-                Effect::Audit(request, answer) => {
-                    let person = asked.as_mut().and_then(|asked| asked.answer.take());
-                    Some(Job::Audit(request, answer, person))
-                }
-                Effect::LineStopped(Some(stop)) => {
-                    Some(Job::Note(Note::Stop(stop.shown(self.clock.wall_at(stop.since)))))
-                }
-                Effect::LineStopped(None) => Some(Job::Note(Note::Go)),
+                Effect::Audit(request, answer) => Some(Job::Audit(request, answer, asked.take())),
+                Effect::LineStopped(stop) => Some(Job::Note(Note::Stop(stop.shown(self.clock.wall_at(stop.since))))),
+                Effect::StopLifted(kind) => Some(Job::Note(Note::Go(kind))),
                 Effect::Annotate(annotations) => Some(Job::Note(Note::Annotate(annotations))),
                 Effect::UnknownBless(event) => Some(Job::Note(Note::LateBless(event))),
-                Effect::Unlock(serial) => {
-                    let (by, reason) = match asked.as_ref().map(|asked| &asked.request) {
-                        Some(ActRequest {
-                            by,
-                            act: act::Act::Unlock { reason, .. },
-                        }) => (by.clone(), reason.clone()),
-                        Some(_) | None => ("engine".to_owned(), String::new()),
-                    };
-                    Some(Job::Note(Note::Unlock { serial, by, reason }))
-                }
                 Effect::Show => {
                     shown.wanted = Wanted::Yes;
                     None
@@ -390,7 +388,7 @@ impl Engine {
         self.tasks.spawn_short(format!("claim for lane {lane}"), async move {
             let answer = match source {
                 Some(source) => source.claim(lane, &token_id).await,
-                None => crate::engine::input::ClaimAnswer::Failed("no token source is configured".to_owned()),
+                None => crate::engine::input::ClaimAnswer::NobodyKnows,
             };
             let claim = LaneInput::Claim { run, answer };
             let _ = told.send(Told::Input(Input::Lane(lane, claim)));
@@ -421,9 +419,15 @@ impl Engine {
             beat: shown.beat,
             at: wall(),
             fixture: self.fixture.clone(),
-            line: view.line(|tick| match &self.stopped_before {
-                Some(stop) if tick == Tick::ZERO => stop.since,
-                Some(_) | None => self.clock.wall_at(tick),
+            line: view.line(|stop| {
+                let before = self
+                    .stopped_before
+                    .iter()
+                    .find(|before| **before == stop.shown(before.since));
+                match before {
+                    Some(before) if stop.since == Tick::ZERO => before.since,
+                    Some(_) | None => self.clock.wall_at(stop.since),
+                }
             }),
             lanes: view.lanes,
             notices: self.looks.notices(),
@@ -447,11 +451,8 @@ impl Engine {
     }
 }
 
-/// The act that the engine is carrying out.
-struct Asked {
-    request: ActRequest,
-    answer: Option<oneshot::Sender<Result<ActAnswer, String>>>,
-}
+/// Where the person who asked for an act waits for its answer.
+type Asked = oneshot::Sender<Result<ActAnswer, String>>;
 
 impl Shown {
     fn due(&self) -> Tick {

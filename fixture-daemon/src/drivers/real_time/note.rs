@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use fixture_ledger::record::{Annotation, AnnotationKind, Attempt, RefusedStart};
+use fixture_ledger::record::{Annotation, AnnotationKind, Attempt, RefusedStart, RunEnd, StopKind};
 use fixture_ledger::{Ledger, LedgerError, SetupId};
 use fixture_link::bless::BlessEvent;
-use fixture_link::identity::{RunId, Serial, WallTime};
+use fixture_link::identity::{RunId, WallTime};
 use fixture_link::snapshot::LineStop;
 
 /// So many notes wait for a disk that takes nothing; the oldest are given up first. A line makes a few hundred an hour.
@@ -20,36 +20,43 @@ pub enum Note {
     Attempt(RunId, Box<Attempt>),
     /// A unit was lifted after its verdict.
     Lifted(RunId),
+    /// The run was still going on when the daemon was told to stop.
+    Interrupted(Box<RunEnd>),
     /// A stop of the line.
     Stop(LineStop),
-    /// The line goes on.
-    Go,
+    /// A stop was lifted.
+    Go(StopKind),
     /// Annotations.
     Annotate(Vec<Annotation>),
     /// A bless event of no unit that is in a nest: an annotation of its run.
     LateBless(BlessEvent),
-    /// A unit's quarantine ends.
-    Unlock {
-        /// The unit.
-        serial: Serial,
-        /// Who.
-        by: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Note {
+    /// What it is about, for the log.
+    fn words(&self) -> String {
+        match self {
+            Self::Refused(refused) => format!("a refused start in lane {}", refused.lane),
+            Self::Attempt(run, _) => format!("an attempt of run {run}"),
+            Self::Lifted(run) => format!("the unit of run {run} was lifted"),
+            Self::Interrupted(end) => format!("the record of run {}, which was cut short", end.run),
+            Self::Stop(stop) => format!("the line stopped: {}", stop.cause),
+            Self::Go(kind) => format!("a stop was lifted: {kind:?}"),
+            Self::Annotate(annotations) => format!("{} annotations", annotations.len()),
+            Self::LateBless(event) => format!("bless event {}", event.event),
+        }
+    }
+
     async fn store(&self, ledger: &mut Ledger, setup: SetupId, at: WallTime) -> Result<(), LedgerError> {
         match self {
             Self::Refused(refused) => ledger.record_refusal(setup, refused, at).await,
             Self::Attempt(run, attempt) => ledger.record_attempt(*run, attempt).await,
             Self::Lifted(run) => ledger.lifted(*run, at).await,
+            Self::Interrupted(end) => ledger.finish_run(end, at).await,
             Self::Stop(stop) => ledger.record_stop(stop).await,
-            Self::Go => ledger.record_go(at).await,
+            Self::Go(kind) => ledger.record_go(*kind, at).await,
             Self::Annotate(annotations) => ledger.annotate(annotations, at).await,
             Self::LateBless(event) => late_bless(ledger, event, at).await,
-            Self::Unlock { serial, by, reason } => ledger.unlock(serial, at, by, reason).await,
         }
     }
 }
@@ -82,7 +89,10 @@ impl Notes {
         if self.waiting.len() == WAIT_AT_MOST
             && let Some((at, lost)) = self.waiting.pop_front()
         {
-            tracing::error!("{WAIT_AT_MOST} records wait for the disk: given up: {lost:?} of {at:?}");
+            tracing::error!(
+                "{WAIT_AT_MOST} records wait for the disk: given up: {} of {at:?}",
+                lost.words()
+            );
         }
         self.waiting.push_back((at, note));
     }
@@ -99,7 +109,8 @@ impl Notes {
             }
             Err(error) => {
                 let note = self.waiting.pop_front();
-                tracing::error!("{error}: not stored: {note:?}");
+                let words = note.map_or_else(String::new, |(_, note)| note.words());
+                tracing::error!("{error}: not stored: {words}");
             }
         }
         Go::On
