@@ -155,7 +155,7 @@ fn a_daemon_is_ready_when_it_answers_alive_while_it_runs_and_says_when_it_ends()
 #[test]
 fn a_daemon_whose_lamp_or_sampler_stands_still_is_no_longer_alive() {
     let mut service = Service::start();
-    for name in ["lamp 2", "sampler"] {
+    for name in ["lamp 2", "sampler 1"] {
         service.expect("WATCHDOG=1");
         service.hold(name);
         service.falls_silent();
