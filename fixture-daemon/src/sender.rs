@@ -174,10 +174,12 @@ impl Thread {
             match orders.recv_timeout(IDLE) {
                 Ok(Order::Send(transmission, stopped)) => {
                     let before = self.dropped.load(Ordering::Relaxed);
-                    let cancelled = || stopped.load(Ordering::Relaxed) || stop.is_cancelled();
                     let (lane, inputs, dropped, beat) = (self.lane, &self.inputs, &self.dropped, &self.beat);
-                    let report = transmit(&mut self.lamp, &self.clock, &transmission, cancelled, |edge| {
+                    let cancelled = || {
                         beat.beat();
+                        stopped.load(Ordering::Relaxed) || stop.is_cancelled()
+                    };
+                    let report = transmit(&mut self.lamp, &self.clock, &transmission, cancelled, |edge| {
                         tell(lane, inputs, dropped, edge);
                     });
                     let lost = self.dropped.load(Ordering::Relaxed) - before;
@@ -300,6 +302,16 @@ fn show(
     edge: &mut impl FnMut(LampEdge),
     shown: &mut Shown,
 ) -> SendEnd {
+    if let Some(machine) = lamp.lamp.whole() {
+        // Which light it shows when is not known: all of it is the lamp's, and hides the unit's LED.
+        let (from, symbol) = (shown.began, Symbol::Bright);
+        edge(LampEdge { from, at: from, symbol });
+        return match machine.send(cancelled) {
+            Ok(()) if cancelled() => SendEnd::Stopped,
+            Ok(()) => SendEnd::Complete,
+            Err(error) => SendEnd::LampFailed(error.to_string()),
+        };
+    }
     let symbol_lasts = SymbolRate::new(transmission.rate).unwrap_or(SymbolRate::SLOWEST).due(1);
     let mut due = shown.began;
     for symbol in transmission.packet.frame(transmission.preamble).symbols() {

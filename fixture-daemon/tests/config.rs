@@ -290,6 +290,7 @@ fn mistakes_are_told_by_place_field_and_expectation() {
 const PI: &str = "raspberry-pi.toml";
 const EXPANDER: &str = "[jig.raspberry_pi.lamp.expander]\nbus = \"/dev/i2c-1\"\naddress = 0x40\nchannels = [0, 1, 2, 3]\nfrequency = 1526\n";
 const COLOUR: &str = "[jig.raspberry_pi.sensor.colour]\nbus = \"/dev/i2c-1\"\n";
+const WEB: &str = "[ui.web]\nbind = \"127.0.0.1:8080\"\n";
 const NESTS: &str = "pins = [5, 6, 16, 20]";
 
 /// What is right in the example of a real jig, and what is wrong instead.
@@ -329,6 +330,37 @@ const PI_MISTAKES: &[(&str, &str)] = &[
     ),
     ("channels = [0, 1, 2, 3], reset", "channels = [0, 1, 2, 8], reset"),
     (COLOUR, "[jig.raspberry_pi.sensor.photodiodes]\nchips = []\n"),
+    // Signals, scanners, printer, imp.
+    (WEB, "[jig.raspberry_pi.signals]\nbuzzer = 20\n"),
+    (WEB, "[jig.raspberry_pi.signals]\non = \"low\"\n"),
+    (
+        WEB,
+        "[jig.raspberry_pi.signals]\nplc = { ready = 21, busy = 23, pass = 26, fail = 9, start = 7, begins = \"1ms\" }\n",
+    ),
+    (WEB, "[jig.raspberry_pi.start]\npin = 4\n"),
+    (WEB, "[[jig.raspberry_pi.scanner]]\nport = \"/dev/ttyUSB0\"\n"),
+    (
+        WEB,
+        "[[jig.raspberry_pi.scanner]]\nport = \"/dev/ttyUSB0\"\nlane = 5\nserial = {}\n",
+    ),
+    (
+        WEB,
+        "[[jig.raspberry_pi.scanner]]\nport = \"/dev/ttyUSB0\"\nserial = { length = [9, 3] }\n",
+    ),
+    (WEB, "[[jig.raspberry_pi.scanner]]\nport = \"scanner\"\nserial = {}\n"),
+    (
+        WEB,
+        "[[jig.raspberry_pi.scanner]]\nport = \"/dev/serial0\"\nserial = {}\n[jig.raspberry_pi.transmitter]\nport = \"/dev/serial0\"\nlane = 1\n",
+    ),
+    (WEB, "[jig.raspberry_pi.printer]\nport = \"/dev/usb/lp0\"\n"),
+    (
+        WEB,
+        "[jig.raspberry_pi.printer]\nport = \"/dev/usb/lp0\"\nbrother_ql = { tape = 50 }\n",
+    ),
+    (
+        WEB,
+        "[jig.raspberry_pi.transmitter]\nport = \"/dev/serial0\"\nlane = 0\n",
+    ),
 ];
 
 #[test]
@@ -342,6 +374,53 @@ fn mistakes_in_the_wiring_are_told_by_place_field_and_expectation() {
         assert!(!said.contains("no mistake found"), "{said}");
     }
     insta::assert_snapshot!(said.join("\n\n"));
+}
+
+#[test]
+fn every_part_of_the_line_is_read() {
+    let copy = Copy::new();
+    let file = copy.folder.path().join(PI);
+    let parts = r#"
+[jig.raspberry_pi.start]
+pin = 17
+[jig.raspberry_pi.signals]
+tower = { green = 22, amber = 24, red = 25 }
+buzzer = 27
+plc = { ready = 21, busy = 23, pass = 26, fail = 9, start = 7 }
+[[jig.raspberry_pi.scanner]]
+port = "/dev/serial/by-id/usb-scanner"
+lane = 1
+terminators = ["cr"]
+serial = { starts = "S", length = [8, 12], only = "digits" }
+work_order = { starts = "W" }
+[[jig.raspberry_pi.scanner]]
+port = "/dev/ttyUSB1"
+baud = 115200
+lot = {}
+[jig.raspberry_pi.printer]
+port = "/dev/usb/lp0"
+zpl = { width = 400, height = 200 }
+lines = ["{serial}", "{device_id}"]
+code = "{serial}"
+[jig.raspberry_pi.transmitter]
+port = "/dev/serial0"
+lane = 2
+speed = "fast"
+"#;
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + parts).unwrap();
+    let config = Config::load(&file).unwrap();
+    let Jig::RaspberryPi(pi) = &config.jig else {
+        panic!("{:?}", config.jig);
+    };
+    assert_eq!(pi.scanners.len(), 2);
+    assert_eq!(pi.scanners[0].patterns.len(), 2);
+    assert_eq!(pi.scanners[1].terminators, b"\r\n");
+    assert!(pi.signals.as_ref().unwrap().plc.is_some());
+    assert!(pi.printer.is_some() && pi.start.is_some());
+    let imp = pi.transmitter.as_ref().unwrap();
+    assert_eq!(imp.wifi, config.recipe.wifi);
+    assert!(imp.wifi.is_some());
 }
 
 #[test]

@@ -26,6 +26,7 @@ use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::standing::StillThere;
 use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
+use crate::drivers::real_time::{imp, labels};
 use crate::drivers::virtual_time::{Simulated, Simulation};
 use crate::engine::effect::Stop;
 use crate::engine::input::{Input, LaneInput};
@@ -277,6 +278,28 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         );
     }
 
+    // An imp transmitter's own news.
+    if let Some(news) = parts.news {
+        let told = told.clone();
+        tasks.thread("imp", move |stop| imp::carry(&news, &told, stop))?;
+    }
+
+    // The label printer; what an earlier process left unprinted comes first.
+    let labels = match parts.printer {
+        None => None,
+        Some(printer) => {
+            let (to_print, labels) = std::sync::mpsc::channel();
+            for label in ledger.open_labels().await? {
+                to_print.send(label).context("the printer's queue")?;
+            }
+            let jobs = jobs.clone();
+            tasks.thread("labels", move |stop| {
+                labels::print(clock, printer, &labels, &jobs, stop)
+            })?;
+            Some(to_print)
+        }
+    };
+
     // The clerk holds the ledger, the engine's task the engine.
     let clerk = Clerk {
         ledger,
@@ -284,6 +307,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         clock,
         told: told.clone(),
         asked: tasks.asked().clone(),
+        labels,
     };
     tasks.spawn("ledger", async move {
         clerk.work(job_receiver).await.context("the last records")

@@ -26,7 +26,7 @@ use lasting::Lasting;
 pub use calibration::CalibrationFile;
 pub use raspberry_pi::{
     Active, Board, GpioAccess, Lamp as LampParts, Nest as NestParts, Power as PowerParts, RaspberryPi,
-    Sensor as SensorParts,
+    Sensor as SensorParts, Signals as SignalParts, Start as StartParts,
 };
 pub use recipe::{example as example_recipe, load as load_recipe};
 pub use secret::Secret;
@@ -253,7 +253,12 @@ impl Config {
             k_in_a_row: source.count(raw.policy.k_in_a_row.as_ref(), 3, 2, 20)?,
             shared_within: source.lasting(raw.policy.shared_within.as_ref(), 60_000, 1000, 3_600_000)?,
         };
-        let jig = jig(source, &raw.jig, &lanes, raw.lanes.light.as_ref())?;
+        let mut jig = jig(source, &raw.jig, &lanes, raw.lanes.light.as_ref())?;
+        if let Jig::RaspberryPi(pi) = &mut jig
+            && let Some(imp) = &mut pi.transmitter
+        {
+            imp.wifi.clone_from(&recipe.wifi);
+        }
         let enrolment = match &raw.enrolment {
             None if recipe.enrols => {
                 return Err(source.mistake(

@@ -10,6 +10,7 @@ pub mod switch;
 
 use blinkup::sample::Sample;
 use blinkup::{Level, Tick};
+use fixture_ledger::record::OpenLabel;
 use fixture_link::identity::{LaneId, Serial};
 
 use crate::engine::effect::Signal;
@@ -30,6 +31,10 @@ pub struct Parts {
     pub power: Box<dyn UnitPower>,
     /// Tower light and PLC lines.
     pub signals: Box<dyn Signals>,
+    /// The label printer.
+    pub printer: Option<Box<dyn LabelPrinter>>,
+    /// What an imp transmitter says by itself.
+    pub news: Option<std::sync::mpsc::Receiver<raspberry_pi::transmitter::News>>,
 }
 
 /// Sensors that share a bus.
@@ -71,6 +76,20 @@ pub trait Lamp: Send {
     /// # Errors
     /// The bus or the pin failed; the light is then unknown and the attempt is void.
     fn set(&mut self, level: Level) -> Result<(), JigError>;
+
+    /// The machine that sends frames in this lamp's place, where there is one.
+    fn whole(&mut self) -> Option<&mut dyn SendsWhole> {
+        None
+    }
+}
+
+/// A machine that sends whole frames of its own: network and token as it has them, at its own rate.
+pub trait SendsWhole {
+    /// Sends one frame; returns when it is sent, or when `stopped` says that nobody waits for it any more, which is asked often.
+    ///
+    /// # Errors
+    /// Nothing was sent, or nobody knows; the attempt is void.
+    fn send(&mut self, stopped: &dyn Fn() -> bool) -> Result<(), JigError>;
 }
 
 /// The sensor that watches the status LEDs of all lanes.
@@ -114,7 +133,58 @@ pub trait StartButton: Send {
     ///
     /// # Errors
     /// The pin could not be read.
-    fn pressed(&mut self) -> Result<bool, JigError>;
+    fn pressed(&mut self) -> Result<Press, JigError>;
+}
+
+/// How a start is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Press {
+    /// Not at all.
+    No,
+    /// By a person's press, which bounces and counts once, however long it lasts.
+    Yes,
+    /// By a machine, which lets units start as long as it lasts.
+    Granted,
+}
+
+/// What stands on a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The unit.
+    pub serial: Option<Serial>,
+    /// Its device id, where it is known.
+    pub device_id: Option<String>,
+    /// Its lot.
+    pub lot: String,
+}
+
+impl Label {
+    /// The label of a unit that passed.
+    pub fn of(open: &OpenLabel) -> Self {
+        Self {
+            serial: open.serial.clone(),
+            device_id: open.device_id.clone(),
+            lot: open.lot.clone(),
+        }
+    }
+}
+
+/// How surely a label is out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Printed {
+    /// The printer took it and does not tell more.
+    Taken,
+    /// The printer says that it is out.
+    Confirmed,
+}
+
+/// The label printer.
+pub trait LabelPrinter: Send {
+    /// Prints a label; returns when it is out, or known not to be.
+    ///
+    /// # Errors
+    /// The printer is not there, or says why it does not print. Nothing of the label comes out later on its own.
+    fn print(&mut self, label: &Label) -> Result<Printed, JigError>;
 }
 
 /// Something that was scanned.

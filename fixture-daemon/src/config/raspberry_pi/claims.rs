@@ -1,6 +1,7 @@
 //! Who uses which GPIO: each pin once.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use fixture_link::mistake::Mistake;
 use toml::Spanned;
@@ -14,6 +15,7 @@ pub struct Claims<'a> {
     source: Source<'a>,
     lanes: u8,
     taken: BTreeMap<u8, String>,
+    ports: Vec<PathBuf>,
 }
 
 impl<'a> Claims<'a> {
@@ -23,6 +25,7 @@ impl<'a> Claims<'a> {
             source,
             lanes,
             taken: BTreeMap::new(),
+            ports: Vec::new(),
         }
     }
 
@@ -107,6 +110,27 @@ impl<'a> Claims<'a> {
             }
             self.take(raw, *pin, bus.name)?;
         }
+        Ok(())
+    }
+
+    /// Claims a serial port; the header's own takes its pins with it.
+    ///
+    /// # Errors
+    /// Another part uses it, or something else its pins.
+    pub fn port<T>(&mut self, raw: &Spanned<T>, device: &Path) -> Result<(), Mistake> {
+        if self.ports.iter().any(|taken| taken == device) {
+            let what = format!("{} is another part's port already", device.display());
+            return Err(self.source.mistake(raw, what));
+        }
+        // The names that Raspberry Pi OS gives the header's UART (its documentation, "UARTs").
+        if ["/dev/serial0", "/dev/ttyAMA0", "/dev/ttyS0"]
+            .iter()
+            .any(|name| device == Path::new(name))
+        {
+            self.take(raw, 14, "the serial port")?;
+            self.take(raw, 15, "the serial port")?;
+        }
+        self.ports.push(device.to_owned());
         Ok(())
     }
 

@@ -4,7 +4,12 @@ mod claims;
 mod lamp;
 mod nest;
 mod power;
+mod printer;
+mod scanner;
 mod sensor;
+mod serial;
+mod signals;
+mod transmitter;
 
 use std::path::PathBuf;
 
@@ -14,11 +19,15 @@ use toml::Spanned;
 
 use super::calibration::{self, CalibrationFile};
 use super::{Lasting, Source};
+use crate::jig::raspberry_pi::printer::PrinterParts;
+use crate::jig::raspberry_pi::scanner::ScannerParts;
 
 pub use lamp::Lamp;
 pub use nest::Nest;
 pub use power::Power;
 pub use sensor::Sensor;
+pub use signals::{Signals, Start};
+pub use transmitter::Transmitter;
 
 use claims::Claims;
 
@@ -39,6 +48,16 @@ pub struct RaspberryPi {
     pub nest: Nest,
     /// The relays; `None` where the nests power the units.
     pub power: Option<Power>,
+    /// The start button; `None` where being seated starts a unit.
+    pub start: Option<Start>,
+    /// Tower light, buzzer and PLC lines.
+    pub signals: Option<Signals>,
+    /// The scanners.
+    pub scanners: Vec<ScannerParts>,
+    /// The label printer.
+    pub printer: Option<PrinterParts>,
+    /// The imp that sends in a lamp's place.
+    pub transmitter: Option<Transmitter>,
 }
 
 impl RaspberryPi {
@@ -101,6 +120,12 @@ pub(super) struct Raw {
     sensor: Spanned<sensor::Raw>,
     nest: Spanned<nest::Raw>,
     power: Option<Spanned<power::Raw>>,
+    start: Option<Spanned<signals::RawStart>>,
+    signals: Option<Spanned<signals::Raw>>,
+    #[serde(default)]
+    scanner: Vec<Spanned<scanner::Raw>>,
+    printer: Option<Spanned<printer::Raw>>,
+    transmitter: Option<Spanned<transmitter::Raw>>,
 }
 
 /// Checks the section; `lanes` is how many lanes the fixture has.
@@ -126,6 +151,31 @@ pub(super) fn check(source: Source<'_>, raw: &Raw, lanes: u8) -> Result<Raspberr
             .power
             .as_ref()
             .map(|raw| power::check(&mut claims, raw))
+            .transpose()?,
+        start: raw
+            .start
+            .as_ref()
+            .map(|raw| signals::check_start(&mut claims, raw))
+            .transpose()?,
+        signals: raw
+            .signals
+            .as_ref()
+            .map(|raw| signals::check(&mut claims, raw))
+            .transpose()?,
+        scanners: raw
+            .scanner
+            .iter()
+            .map(|raw| scanner::check(&mut claims, raw))
+            .collect::<Result<_, _>>()?,
+        printer: raw
+            .printer
+            .as_ref()
+            .map(|raw| printer::check(&mut claims, raw))
+            .transpose()?,
+        transmitter: raw
+            .transmitter
+            .as_ref()
+            .map(|raw| transmitter::check(&mut claims, raw))
             .transpose()?,
     })
 }

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use blinkup::Tick;
-use fixture_ledger::record::{RunEnd, RunStart, UnitHistory};
+use fixture_ledger::record::{LabelState, OpenLabel, RunEnd, RunStart, UnitHistory};
 use fixture_ledger::{Interruption, Ledger, LedgerError, SetupId};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -64,6 +65,8 @@ pub struct Clerk {
     pub told: mpsc::UnboundedSender<Told>,
     /// Cancelled when a person or the service manager asked for the end.
     pub asked: CancellationToken,
+    /// To the label printer's thread; `None` where there is no printer.
+    pub labels: Option<std::sync::mpsc::Sender<OpenLabel>>,
 }
 
 impl Clerk {
@@ -140,7 +143,11 @@ impl Clerk {
                 if result.is_ok() && self.told.send(Told::Committed(lane, end.code)).is_err() {
                     tracing::debug!("run {run}: stored while the daemon was stopping");
                 }
+                let passed = result.is_ok() && end.code == VerdictCode::Ok;
                 self.tell(lane, LaneInput::Stored { run, result });
+                if passed {
+                    self.label(run, notes).await;
+                }
             }
             Job::Audit(request, answer, person) => {
                 let stored = said(self.ledger.record_act(&request, &answer, wall()).await);
@@ -155,6 +162,22 @@ impl Clerk {
                 }
                 notes.take(note, wall(), &mut self.ledger, self.setup).await;
             }
+        }
+    }
+
+    /// A unit has passed: its label is to be printed, and stands as pending until it is.
+    async fn label(&mut self, run: RunId, notes: &mut Notes) {
+        let Some(labels) = &self.labels else { return };
+        let pending = Note::Label(run, LabelState::Pending);
+        notes.take(pending, wall(), &mut self.ledger, self.setup).await;
+        match self.ledger.open_labels().await {
+            Ok(open) => {
+                for label in open.into_iter().filter(|label| label.run == run) {
+                    // With the printer's thread gone the daemon stops.
+                    let _ = labels.send(label);
+                }
+            }
+            Err(error) => tracing::error!("{error}"),
         }
     }
 

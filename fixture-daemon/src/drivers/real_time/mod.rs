@@ -3,6 +3,8 @@
 //! The engine's task never waits for a disk or a network. Verdicts reach a snapshot only after the clerk has committed them.
 
 pub mod clerk;
+pub mod imp;
+pub mod labels;
 pub mod looks;
 pub mod nests;
 pub mod note;

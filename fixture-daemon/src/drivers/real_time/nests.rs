@@ -16,7 +16,7 @@ use super::looks::Found;
 use crate::clock::{Clock, wall};
 use crate::engine::input::Part;
 use crate::jig::switch::{Contact, Switch, Told as SwitchTold};
-use crate::jig::{Edge, Field, JigError, Nest, Scanner, StartButton};
+use crate::jig::{Edge, Field, JigError, Nest, Press, Scanner, StartButton};
 
 /// How often nests, buttons and scanners are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -60,7 +60,7 @@ pub fn watch(
     let mut button = start.map(|line| Button {
         line,
         switch: Switch::new(Contact::Open, now),
-        broken: false,
+        broken: None,
     });
     let mut places: Vec<Place> = occupied
         .into_iter()
@@ -74,7 +74,19 @@ pub fn watch(
         let mut to_do = scans.take(scanner.as_mut(), now, told);
         let start = match &mut button {
             None => Start::ByItself,
-            Some(button) => button.look(now),
+            Some(button) => {
+                let before = button.broken.clone();
+                let start = button.look(now);
+                if button.broken != before {
+                    notice(
+                        told,
+                        "start",
+                        button.broken.clone(),
+                        "check the start button, and what the PLC does",
+                    );
+                }
+                start
+            }
         };
         for place in &mut places {
             let seen = nest
@@ -101,6 +113,20 @@ pub fn watch(
         clock.sleep_until(due);
     }
     Ok(())
+}
+
+/// Tells a person what a part of the jig does not do, or with `None` that it does again.
+fn notice(told: &mpsc::UnboundedSender<Told>, part: &'static str, what: Option<String>, remedy: &str) {
+    if let Some(what) = &what {
+        tracing::error!("{what}");
+    }
+    let notice = what.map(|what| Notice {
+        part: part.to_owned(),
+        what,
+        remedy: remedy.to_owned(),
+    });
+    // With the engine's task gone the daemon stops.
+    let _ = told.send(Told::Found(Found::Part(part, notice)));
 }
 
 /// An id for a run that may follow. Version 7, so that ids sort by time.
@@ -198,22 +224,22 @@ impl Place {
 struct Button {
     line: Box<dyn StartButton>,
     switch: Switch,
-    broken: bool,
+    broken: Option<String>,
 }
 
 impl Button {
     /// A press counts once, however long it lasts.
     fn look(&mut self, now: Tick) -> Start {
         match self.line.pressed() {
-            Ok(pressed) => {
-                self.broken = false;
-                self.switch.see(now, pressed.into());
+            Ok(press) => {
+                self.broken = None;
+                self.switch.see(now, (press == Press::Yes).into());
+                if press == Press::Granted {
+                    return Start::Pressed;
+                }
             }
             Err(error) => {
-                if !self.broken {
-                    tracing::error!("{error}");
-                }
-                self.broken = true;
+                self.broken = Some(error.to_string());
                 return Start::Waits;
             }
         }
@@ -261,16 +287,12 @@ impl Scans {
             }
         };
         if broken != self.broken {
-            if let Some(what) = &broken {
-                tracing::error!("{what}");
-            }
-            let notice = broken.clone().map(|what| Notice {
-                part: "scanner".to_owned(),
-                what,
-                remedy: "plug it in, or scan again what it could not read".to_owned(),
-            });
-            // With the engine's task gone the daemon stops.
-            let _ = told.send(Told::Found(Found::Part("scanner", notice)));
+            notice(
+                told,
+                "scanner",
+                broken.clone(),
+                "plug it in, or scan again what it could not read",
+            );
             self.broken = broken;
         }
         to_do
@@ -400,9 +422,9 @@ mod tests {
     struct Pressed(u32);
 
     impl StartButton for Pressed {
-        fn pressed(&mut self) -> Result<bool, JigError> {
+        fn pressed(&mut self) -> Result<Press, JigError> {
             self.0 += 1;
-            Ok(self.0 >= 25)
+            Ok(if self.0 >= 25 { Press::Yes } else { Press::No })
         }
     }
 
@@ -412,7 +434,7 @@ mod tests {
         let mut button = Button {
             line: Box::new(Pressed(0)),
             switch: Switch::new(Contact::Open, at(0)),
-            broken: false,
+            broken: None,
         };
         let mut told = Vec::new();
         for millis in (0..3000).step_by(20) {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use fixture_ledger::record::{Annotation, AnnotationKind, Attempt, RefusedStart, RunEnd, StopKind};
+use fixture_ledger::record::{Annotation, AnnotationKind, Attempt, LabelState, RefusedStart, RunEnd, StopKind};
 use fixture_ledger::{Ledger, LedgerError, SetupId};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{RunId, WallTime};
@@ -22,6 +22,8 @@ pub enum Note {
     Lifted(RunId),
     /// The run was still going on when the daemon was told to stop.
     Interrupted(Box<RunEnd>),
+    /// What became of a label.
+    Label(RunId, LabelState),
     /// A stop of the line.
     Stop(LineStop),
     /// A stop was lifted.
@@ -40,6 +42,7 @@ impl Note {
             Self::Attempt(run, _) => format!("an attempt of run {run}"),
             Self::Lifted(run) => format!("the unit of run {run} was lifted"),
             Self::Interrupted(end) => format!("the record of run {}, which was cut short", end.run),
+            Self::Label(run, state) => format!("the label of run {run} is {}", state.as_str()),
             Self::Stop(stop) => format!("the line stopped: {}", stop.cause),
             Self::Go(kind) => format!("a stop was lifted: {kind:?}"),
             Self::Annotate(annotations) => format!("{} annotations", annotations.len()),
@@ -53,6 +56,7 @@ impl Note {
             Self::Attempt(run, attempt) => ledger.record_attempt(*run, attempt).await,
             Self::Lifted(run) => ledger.lifted(*run, at).await,
             Self::Interrupted(end) => ledger.finish_run(end, at).await,
+            Self::Label(run, state) => ledger.record_label(*run, state, at).await,
             Self::Stop(stop) => ledger.record_stop(stop).await,
             Self::Go(kind) => ledger.record_go(*kind, at).await,
             Self::Annotate(annotations) => ledger.annotate(annotations, at).await,

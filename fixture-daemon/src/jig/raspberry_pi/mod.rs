@@ -12,9 +12,15 @@ pub mod lamp;
 #[cfg(test)]
 pub mod model;
 pub mod nest;
+pub mod outside;
 pub mod pins;
 pub mod power;
+pub mod printer;
+pub mod scanner;
 pub mod sensor;
+pub mod serial;
+pub mod signals;
+pub mod transmitter;
 
 use blinkup::Tick;
 use fixture_link::identity::LaneId;
@@ -22,7 +28,9 @@ use fixture_link::identity::LaneId;
 use self::absent::Absent;
 use self::gpio::Gpio;
 use self::lamp::curve::Curve;
-use super::{JigError, Parts, UnitPower};
+use self::transmitter::Transmitter;
+use self::transmitter::lamp::ByImp;
+use super::{JigError, LabelPrinter, Lamp, Parts, Scanner, Signals, StartButton, UnitPower};
 use crate::config::RaspberryPi;
 
 /// Takes the whole jig into use. `curves` is what commissioning measured of each lamp, in order of lane.
@@ -38,16 +46,57 @@ pub fn open(
     let gpio = Gpio::open(config.gpio).map_err(|error| JigError::Board(error.to_string()))?;
     // The lamps first: they are dark from here on.
     let lamps = lamp::open(&gpio, &config.lamp, lanes, curves)?;
+    let mut lamps: Vec<(LaneId, Box<dyn Lamp>)> = lanes.iter().copied().zip(lamps).collect();
+    let mut news = None;
+    if let Some(imp) = &config.transmitter {
+        let (mut transmitter, said) = Transmitter::start(imp.port.clone())
+            .map(|(transmitter, said)| (Some(transmitter), said))
+            .map_err(|error| JigError::Board(format!("imp transmitter: {error}")))?;
+        news = Some(said);
+        lamps = lamps
+            .into_iter()
+            .map(|(lane, lamp)| match transmitter.take_if(|_| lane == imp.lane) {
+                None => (lane, lamp),
+                Some(sends) => {
+                    let by_imp = ByImp::new(lane, lamp, sends, imp.wifi.clone(), imp.speed);
+                    (lane, Box::new(by_imp) as Box<dyn Lamp>)
+                }
+            })
+            .collect();
+    }
+    let mut starts: Vec<Box<dyn StartButton>> = Vec::new();
+    if let Some(start) = &config.start {
+        starts.push(Box::new(outside::button(&gpio, start)?));
+    }
+    let signals: Box<dyn Signals> = match &config.signals {
+        None => Box::new(Absent),
+        Some(signals) => {
+            let outside = outside::open(&gpio, signals, lanes)?;
+            if signals.plc.is_some() {
+                starts.push(Box::new(outside.plc()));
+            }
+            Box::new(outside)
+        }
+    };
     Ok(Parts {
-        lamps: lanes.iter().copied().zip(lamps).collect(),
-        sensors: sensor::open(&gpio, &config.sensor, lanes, clock)?,
-        nest: Box::new(nest::open(&gpio, &config.nest, lanes)?),
-        scanner: Box::new(Absent),
-        start: None,
+        lamps,
+        news,
+        sensors: sensor::open(&gpio, &config.sensor, lanes, clock.clone())?,
+        nest: Box::new(nest::open(&gpio, &config.nest, lanes, clock)?),
+        scanner: if config.scanners.is_empty() {
+            Box::new(Absent) as Box<dyn Scanner>
+        } else {
+            Box::new(scanner::Scanners::open(&config.scanners)?)
+        },
+        start: (!starts.is_empty()).then(|| Box::new(outside::AnyOf(starts)) as Box<dyn StartButton>),
         power: match &config.power {
             Some(power) => Box::new(power::open(&gpio, power, lanes)?) as Box<dyn UnitPower>,
             None => Box::new(Absent),
         },
-        signals: Box::new(Absent),
+        signals,
+        printer: config
+            .printer
+            .clone()
+            .map(|parts| Box::new(printer::Printer::new(parts)) as Box<dyn LabelPrinter>),
     })
 }

@@ -94,6 +94,8 @@ impl Jig {
             nest: Box::new(self.clone()),
             scanner: Box::new(self.clone()),
             start: None,
+            printer: None,
+            news: None,
             power: Box::new(self.clone()),
             signals: Box::new(self.clone()),
         }
