@@ -11,6 +11,7 @@ use fixture_link::snapshot::{LaneView, Notice};
 use tokio::sync::mpsc;
 
 use super::Told;
+use super::unlifted::Unlifted;
 use crate::engine::input::{Input, NetworkSeen};
 use crate::engine::lamp_trend::LampTrend;
 use crate::health::Health;
@@ -31,6 +32,8 @@ pub struct Looks {
     of_machine: Vec<Notice>,
     lamps: Vec<LampTrend>,
     of_parts: BTreeMap<&'static str, Notice>,
+    unlifted: Unlifted,
+    of_nests: Vec<Notice>,
 }
 
 /// What a look found.
@@ -55,11 +58,14 @@ impl Looks {
             of_machine: Vec::new(),
             lamps,
             of_parts: BTreeMap::new(),
+            unlifted: Unlifted::default(),
+            of_nests: Vec::new(),
         }
     }
 
     /// Begins the looks that are due; what they find comes as [`Told::Found`].
     pub fn look(&mut self, now: Tick, lanes: &[LaneView], tasks: &Tasks, told: &mpsc::UnboundedSender<Told>) {
+        self.of_nests = self.unlifted.look(now, lanes);
         if let Some((check, watch)) = &mut self.network
             && let Some(why) = watch.due(now, lanes)
         {
@@ -125,7 +131,12 @@ impl Looks {
 
     /// What a person should see to.
     pub fn notices(&self) -> Vec<Notice> {
-        let standing = self.of_parts.values().chain(&self.of_network).chain(&self.of_machine);
+        let standing = self
+            .of_nests
+            .iter()
+            .chain(self.of_parts.values())
+            .chain(&self.of_network)
+            .chain(&self.of_machine);
         standing
             .cloned()
             .chain(self.lamps.iter().filter_map(LampTrend::notice))

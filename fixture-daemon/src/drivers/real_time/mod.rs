@@ -11,6 +11,7 @@ pub mod note;
 pub mod sampler;
 pub mod standing;
 pub mod surroundings;
+pub mod unlifted;
 
 use core::time::Duration;
 use std::sync::Arc;

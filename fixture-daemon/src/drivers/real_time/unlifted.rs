@@ -46,7 +46,10 @@ impl Unlifted {
             .filter(|(_, _, since)| now.since(*since) >= TOO_LONG)
             .map(|(lane, _, _)| Notice {
                 part: VerdictCode::NestFault.as_str().to_owned(),
-                what: format!("lane {lane}: its unit was not lifted for {} minutes", TOO_LONG.as_secs() / 60),
+                what: format!(
+                    "lane {lane}: its unit was not lifted for {} minutes",
+                    TOO_LONG.as_secs() / 60
+                ),
                 remedy: "lift the unit; if there is none, the nest's switch is stuck closed".to_owned(),
             })
             .collect()
