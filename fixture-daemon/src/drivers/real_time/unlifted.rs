@@ -19,7 +19,7 @@ pub struct Unlifted {
 impl Unlifted {
     /// Looks at the lanes; what a person should see to.
     pub fn look(&mut self, now: Tick, lanes: &[LaneView]) -> Vec<Notice> {
-        let shows = |lane: &LaneView| match (&lane.state, lane.run) {
+        let verdict = |lane: &LaneView| match (&lane.state, lane.run) {
             (LaneState::Verdict { .. }, Some(run)) => Some((lane.lane, run)),
             (LaneState::Verdict { .. }, None)
             | (
@@ -34,7 +34,7 @@ impl Unlifted {
                 _,
             ) => None,
         };
-        let shown: Vec<(LaneId, RunId)> = lanes.iter().filter_map(shows).collect();
+        let shown: Vec<(LaneId, RunId)> = lanes.iter().filter_map(verdict).collect();
         self.shown.retain(|(lane, run, _)| shown.contains(&(*lane, *run)));
         for (lane, run) in shown {
             if !self.shown.iter().any(|(known, of, _)| (*known, *of) == (lane, run)) {
