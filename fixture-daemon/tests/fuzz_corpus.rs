@@ -1,5 +1,4 @@
 //! The fuzz target's corpus, through the same judge.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
 use std::path::Path;

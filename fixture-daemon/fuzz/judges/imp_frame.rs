@@ -12,7 +12,7 @@ pub fn imp_frame(data: &[u8]) {
             frame.payload.len() <= 250 && frame.payload.bytes().all(is_payload),
             "{frame:?}"
         );
-        assert_eq!(Frames::default().take(&frame.line()), [frame.clone()]);
+        assert_eq!(Frames::default().take(&frame.line()), std::slice::from_ref(frame));
     }
     // The pieces that they come in are of no matter.
     let mut in_pieces = Frames::default();
