@@ -278,7 +278,7 @@ impl VerdictCode {
                 title: "Nest switch fault",
                 meaning: "The nest's switch bounces or is stuck, so the fixture cannot tell whether a unit is there. This says nothing about the unit.",
                 operator_short: "Lift the unit. Use another lane.",
-                operator: "Lift the unit and use another lane; if the nest is empty and the lane does not come back, call the engineer.",
+                operator: "Lift the unit and put it into another lane; if the nest is empty and the lane does not come back, call the engineer.",
                 engineer: "Check the switch, its spring and its plug: it must click once when a unit is seated and once when it is lifted. The lane comes back by itself once the switch is steady.",
             },
             Self::TokenUnavailable => &Text {
