@@ -544,7 +544,8 @@ impl Line {
         self.events.push_back(event.event.clone());
         if let Some(event) = self.deliver(event, effects) {
             let unclaimed = |lane: &Lane| lane.station().running().is_some_and(|run| run.claimed == Claimed::No);
-            if event.device_id.is_some() && self.lanes.iter().any(unclaimed) {
+            let by_device = event.token_id.is_none() && event.device_id.is_some();
+            if by_device && self.lanes.iter().any(unclaimed) {
                 if self.early.len() == KNOWN_EVENTS
                     && let Some((_, event)) = self.early.pop_front()
                 {

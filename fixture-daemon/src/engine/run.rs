@@ -353,16 +353,19 @@ impl Run {
     }
 }
 
-/// Whether a bless event is about a unit: by its device id where both name one, else by its token, or by a serial that is the device id.
-/// Another device's event is never this unit's, whatever token it names.
+/// Whether a bless event is about a unit in this run: by the token where the event names one, else by the device id, or by a serial that is the
+/// device id. Another device's event is never this unit's, and an event about the token of an earlier run is not about this one.
 pub fn is_meant(event: &BlessEvent, tokens: &[String], device_id: Option<&str>, serial: Option<&Serial>) -> bool {
-    if let (Some(named), Some(known)) = (event.device_id.as_deref(), device_id) {
-        return named.eq_ignore_ascii_case(known);
+    let named = event.device_id.as_deref();
+    let known = named
+        .zip(device_id)
+        .map(|(named, known)| named.eq_ignore_ascii_case(known));
+    if known == Some(false) {
+        return false;
     }
-    let by_token = event.token_id.as_ref().is_some_and(|token| tokens.contains(token));
-    by_token
-        || event
-            .device_id
-            .as_deref()
-            .is_some_and(|device| serial.is_some_and(|serial| serial.as_str().eq_ignore_ascii_case(device)))
+    if let Some(token) = &event.token_id {
+        return tokens.contains(token);
+    }
+    known == Some(true)
+        || named.is_some_and(|device| serial.is_some_and(|serial| serial.as_str().eq_ignore_ascii_case(device)))
 }

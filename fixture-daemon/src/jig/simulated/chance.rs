@@ -22,6 +22,8 @@ pub enum Stream {
     Stay(u32, u32),
     /// The model cloud, for one lane.
     Cloud(u8),
+    /// How long the model cloud takes to say who used a lane's token: a stream of its own, because how often it is asked is the fixture's affair.
+    Claims(u8),
     /// What happens to the line and its lanes.
     Mishaps,
     /// The model operator's hands.
@@ -47,6 +49,7 @@ impl Chance {
             Stream::Mishaps => (7, 0, 0),
             Stream::Operator => (8, 0, 0),
             Stream::Ids => (9, 0, 0),
+            Stream::Claims(lane) => (10, lane.into(), 0),
         };
         let mut key = [0; 32];
         let words = [

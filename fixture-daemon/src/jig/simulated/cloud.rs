@@ -17,6 +17,7 @@ const PLAN: [u8; 8] = [0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10];
 #[derive(Debug)]
 pub struct Cloud {
     lanes: Vec<Chance>,
+    claims: Vec<Chance>,
     /// By token id.
     tokens: BTreeMap<String, Given>,
     /// Token ids by token.
@@ -44,6 +45,9 @@ impl Cloud {
         Self {
             lanes: LaneId::first(LaneId::MOST)
                 .map(|lane| Chance::new(seed, Stream::Cloud(lane.number())))
+                .collect(),
+            claims: LaneId::first(LaneId::MOST)
+                .map(|lane| Chance::new(seed, Stream::Claims(lane.number())))
                 .collect(),
             tokens: BTreeMap::new(),
             ids: BTreeMap::new(),
@@ -82,7 +86,7 @@ impl Cloud {
     /// Asks who has used a token: when the answer is there, and the answer.
     pub fn poll_claim(&mut self, now: Tick, lane: LaneId, token_id: &str) -> (Tick, ClaimAnswer) {
         let wait = self
-            .lanes
+            .claims
             .get_mut(lane.index())
             .map_or(Duration::ZERO, |chance| chance.millis(60..300));
         let there = now + wait;
