@@ -55,9 +55,10 @@ impl Server {
             for reply in replies {
                 let (stream, _) = listener.accept().unwrap();
                 wrap(stream, &|stream| {
-                    if let Some(request) = answer(stream, &reply) {
-                        noted.lock().unwrap().push(request);
-                    }
+                    // Noted before the reply: the client may ask for the notes as soon as it has that.
+                    let note = |request| noted.lock().unwrap().push(request);
+                    // A client that has gone away in between needs no reply.
+                    let _gone = answer(stream, &reply, &note);
                 });
             }
         });
@@ -72,8 +73,8 @@ impl Server {
 trait Both: Read + Write {}
 impl<T: Read + Write> Both for T {}
 
-/// Reads a request and replies; `None` when the client never sent one.
-fn answer(stream: &mut dyn Both, reply: &Reply) -> Option<String> {
+/// Reads a request, notes it and replies; `None` when the client never sent one, or did not wait for the reply.
+fn answer(stream: &mut dyn Both, reply: &Reply, note: &dyn Fn(String)) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut request = String::new();
     while !request.ends_with("\r\n\r\n") {
@@ -89,6 +90,7 @@ fn answer(stream: &mut dyn Both, reply: &Reply) -> Option<String> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     request.push_str(&String::from_utf8(body).unwrap());
+    note(request);
     match reply {
         Reply::Says(status, headers, body) => {
             let length = body.len();
@@ -102,7 +104,7 @@ fn answer(stream: &mut dyn Both, reply: &Reply) -> Option<String> {
         }
         Reply::Noise => reader.get_mut().write_all(b"\x00\x01 no HTTP at all\r\n\r\n").ok()?,
     }
-    Some(request)
+    Some(())
 }
 
 fn config(base_url: String) -> ImpCloud {
