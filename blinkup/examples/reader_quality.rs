@@ -59,10 +59,13 @@ fn set(settings: &mut ReaderSettings, name: &str, value: f32) {
     *match name {
         "confidence" => &mut settings.confidence,
         "changes" => &mut expectations.changes,
+        "brief" => &mut expectations.brief,
+        "brief_ends" => &mut expectations.brief_ends,
         "from_the_start" => &mut expectations.from_the_start,
         "first_from_the_start" => &mut expectations.first_from_the_start,
         "stray" => &mut expectations.stray,
         "dark" => &mut expectations.dark,
+        "rare" => &mut expectations.rare,
         "flash" => &mut expectations.flash,
         "power_up" => &mut expectations.power_up,
         "first_power_up" => &mut expectations.first_power_up,

@@ -261,7 +261,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (RECIPE, "rate = 60", "rate = 61"),
     (RECIPE, "mid_share = 0.5", "mid_share = 0.95"),
     (RECIPE, "listens_for = \"60s\"", "listens_for = \"10s\""),
-    (RECIPE, "confidence = 0.95", "confidence = 0.4"),
+    (RECIPE, "confidence = 0.99", "confidence = 0.4"),
     (RECIPE, "runs_at_most = 3", "runs_at_most = 0"),
     (RECIPE, "[times]", "[proxy]\nserver = \"p\"\nport = 0\n[times]"),
     (

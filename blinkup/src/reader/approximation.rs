@@ -1,8 +1,8 @@
-//! Exponential and inverse square root that compilers vectorise: this crate has no `std`, and a sample needs some hundreds of them.
+//! Elementary functions that compilers vectorise: this crate has no `std`, and a sample needs some hundreds of them.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
-    reason = "numbers are clamped to -126 to 126 before they are cast"
+    reason = "numbers are clamped to -126 to 126 before they are cast, or are exponents"
 )]
 
 /// `e` to the power `x`; relative error below 1e-5 for -87 to 0, 0 below -87; `x` above 0 is not for this.
@@ -25,6 +25,19 @@ pub(super) fn exp(x: f32) -> f32 {
     if x < -87.0 { 0.0 } else { power * exponent }
 }
 
+/// The natural logarithm of a positive normal number; absolute error below 2e-5.
+#[inline]
+pub(super) fn ln(x: f32) -> f32 {
+    let bits = x.to_bits();
+    let exponent = (bits >> 23).cast_signed() - 127;
+    let mantissa = f32::from_bits(bits & 0x007f_ffff | 0x3f80_0000);
+    // ln m = 2 artanh((m - 1) / (m + 1)), m from 1 up to 2: the fraction is at most a third.
+    let fraction = (mantissa - 1.0) / (mantissa + 1.0);
+    let square = fraction * fraction;
+    let series = 2.0 * fraction * (1.0 + square * (1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square / 9.0))));
+    series + exponent as f32 * core::f32::consts::LN_2
+}
+
 /// One over the square root of a positive number; relative error below 5e-6.
 #[inline]
 pub(super) fn inverse_sqrt(x: f32) -> f32 {
@@ -33,4 +46,55 @@ pub(super) fn inverse_sqrt(x: f32) -> f32 {
     let half = 0.5 * x;
     let once = guess * (1.5 - half * guess * guess);
     once * (1.5 - half * once * once)
+}
+
+/// Cosine and sine of an angle in turns, 0 up to 1; absolute error below 1e-5.
+pub(super) fn cos_sin(turns: f32) -> (f32, f32) {
+    (cos(turns), cos(if turns < 0.25 { turns + 0.75 } else { turns - 0.25 }))
+}
+
+fn cos(turns: f32) -> f32 {
+    // Even, and odd about a quarter turn: a quarter is enough.
+    let folded = if turns > 0.5 { 1.0 - turns } else { turns };
+    let (angle, sign) = if folded > 0.25 {
+        (0.5 - folded, -1.0)
+    } else {
+        (folded, 1.0)
+    };
+    let x = angle * core::f32::consts::TAU;
+    let x2 = x * x;
+    sign * (1.0 - x2 * (0.5 - x2 * (1.0 / 24.0 - x2 * (1.0 / 720.0 - x2 / 40_320.0))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    extern crate std;
+
+    #[test]
+    fn the_approximations_are_as_close_as_they_say() {
+        for step in 0_u16..8700 {
+            let x = -f32::from(step) / 100.0;
+            assert!((exp(x) / x.exp() - 1.0).abs() < 1e-5 + x.abs() * 2e-7, "exp {x}");
+        }
+        for step in 1_u16..60_000 {
+            for x in [f32::from(step) * 1e-6, f32::from(step) * 0.01, f32::from(step) * 1e9] {
+                assert!((ln(x) - x.ln()).abs() < 2e-5, "ln {x}");
+                assert!(
+                    (inverse_sqrt(x) * x.sqrt() - 1.0).abs() < 5e-6,
+                    "inverse square root {x}"
+                );
+            }
+        }
+        for step in 0_u16..1000 {
+            let turns = f32::from(step) / 1000.0;
+            let (c, s) = cos_sin(turns);
+            let angle = turns * core::f32::consts::TAU;
+            assert!(
+                (c - angle.cos()).abs() < 3e-5 && (s - angle.sin()).abs() < 3e-5,
+                "{turns} turns"
+            );
+        }
+    }
 }

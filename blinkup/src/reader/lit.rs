@@ -1,6 +1,8 @@
 //! The cheapest sensor: a red- and a green-filtered photodiode behind comparators, which tell lit or not and no strength.
 
-use super::sensor::{PerColour, SensorModel};
+use super::approximation::ln;
+use super::exposure::{EXPOSURES, PAIRS, PerExposure};
+use super::sensor::{COLOURS, PerColour, SensorModel};
 use crate::sample::Sample;
 
 /// How often a comparator is wrong: shares of samples, each above 0 and below 0.5.
@@ -37,8 +39,9 @@ impl LitSensor {
     }
 }
 
-impl SensorModel for LitSensor {
-    fn weigh(&mut self, sample: &Sample) -> PerColour {
+impl LitSensor {
+    /// How likely each colour makes this sample.
+    fn likelihoods(self, sample: &Sample) -> PerColour {
         let LitErrors {
             false_light,
             missed_light,
@@ -55,13 +58,32 @@ impl SensorModel for LitSensor {
         // In the order of `COLOURS`: off, red, amber, green.
         [no_red * no_green, red * no_green, red * green, no_red * green]
     }
+}
 
-    fn learn(&mut self, _: &PerColour) {}
+impl SensorModel for LitSensor {
+    const STARTS: usize = 1;
+
+    fn start(&self, _: usize) -> (Self, f32) {
+        (*self, 1.0)
+    }
+
+    fn weigh(&mut self, sample: &Sample) -> Option<PerExposure> {
+        let colours = self.likelihoods(sample);
+        let mut logs = [0.0; EXPOSURES];
+        for (log, likelihood) in logs.iter_mut().zip(colours) {
+            *log = ln(likelihood);
+        }
+        // Beside an edge a comparator tells either of the colours, and seldom by mistake: between the two, in logarithms.
+        for (place, (one, other)) in PAIRS.into_iter().enumerate() {
+            logs[COLOURS.len() + place] = 0.5 * (logs[one] + logs[other]);
+        }
+        Some(logs)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sensor::{COLOURS, place};
+    use super::super::sensor::place;
     use super::*;
     use crate::codes::Colour;
     use crate::sample::Counts;
@@ -77,7 +99,7 @@ mod tests {
                 ..Counts::default()
             },
         };
-        LitSensor::new(LitErrors::default()).weigh(&sample)
+        LitSensor::new(LitErrors::default()).likelihoods(&sample)
     }
 
     #[test]

@@ -4,24 +4,29 @@
 //! What a sample tells of the colour is the business of a [`SensorModel`].
 
 mod approximation;
+mod estimate;
 mod expectations;
+mod exposure;
 mod lit;
 mod sensor;
 mod shades;
 mod strange;
 mod tracks;
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use approximation::exp;
 pub use expectations::Expectations;
+pub use exposure::{EXPOSURES, PAIRS, PerExposure, exposure};
 pub use lit::{LitErrors, LitSensor};
-pub use sensor::{COLOURS, ColourSensor, LedShape, PerColour, SensorModel, place};
+pub use sensor::{COLOURS, ColourSensor, LedShape, Merged, PerColour, SensorModel, place};
 use shades::Shades;
 use strange::{LASTING, Strange};
-use tracks::{Kind, Step, Tracks};
+use tracks::{Belief, Kind, Known, Rarity, Step, Tracks};
 
-use crate::codes::{self, CodeTable, Colour, PatternId};
+use crate::codes::{self, Category, CodeTable, Colour, PatternId};
 use crate::sample::Sample;
 use crate::tick::Tick;
 
@@ -63,6 +68,8 @@ pub struct Observed {
 pub struct ReaderSettings {
     /// How probable a pattern must be to be reported, 0.5 to 1.
     pub confidence: f32,
+    /// How probable it must be to be reported once it has been so for 0.6 s, 0.5 to 1.
+    pub steady_confidence: f32,
     /// What is expected of units.
     pub expectations: Expectations,
 }
@@ -71,24 +78,53 @@ impl Default for ReaderSettings {
     fn default() -> Self {
         Self {
             confidence: 0.99,
+            steady_confidence: 0.95,
             expectations: Expectations::default(),
         }
     }
 }
 
-/// The least time of a sample that stands for an edge of unknown place; more light than this between two samples is a gap.
+/// More light than this between two samples is a gap, milliseconds.
 const LONGEST_GAP_MS: f32 = 600_000.0;
-/// How much longer than any other pattern's step a held colour must last, beside the 2 % of the clock.
+/// How much longer than in any other pattern the LED must be dark to be so for good, beside the 2 % of the clock.
 const EDGE: Duration = Duration::from_millis(20);
+/// Views less probable than this are let go.
+const LEAST_SHARE: f32 = 1.0e-6;
+/// How long a pattern must have been nearly sure to be told.
+const STEADY: Duration = Duration::from_millis(600);
+/// A sample is surprising that is this far from everything expected: squared, in standard deviations.
+const SURPRISING: f32 = 50.0;
+/// The reader starts over after so many surprising samples, of which the others make it forget a part.
+const SURPRISES: f32 = 12.0;
+const SURPRISE_FADES: f32 = 0.05;
+/// A second view is opened where it is at least so probable, relative to all.
+const FORKING: f32 = 1.0e-3;
+/// Views that mean the same unit are looked for once in so many samples.
+const MERGE_EVERY: u32 = 25;
 
 /// Reads one lane's LED.
 #[derive(Debug, Clone)]
 pub struct Reader<M> {
     settings: ReaderSettings,
-    model: M,
     tracks: Tracks,
+    views: Vec<View<M>>,
+    /// Those of the views that are still looked at come first.
+    looked_at: usize,
+    room: Vec<f32>,
+    /// Belief in each kind of track, of all views.
+    kinds: Vec<f32>,
     shades: Shades,
+    /// The pattern of lasting dark, and how long the others are dark at most.
+    dark: Option<(PatternId, Duration)>,
     strange: Strange,
+    /// The logarithm of how likely the last sample was where it was explained best.
+    best_log: f32,
+    /// Samples since views that mean the same unit were last looked for.
+    since_merged: u32,
+    /// How many samples of late were far from everything that the unit in any view can show.
+    surprised: f32,
+    /// The kind of track that has been nearly sure, and since when.
+    steady: Option<(Kind, Tick)>,
     /// Since when no pattern explains the light, or it has not been seen at all.
     unexplained: Option<Tick>,
     last: Option<Tick>,
@@ -96,35 +132,103 @@ pub struct Reader<M> {
     standing: Option<PatternId>,
 }
 
+/// One idea of what the unit and its surroundings are like, with the patterns that the light then shows.
+#[derive(Debug, Clone)]
+struct View<M> {
+    /// How probable it is.
+    share: f32,
+    model: M,
+    belief: Belief,
+    /// Logarithms of how likely the last sample was for each exposure, then the likelihoods themselves.
+    weights: PerExposure,
+}
+
+impl<M> View<M> {
+    /// Roughly how likely weights make a sample, were there no edges.
+    fn likelihood(&self, weights: &PerExposure) -> f32 {
+        let colours = self.belief.colours();
+        colours
+            .iter()
+            .zip(weights)
+            .map(|(belief, weight)| belief * weight)
+            .sum()
+    }
+}
+
 impl<M: SensorModel> Reader<M> {
     /// A reader that has seen nothing yet, for the patterns of a table.
+    #[expect(clippy::needless_pass_by_value, reason = "as in restart: the reader begins from it")]
     pub fn new(table: &CodeTable, model: M, settings: ReaderSettings) -> Self {
-        Self {
+        let tracks = Tracks::new(&known_patterns(table), settings.expectations);
+        let views = (0..M::STARTS).map(|_| View {
+            share: 0.0,
+            model: model.clone(),
+            belief: tracks.belief(),
+            weights: [1.0; EXPOSURES],
+        });
+        let mut reader = Self {
             settings,
-            model,
-            tracks: Tracks::new(&steps_of(table), settings.expectations),
+            views: views.collect(),
+            looked_at: M::STARTS,
+            room: tracks.room(),
+            kinds: vec![0.0; tracks.kinds().len()],
+            tracks,
             shades: Shades::new(),
+            dark: dark_of(table),
             strange: Strange::new(table),
+            best_log: 0.0,
+            since_merged: 0,
+            surprised: 0.0,
+            steady: None,
             unexplained: None,
             last: None,
             standing: None,
-        }
+        };
+        reader.start(&model);
+        reader
     }
 
     /// Forgets everything, for the next unit in the nest, seen through `model`. Does not allocate.
+    #[expect(clippy::needless_pass_by_value, reason = "the reader takes the model over")]
     pub fn restart(&mut self, model: M) {
-        self.model = model;
-        self.tracks.restart();
+        self.start(&model);
         self.shades = Shades::new();
         self.strange.restart();
+        self.steady = None;
         self.unexplained = None;
         self.last = None;
         self.standing = None;
     }
 
+    /// Opens all views of a unit that nothing is known of.
+    fn start(&mut self, model: &M) {
+        let mut total = 0.0;
+        for (index, view) in self.views.iter_mut().enumerate() {
+            (view.model, view.share) = model.start(index);
+            self.tracks.restart(&mut view.belief);
+            total += view.share;
+        }
+        for view in &mut self.views {
+            view.share /= total;
+        }
+        self.looked_at = self.views.len();
+        self.since_merged = 0;
+        self.surprised = 0.0;
+    }
+
     /// Bytes of state that a lane needs.
     pub fn state_bytes(&self) -> usize {
-        size_of::<Self>() + self.tracks.state_bytes() + self.strange.state_bytes()
+        let views: usize = self
+            .views
+            .iter()
+            .map(|view| size_of::<View<M>>() + view.belief.state_bytes())
+            .sum();
+        size_of::<Self>() + size_of_val(&*self.room) + views + self.strange.state_bytes()
+    }
+
+    /// How many ideas of the unit are still open; work grows with it.
+    pub fn views(&self) -> usize {
+        self.looked_at
     }
 
     /// Takes the next sample; those that do not come after the last one are ignored.
@@ -135,34 +239,202 @@ impl<M: SensorModel> Reader<M> {
             None => 0.0,
         };
         self.last = Some(sample.end);
-        let expected = self.tracks.pass(milliseconds);
-        let mut weights = self.model.weigh(sample);
-        self.model.learn(&expected);
-        temper(&mut weights, self.settings.expectations.least_weight);
-        self.tracks.weigh(&weights);
-        let blind = weights.iter().all(|weight| *weight >= 1.0);
+        let seen = self.weigh(sample);
+        let integration_ms = sample.end.since(sample.start).as_secs_f32() * 1000.0;
+        let mut shared = [0.0; EXPOSURES];
+        let mut total = 0.0;
+        if seen == Saw::Light {
+            self.fork();
+        }
+        for view in &mut self.views[..self.looked_at] {
+            for (shared, weight) in shared.iter_mut().zip(view.weights) {
+                *shared += view.share * weight;
+            }
+            let weighed = self.tracks.pass(
+                &mut view.belief,
+                &mut self.room,
+                milliseconds,
+                integration_ms,
+                &view.weights,
+            );
+            view.share *= weighed.total;
+            total += view.share;
+            let mut probable = weighed.exposures;
+            for (probable, weight) in probable.iter_mut().zip(view.weights) {
+                if weight <= self.settings.expectations.least_weight {
+                    *probable = 0.0;
+                }
+            }
+            if seen == Saw::Light {
+                view.model.learn(&probable);
+            }
+        }
+        self.keep_views(total);
+        self.doubt(seen);
+        self.sum_up();
         let shade = self
             .shades
-            .push(sample.start, sample.end, milliseconds / 1000.0, &weights);
+            .push(sample.start, sample.end, milliseconds / 1000.0, &shared);
         let timed = shade.and_then(|shade| self.strange.push(&shade));
         Observed {
             shade,
-            reading: self.decide(sample.end, timed, blind),
+            reading: self.decide(sample.end, timed, seen),
         }
     }
 
     /// How probable each pattern is now; `None` stands for light that is none of them: a single flash, or strange.
     pub fn beliefs(&self) -> impl Iterator<Item = (Option<PatternId>, f32)> {
-        self.tracks.beliefs().map(|(kind, belief)| match kind {
-            Kind::Pattern(pattern) => (Some(pattern), belief),
-            Kind::Flash | Kind::Strange => (None, belief),
-        })
+        self.tracks
+            .kinds()
+            .iter()
+            .zip(&self.kinds)
+            .map(|(kind, belief)| match kind {
+                Kind::Pattern(pattern) => (Some(*pattern), *belief),
+                Kind::Flash | Kind::Strange => (None, *belief),
+            })
+    }
+
+    /// Weighs a sample in every view, relative to the exposure that explains it best in any.
+    fn weigh(&mut self, sample: &Sample) -> Saw {
+        self.best_log = f32::MIN;
+        for view in &mut self.views[..self.looked_at] {
+            let Some(logs) = view.model.weigh(sample) else {
+                for view in &mut self.views[..self.looked_at] {
+                    view.weights = [1.0; EXPOSURES];
+                }
+                return Saw::Nothing;
+            };
+            self.best_log = logs.iter().fold(self.best_log, |most, log| most.max(*log));
+            view.weights = logs;
+        }
+        for view in &mut self.views[..self.looked_at] {
+            view.weights = self.settings.expectations.weights(view.weights, self.best_log);
+        }
+        Saw::Light
+    }
+
+    /// Gives views whose surroundings may have changed just now a second one in which they did.
+    fn fork(&mut self) {
+        let total: f32 = self.views[..self.looked_at]
+            .iter()
+            .map(|view| view.share * view.likelihood(&view.weights))
+            .sum();
+        for index in 0..self.looked_at {
+            let view = &self.views[index];
+            if view.share < FORKING || self.looked_at == self.views.len() {
+                continue;
+            }
+            let weights = view
+                .model
+                .weigh_changed()
+                .map(|log| exp((log - self.best_log).min(0.0)));
+            if view.share * view.likelihood(&weights) < FORKING * total {
+                continue;
+            }
+            let (before, after) = self.views.split_at_mut(self.looked_at);
+            if let (Some(view), Some(forked)) = (before.get(index), after.first_mut()) {
+                forked.model = view.model.clone();
+                forked.model.change();
+                forked.belief.copy_from(&view.belief);
+                forked.share = view.share;
+                forked.weights = weights;
+                self.looked_at += 1;
+            }
+        }
+    }
+
+    /// Makes the views' shares sum to 1, lets go of those that explain nothing, and joins those that mean the same unit.
+    fn keep_views(&mut self, total: f32) {
+        let scale = 1.0 / total.max(f32::MIN_POSITIVE);
+        for view in &mut self.views[..self.looked_at] {
+            view.share *= scale;
+        }
+        let mut index = 0;
+        while index < self.looked_at && self.looked_at > 1 {
+            if self.views[index].share < LEAST_SHARE {
+                self.let_go(index);
+            } else {
+                index += 1;
+            }
+        }
+        self.since_merged += 1;
+        if self.since_merged >= MERGE_EVERY {
+            self.since_merged = 0;
+            self.merge_views();
+        }
+    }
+
+    /// Joins views that mean the same unit.
+    fn merge_views(&mut self) {
+        let mut one = 0;
+        while one < self.looked_at {
+            let mut other = one + 1;
+            while other < self.looked_at {
+                let (before, after) = self.views.split_at_mut(other);
+                let (Some(view), Some(merged)) = (before.get_mut(one), after.first()) else {
+                    break;
+                };
+                let share = merged.share / (view.share + merged.share);
+                if view.model.merge(&merged.model, share) == Merged::Yes {
+                    view.belief.merge(&merged.belief, share);
+                    view.share += merged.share;
+                    self.let_go(other);
+                } else {
+                    other += 1;
+                }
+            }
+            one += 1;
+        }
+    }
+
+    /// Starts over where no view explains the light any more: another unit, or one that was taken for another.
+    fn doubt(&mut self, saw: Saw) {
+        if saw == Saw::Nothing {
+            return;
+        }
+        let views = &self.views[..self.looked_at];
+        let surprise = views.iter().map(|view| view.model.surprise()).fold(f32::MAX, f32::min);
+        self.surprised = if surprise > SURPRISING {
+            self.surprised + 1.0
+        } else {
+            (self.surprised - SURPRISE_FADES).max(0.0)
+        };
+        if self.surprised > SURPRISES {
+            let model = self.views[0].model.clone();
+            self.start(&model);
+        }
+    }
+
+    fn let_go(&mut self, index: usize) {
+        self.looked_at -= 1;
+        self.views.swap(index, self.looked_at);
+    }
+
+    fn sum_up(&mut self) {
+        self.kinds.fill(0.0);
+        for view in &self.views[..self.looked_at] {
+            for (sum, belief) in self.kinds.iter_mut().zip(view.belief.kinds()) {
+                *sum += view.share * belief;
+            }
+        }
+    }
+
+    /// The kind of track that is believed in most.
+    fn best(&self) -> (Kind, f32) {
+        let mut best = (Kind::Strange, 0.0);
+        for (kind, belief) in self.tracks.kinds().iter().zip(&self.kinds) {
+            if *belief > best.1 {
+                best = (*kind, *belief);
+            }
+        }
+        best
     }
 
     /// The reading that a sample decided; `timed` is the pattern with unknown colours that the light has the timing of.
-    fn decide(&mut self, at: Tick, timed: Option<PatternId>, blind: bool) -> Option<Reading> {
-        let (kind, confidence, outlasts) = self.tracks.best();
-        let sure = confidence >= self.settings.confidence;
+    fn decide(&mut self, at: Tick, timed: Option<PatternId>, saw: Saw) -> Option<Reading> {
+        let (kind, confidence) = self.best();
+        let sure = self.is_sure(at, kind, confidence);
+        let blind = saw == Saw::Nothing;
         let known = match kind {
             Kind::Pattern(pattern) => Some(pattern),
             Kind::Flash | Kind::Strange => None,
@@ -182,10 +454,29 @@ impl<M: SensorModel> Reader<M> {
         if !sure || known.is_none() {
             return None;
         }
-        if outlasts.is_some_and(|held| self.shades.lasting(held.colour, at) <= held.others.mul_f32(1.02) + EDGE) {
+        // Dark is what is left when nothing else explains the light.
+        if let Some((dark, others)) = self.dark
+            && known == Some(dark)
+            && self.shades.dark_for(at) <= others.mul_f32(1.02) + EDGE
+        {
             return None;
         }
         self.report(at, known, confidence)
+    }
+
+    /// Whether a kind of track is sure enough to be told: at once, or because it has been nearly so for some time.
+    fn is_sure(&mut self, at: Tick, kind: Kind, confidence: f32) -> bool {
+        if confidence < self.settings.confidence.min(self.settings.steady_confidence) {
+            self.steady = None;
+            return false;
+        }
+        let since = match self.steady {
+            Some((steady, since)) if steady == kind => since,
+            Some(_) | None => at,
+        };
+        self.steady = Some((kind, since));
+        let steady = confidence >= self.settings.steady_confidence && at.since(since) >= STEADY;
+        steady || confidence >= self.settings.confidence
     }
 
     /// Reports a pattern unless it stands already.
@@ -202,16 +493,15 @@ impl<M: SensorModel> Reader<M> {
     }
 }
 
-/// Scales weights to the largest, and leaves each a rest.
-fn temper(weights: &mut PerColour, least: f32) {
-    let most = weights.iter().fold(0.0_f32, |most, weight| most.max(*weight));
-    for weight in weights {
-        *weight = if most > 0.0 { (*weight / most).max(least) } else { 1.0 };
-    }
+/// Whether a sample told anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Saw {
+    Light,
+    Nothing,
 }
 
 /// The fully known patterns of a table; a step that is held has no length.
-fn steps_of(table: &CodeTable) -> Vec<(PatternId, Vec<Step>)> {
+fn known_patterns(table: &CodeTable) -> Vec<Known> {
     let step = |step: &codes::Step| {
         let span = step.lasts.unwrap_or(codes::Span {
             shortest: Duration::ZERO,
@@ -223,7 +513,40 @@ fn steps_of(table: &CodeTable) -> Vec<(PatternId, Vec<Step>)> {
             longest: span.longest,
         })
     };
-    let known =
-        |pattern: &codes::Pattern| Some((pattern.id(), pattern.steps().iter().map(step).collect::<Option<_>>()?));
+    let known = |pattern: &codes::Pattern| {
+        Some(Known {
+            id: pattern.id(),
+            rarity: if is_rare(table, pattern) {
+                Rarity::Rare
+            } else {
+                Rarity::Common
+            },
+            steps: pattern.steps().iter().map(step).collect::<Option<_>>()?,
+        })
+    };
     table.patterns().iter().filter_map(known).collect()
+}
+
+/// The pattern of lasting dark, and how long the known others are dark at most.
+fn dark_of(table: &CodeTable) -> Option<(PatternId, Duration)> {
+    let is_dark = |step: &codes::Step| step.colour == Some(Colour::Off);
+    let dark = table
+        .patterns()
+        .iter()
+        .find(|pattern| matches!(pattern.steps(), [step] if is_dark(step)))?;
+    let others = table
+        .patterns()
+        .iter()
+        .filter(|pattern| pattern.is_fully_known())
+        .flat_map(codes::Pattern::steps)
+        .filter(|step| is_dark(step))
+        .filter_map(|step| step.lasts);
+    Some((dark.id(), others.map(|span| span.longest).max().unwrap_or_default()))
+}
+
+/// Whether only units with old software show a pattern, or it was seen now and then without being published.
+fn is_rare(table: &CodeTable, pattern: &codes::Pattern) -> bool {
+    table
+        .codes_of(pattern.id())
+        .all(|code| matches!(code.category, Category::Legacy | Category::Observed))
 }

@@ -1,7 +1,8 @@
 //! What a sensor tells of the LED's colour: the model of its channels, noise, saturation and of a unit whose strength is unknown.
-#![expect(clippy::cast_precision_loss, reason = "counts of grid places, far below 2^24")]
 
-use super::approximation::{exp, inverse_sqrt};
+use super::approximation::{cos_sin, exp, ln};
+use super::estimate::{CHANNELS, Estimate, Explanation, Fit, Prepared, Seen};
+use super::exposure::{EXPOSURES, PerExposure};
 use crate::codes::Colour;
 use crate::sample::{Counts, Sample};
 use crate::tick::Tick;
@@ -22,15 +23,53 @@ pub const fn place(colour: Colour) -> usize {
     }
 }
 
-/// A sensor's side of the reader: how well each colour explains a sample, learning as it goes what it cannot know before.
+/// A sensor's side of the reader: how well each exposure explains a sample, learning as it goes what it cannot know before.
 ///
-/// For every sample the reader calls [`weigh`](Self::weigh), then [`learn`](Self::learn). Neither allocates.
-pub trait SensorModel {
-    /// How likely each colour of the LED makes this sample, relative to each other; all 1 when it tells nothing.
-    fn weigh(&mut self, sample: &Sample) -> PerColour;
+/// What a model does not know of a unit at first may be split over several models; the reader keeps those that explain the
+/// light. For every sample it calls [`weigh`](Self::weigh), then [`learn`](Self::learn). None of the methods allocates.
+pub trait SensorModel: Clone {
+    /// How many models a reader starts with; the same for every model of this type.
+    const STARTS: usize;
 
-    /// Learns from the sample last weighed. `expected` is how probable each colour was before it was seen; sums to 1.
-    fn learn(&mut self, expected: &PerColour);
+    /// One of the models to start with, and how probable it is relative to the others; nothing is left of what this one learned of the unit.
+    fn start(&self, index: usize) -> (Self, f32);
+
+    /// The logarithm of how likely each exposure of the LED makes this sample, up to a constant that all models of the lane share;
+    /// `None` when the sample tells nothing.
+    fn weigh(&mut self, sample: &Sample) -> Option<PerExposure>;
+
+    /// The same for the sample last weighed where the surroundings changed just before it, and how improbable that is counts too.
+    fn weigh_changed(&self) -> PerExposure {
+        [IMPOSSIBLE; EXPOSURES]
+    }
+
+    /// Takes it that the surroundings changed just before the sample last weighed.
+    fn change(&mut self) {}
+
+    /// How far the sample last weighed was from everything that the LED can show: squared, in standard deviations.
+    fn surprise(&self) -> f32 {
+        0.0
+    }
+
+    /// Learns from the sample last weighed, given how probable each exposure is; what they lack to 1 teaches nothing.
+    fn learn(&mut self, probable: &PerExposure) {
+        let _ = probable;
+    }
+
+    /// Takes in another model of the same light, which is a `share` of both, where the two mean the same unit.
+    fn merge(&mut self, other: &Self, share: f32) -> Merged {
+        let _ = (other, share);
+        Merged::No
+    }
+}
+
+/// Whether two models became one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merged {
+    /// They did.
+    Yes,
+    /// They mean different units.
+    No,
 }
 
 /// Response of a colour sensor to the two dice of an LED part, by shape: counts in red, green, blue, clear, up to a common factor.
@@ -42,72 +81,72 @@ pub struct LedShape {
     pub green: [f32; 4],
 }
 
-/// Strengths of the red die that are told apart: from [`WEAKEST`] up by [`RATIO`] each.
-const STRENGTHS: usize = 34;
-/// Ratios of the green die's strength to the red one's: [`RATIO`] to the power -3 to 3.
-const BALANCES: usize = 7;
-/// Strengths of the green die: all products of the two.
-const GREENS: usize = STRENGTHS + BALANCES - 1;
-/// Counts (in units of the shape) of the weakest red die that counts as lit.
-const WEAKEST: f32 = 40.0;
-/// From one strength to the next.
-const RATIO: f32 = 1.2;
-/// How far a die's strength may lie from its nearest place on the grid, relative, one standard deviation.
-const COARSENESS: f32 = 0.06;
-/// Variance of the electronics, counts squared.
-const READ_VARIANCE: f32 = 10.0;
+/// Strengths of the red die that are told apart at first, in counts (in units of the shape): from the weakest that counts as lit, up
+/// by a ratio each.
+const STRENGTHS: usize = 11;
+const WEAKEST: f32 = 75.0;
+const RATIO: f32 = 1.7;
+/// The weakest of them could be taken for an error of the ambient light measured in the empty nest: for these, each colour in which
+/// the light may begin is a model of its own.
+const WEAK: usize = 4;
+/// No LED is weaker than this, counts.
+const TOO_WEAK: f32 = 40.0;
+/// What a model loses for an LED weaker than that, logarithm per sample.
+const TOO_WEAK_COSTS: f32 = 3.0;
+/// How far a strength may lie from the nearest of those, relative, one standard deviation.
+const COARSENESS: f32 = 0.3;
+/// How far the green die's strength may lie from the red one's, relative, one standard deviation.
+const BALANCE: f32 = 0.3;
 /// With more full channels than this a sample tells nothing: red and green must both be seen by some channel.
 const MOST_FULL: usize = 2;
-/// How far a full channel may be from what it would count, relative, one standard deviation.
-const FULL_ERROR: f32 = 0.3;
-/// Error of the shape from commissioning, relative, one standard deviation.
-const SHAPE_ERROR: f32 = 0.02;
-/// Error of the ambient counts measured in the empty nest, relative, one standard deviation.
-const AMBIENT_ERROR: f32 = 0.03;
-/// How fast the ambient light drifts, relative, variance a second.
-const AMBIENT_DRIFT: f32 = 4.0e-4;
-/// Flicker that is expected before any was seen, relative variance.
-const FLICKER: f32 = 4.0e-4;
-/// The most flicker that is believed, relative variance.
-const MOST_FLICKER: f32 = 0.04;
-/// How fast the flicker is learned: the part that a sample counts.
-const FLICKER_LEARNING: f32 = 0.02;
-/// Share of a unit's strength that is thought over again at each sample, so that an early mistake is forgotten.
-const FORGETTING: f32 = 1.0e-6;
-/// What a unit's balance is likely to be before it was seen.
-const BALANCE_PRIOR: [f32; BALANCES] = [0.08, 0.14, 0.18, 0.20, 0.18, 0.14, 0.08];
+/// The logarithm of what cannot be.
+const IMPOSSIBLE: f32 = -1.0e9;
+/// The least probable exposure that is learned from.
+const TEACHING: f32 = 1.0e-3;
 
-/// Model of an RGBC colour sensor that watches a bicolour LED of unknown strength in ambient light.
+/// How far all ambient light may be from what was measured in the empty nest, relative, one standard deviation: when a unit was just
+/// seated, and later.
+const LEVEL_ERROR: f32 = 0.02;
+const LATER_LEVEL_ERROR: f32 = 0.15;
+/// How the ambient light may behave from one sample to the next: stand still, or move.
+const WAYS: usize = 2;
+/// Variance that moving light adds to its level in a second, relative.
+const MOVING: f32 = 3.6e-3;
+/// Variance that a jump adds.
+const JUMP: f32 = 5.0e-3;
+/// Logarithm of how probable a jump is at a sample of still and of moving light.
+const JUMPS: [f32; WAYS] = [-13.0, -8.0];
+/// How probable it is that light that was still begins to move in a second, and back.
+const STIRS: f32 = 0.01;
+/// How probable moving light is at the start.
+const STIRRED: f32 = 0.2;
+
+/// Model of an RGBC colour sensor that watches a bicolour LED of unknown strength in ambient light that flickers, drifts and jumps.
 ///
-/// Noise is Poisson's plus the electronics'; colours are told by the shape of the response. The strengths of both dice are
-/// a belief over a grid, narrowed by every lit sample.
+/// Noise is Poisson's plus the electronics'; colours are told by the shape of the response. Ambient light and both dice are one
+/// joint estimate.
 #[derive(Debug, Clone)]
 pub struct ColourSensor {
     shape: LedShape,
+    ambient: [f32; CHANNELS],
     saturated_at: f32,
-    ambient: [f32; 4],
-    ambient_variance: [f32; 4],
-    ambient_drift: [f32; 4],
-    /// How much the ambient light flickers, all channels alike: relative variance, learned in the dark.
-    flicker: f32,
+    estimate: Estimate,
+    /// The place of the colour in which the light begins, until it was seen.
+    begins: Option<usize>,
+    /// How probable it is that the ambient light moves.
+    moving: f32,
     last: Option<Tick>,
-    /// Belief in each strength of the red die with each balance.
-    belief: [[f32; BALANCES]; STRENGTHS],
-    seen: Seen,
+    weighed: Weighed,
 }
 
-/// The sample last weighed: how well each strength explains it.
+/// The sample last weighed.
 #[derive(Debug, Clone)]
-struct Seen {
-    counts: [f32; 4],
-    /// How much brighter the ambient light would be if all light were ambient, relative, and the variance of that.
-    brighter: f32,
-    brighter_variance: f32,
-    off: f32,
-    red: [f32; STRENGTHS],
-    green: [f32; GREENS],
-    amber: [[f32; BALANCES]; STRENGTHS],
-    weights: PerColour,
+struct Weighed {
+    seen: Seen,
+    /// The variance that the ambient light's level gained in each way.
+    adds: [f32; WAYS],
+    fits: [Fit; EXPOSURES],
+    prepared: Option<Prepared>,
 }
 
 impl ColourSensor {
@@ -115,79 +154,109 @@ impl ColourSensor {
     ///
     /// `ambient` is the mean counts of the empty nest; a channel at or above `saturated_at` counts tells only that it is full.
     pub fn new(shape: LedShape, ambient: [f32; 4], saturated_at: u16) -> Self {
-        let even = 1.0 / STRENGTHS as f32;
-        let prior = BALANCE_PRIOR.map(|balance| balance * even);
+        // Light of which next to nothing was measured is still light that can get brighter.
+        let ambient = ambient.map(|counts| counts.max(2.0));
         Self {
             shape,
-            saturated_at: f32::from(saturated_at),
             ambient,
-            ambient_variance: ambient.map(|a| 1.0 + (AMBIENT_ERROR * a) * (AMBIENT_ERROR * a)),
-            ambient_drift: ambient.map(|a| AMBIENT_DRIFT * a * a),
-            flicker: FLICKER,
+            saturated_at: f32::from(saturated_at),
+            estimate: Estimate::new(ambient, LEVEL_ERROR, WEAKEST, COARSENESS, BALANCE),
+            begins: None,
+            moving: STIRRED,
             last: None,
-            belief: [prior; STRENGTHS],
-            seen: Seen {
-                counts: [0.0; 4],
-                brighter: 0.0,
-                brighter_variance: 1.0,
-                off: 1.0,
-                red: [0.0; STRENGTHS],
-                green: [0.0; GREENS],
-                amber: [[0.0; BALANCES]; STRENGTHS],
-                weights: [0.25; 4],
+            weighed: Weighed {
+                seen: Seen {
+                    counts: [0.0; CHANNELS],
+                    full: [false; CHANNELS],
+                    turns: [0.0; 4],
+                },
+                adds: [0.0; WAYS],
+                fits: [Fit::NONE; EXPOSURES],
+                prepared: None,
             },
         }
     }
-}
 
-/// A sample as seen from the two dice: the strengths that fit it best, and their covariance.
-struct Fit {
-    red: f32,
-    green: f32,
-    red_variance: f32,
-    covariance: f32,
-    green_variance: f32,
-}
+    /// The strengths of the red and the green die, counts in units of the shape, with their standard deviations squared.
+    pub fn dice(&self) -> [(f32, f32); 2] {
+        self.estimate.dice()
+    }
 
-impl Fit {
-    /// Half the squared distance of the fit from two strengths, and one over the root of the covariance's determinant, where each
-    /// die's strength is itself uncertain by its share of [`COARSENESS`].
-    #[inline]
-    fn distance(&self, red: f32, green: f32) -> (f32, f32) {
-        let a = self.red_variance + (COARSENESS * red) * (COARSENESS * red);
-        let c = self.green_variance + (COARSENESS * green) * (COARSENESS * green);
-        let b = self.covariance;
-        let determinant = (a * c - b * b).max(1.0e-12);
-        let (dr, dg) = (self.red - red, self.green - green);
-        let squared = (c * dr * dr - 2.0 * b * dr * dg + a * dg * dg) / determinant;
-        (0.5 * squared, inverse_sqrt(determinant))
+    /// Whether an error was taken for an LED.
+    fn is_too_weak(&self) -> bool {
+        self.estimate.dice().iter().any(|(strength, _)| *strength < TOO_WEAK)
+    }
+
+    /// Lets time pass; gives the variance that the ambient light's level gained meanwhile, in each way.
+    fn pass(&mut self, now: Tick) -> [f32; WAYS] {
+        let seconds = self.last.map_or(0.0, |last| now.since(last).as_secs_f32().min(60.0));
+        self.last = Some(now);
+        self.estimate.pass(seconds);
+        let stirs = STIRS * seconds.min(1.0);
+        self.moving += stirs * (1.0 - 2.0 * self.moving);
+        [0.0, (MOVING * seconds).min(JUMP)]
+    }
+
+    /// Compares what was seen with what every exposure would show.
+    fn compare(&mut self) {
+        let prepared = self.estimate.prepare(&self.ambient, &self.weighed.seen);
+        for (exposure, fit) in self.weighed.fits.iter_mut().enumerate() {
+            (*fit, _) = self.estimate.fit(&prepared, exposure, &self.weighed.seen, &self.shape);
+        }
+        self.weighed.prepared = Some(prepared);
+    }
+
+    /// The logarithm of how likely an exposure made the sample last weighed in each way, with the way's own probability.
+    fn densities(&self, exposure: usize) -> [f32; WAYS] {
+        let [still, moving] = self.weighed.adds;
+        let fit = &self.weighed.fits[exposure];
+        [
+            ln(1.0 - self.moving) + fit.log_density(still),
+            ln(self.moving) + fit.log_density(moving),
+        ]
     }
 }
 
-/// Strengths of a die, weakest of the red one first; the green one's start [`BALANCES`] / 2 places lower.
-const fn ladder<const N: usize>(below: usize) -> [f32; N] {
-    let mut steps = [0.0; N];
-    let mut strength = WEAKEST;
-    let mut step = 0;
-    while step < below {
-        strength /= RATIO;
-        step += 1;
-    }
-    step = 0;
-    while step < N {
-        steps[step] = strength;
-        strength *= RATIO;
-        step += 1;
-    }
-    steps
+/// The logarithm of a sum, from the logarithms of what is summed.
+fn sum_of_logs(logs: [f32; WAYS]) -> f32 {
+    let [one, other] = logs;
+    let most = one.max(other);
+    most + ln(1.0 + exp(one.min(other) - most))
 }
 
-const REDS_LADDER: [f32; STRENGTHS] = ladder(0);
-const GREENS_LADDER: [f32; GREENS] = ladder(BALANCES / 2);
+/// Where in its period a light of this frequency is: cosine and sine.
+fn turn(at_micros: u64, hertz: u64) -> (f32, f32) {
+    let turns = (at_micros % 1_000_000) * hertz % 1_000_000;
+    #[expect(clippy::cast_precision_loss, reason = "below a million")]
+    let turns = turns as f32 / 1.0e6;
+    cos_sin(turns)
+}
 
 impl SensorModel for ColourSensor {
-    fn weigh(&mut self, sample: &Sample) -> PerColour {
-        self.drift_to(sample.end);
+    const STARTS: usize = STRENGTHS + WEAK * (COLOURS.len() - 1);
+
+    fn start(&self, index: usize) -> (Self, f32) {
+        let (place, begins) = match index.checked_sub(STRENGTHS) {
+            Some(index) => (index % WEAK, Some(1 + index / WEAK)),
+            None => (index, (index < WEAK).then_some(0)),
+        };
+        let strength = (0..place).fold(WEAKEST, |strength, _| strength * RATIO);
+        let level_error = if self.last.is_some() {
+            LATER_LEVEL_ERROR
+        } else {
+            LEVEL_ERROR
+        };
+        let start = Self {
+            estimate: Estimate::new(self.ambient, level_error, strength, COARSENESS, BALANCE),
+            begins,
+            moving: STIRRED,
+            ..self.clone()
+        };
+        (start, 1.0)
+    }
+
+    fn weigh(&mut self, sample: &Sample) -> Option<PerExposure> {
+        self.weighed.adds = self.pass(sample.end);
         let Counts {
             red,
             green,
@@ -195,183 +264,93 @@ impl SensorModel for ColourSensor {
             clear,
         } = sample.counts;
         let counts = [red, green, blue, clear].map(f32::from);
-        if counts.iter().filter(|count| **count >= self.saturated_at).count() > MOST_FULL {
-            self.seen.weights = [0.0; 4];
-            return [1.0; 4];
+        let full = counts.map(|count| count >= self.saturated_at);
+        self.weighed.prepared = None;
+        if full.iter().filter(|full| **full).count() > MOST_FULL {
+            return None;
         }
-        let fit = self.fit(counts);
-        let Seen {
-            off,
-            red,
-            green,
-            amber,
-            weights,
-            ..
-        } = &mut self.seen;
-
-        let (off_distance, off_scale) = fit.distance(0.0, 0.0);
-        let mut nearest = off_distance;
-        let mut red_scale = [0.0; STRENGTHS];
-        for ((distance, scale), strength) in red.iter_mut().zip(&mut red_scale).zip(REDS_LADDER) {
-            (*distance, *scale) = fit.distance(strength, 0.0);
-            nearest = nearest.min(*distance);
-        }
-        let mut green_scale = [0.0; GREENS];
-        for ((distance, scale), strength) in green.iter_mut().zip(&mut green_scale).zip(GREENS_LADDER) {
-            (*distance, *scale) = fit.distance(0.0, strength);
-            nearest = nearest.min(*distance);
-        }
-        let mut amber_scale = [[0.0; BALANCES]; STRENGTHS];
-        for (k, (distances, scales)) in amber.iter_mut().zip(&mut amber_scale).enumerate() {
-            for j in 0..BALANCES {
-                (distances[j], scales[j]) = fit.distance(REDS_LADDER[k], GREENS_LADDER[k + j]);
-                nearest = nearest.min(distances[j]);
+        let middle = u64::midpoint(sample.start.as_micros(), sample.end.as_micros());
+        let ((slow_cos, slow_sin), (fast_cos, fast_sin)) = (turn(middle, 100), turn(middle, 120));
+        self.weighed.seen = Seen {
+            counts,
+            full,
+            turns: [slow_cos, slow_sin, fast_cos, fast_sin],
+        };
+        self.compare();
+        let begins = self.begins.take();
+        let costs = if self.is_too_weak() { TOO_WEAK_COSTS } else { 0.0 };
+        let mut logs = [IMPOSSIBLE; EXPOSURES];
+        for (exposure, log) in logs.iter_mut().enumerate() {
+            if begins.is_none_or(|begins| begins == exposure) {
+                *log = sum_of_logs(self.densities(exposure)) - costs;
             }
         }
-
-        *off = exp(nearest - off_distance) * off_scale;
-        for (value, scale) in red.iter_mut().zip(red_scale) {
-            *value = exp(nearest - *value) * scale;
-        }
-        for (value, scale) in green.iter_mut().zip(green_scale) {
-            *value = exp(nearest - *value) * scale;
-        }
-        *weights = [*off, 0.0, 0.0, 0.0];
-        for (k, (values, scales)) in amber.iter_mut().zip(&amber_scale).enumerate() {
-            for j in 0..BALANCES {
-                values[j] = exp(nearest - values[j]) * scales[j];
-                let belief = self.belief[k][j];
-                weights[1] += belief * red[k];
-                weights[2] += belief * values[j];
-                weights[3] += belief * green[k + j];
-            }
-        }
-        *weights
+        Some(logs)
     }
 
-    fn learn(&mut self, expected: &PerColour) {
-        let seen = &self.seen;
-        let total: f32 = seen.weights.iter().zip(expected).map(|(w, e)| w * e).sum();
-        if total <= 1.0e-30 {
+    fn weigh_changed(&self) -> PerExposure {
+        let jumps = JUMPS[0] + ln(1.0 - self.moving);
+        let jumps = sum_of_logs([jumps, JUMPS[1] + ln(self.moving)]);
+        core::array::from_fn(|exposure| jumps + self.weighed.fits[exposure].log_density(JUMP))
+    }
+
+    fn surprise(&self) -> f32 {
+        if self.is_too_weak() {
+            return f32::MAX;
+        }
+        let distances = self.weighed.fits.iter().map(Fit::distance);
+        distances.fold(f32::MAX, f32::min)
+    }
+
+    fn change(&mut self) {
+        self.estimate.jump(JUMP);
+        self.compare();
+    }
+
+    fn learn(&mut self, probable: &PerExposure) {
+        let Some(prepared) = self.weighed.prepared.take() else {
             return;
-        }
-        let dark = seen.weights[0] * expected[0] / total;
-        self.learn_strength(expected, 1.0 - dark);
-        self.learn_ambient(dark);
-    }
-}
-
-impl ColourSensor {
-    /// Lets the ambient light become less certain with time.
-    fn drift_to(&mut self, now: Tick) {
-        if let Some(last) = self.last {
-            let seconds = now.since(last).as_secs_f32().min(60.0);
-            for ((variance, drift), ambient) in self
-                .ambient_variance
-                .iter_mut()
-                .zip(self.ambient_drift)
-                .zip(self.ambient)
-            {
-                let most = 1.0 + (AMBIENT_ERROR * ambient) * (AMBIENT_ERROR * ambient);
-                *variance = (*variance + drift * seconds).min(most);
+        };
+        let weighed = &self.weighed;
+        let mut shares = [0.0; WAYS];
+        let mut explanations = [None; COLOURS.len() * WAYS];
+        for (exposure, probable) in probable.iter().enumerate() {
+            if *probable < TEACHING {
+                continue;
+            }
+            let densities = self.densities(exposure);
+            let most = sum_of_logs(densities);
+            let explained =
+                (exposure < COLOURS.len()).then(|| self.estimate.fit(&prepared, exposure, &weighed.seen, &self.shape));
+            for (way, density) in densities.into_iter().enumerate() {
+                let weight = probable * exp((density - most).min(0.0));
+                shares[way] += weight;
+                if let Some((fit, whitener)) = explained
+                    && weight >= TEACHING
+                {
+                    explanations[exposure * WAYS + way] = Some(Explanation {
+                        weight,
+                        exposure,
+                        more: weighed.adds[way],
+                        fit,
+                        whitener,
+                    });
+                }
             }
         }
-        self.last = Some(now);
+        let [still, moving] = shares;
+        self.moving += moving * (1.0 - self.moving) - still * self.moving;
+        self.moving = self.moving.clamp(1.0e-4, 1.0 - 1.0e-4);
+        self.estimate
+            .learn(&prepared, explanations.into_iter().flatten(), &self.shape);
     }
 
-    /// Both dice's strengths by weighted least squares.
-    fn fit(&mut self, counts: [f32; 4]) -> Fit {
-        let (mut rr, mut rg, mut gg, mut ry, mut gy) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        let (mut aa, mut ra, mut ga, mut ay) = (0.0, 0.0, 0.0, 0.0);
-        self.seen.counts = counts;
-        let ambient = self.ambient.iter().zip(self.ambient_variance);
-        let shape = self.shape.red.into_iter().zip(self.shape.green);
-        for ((count, (ambient, ambient_variance)), (r, g)) in counts.into_iter().zip(ambient).zip(shape) {
-            let light = count - ambient;
-            let wrong = SHAPE_ERROR * light.max(0.0);
-            let full = if count >= self.saturated_at {
-                FULL_ERROR * count
-            } else {
-                0.0
-            };
-            let noise = count.max(4.0) + READ_VARIANCE;
-            let weight = 1.0 / (noise + ambient_variance + wrong * wrong + full * full);
-            rr += weight * r * r;
-            rg += weight * r * g;
-            gg += weight * g * g;
-            ry += weight * r * light;
-            gy += weight * g * light;
-            aa += weight * ambient * ambient;
-            ra += weight * r * ambient;
-            ga += weight * g * ambient;
-            ay += weight * ambient * light;
+    fn merge(&mut self, other: &Self, share: f32) -> Merged {
+        if !self.estimate.is_like(&other.estimate) {
+            return Merged::No;
         }
-        let aa = f32::max(aa, 1.0e-6);
-        self.seen.brighter = ay / aa;
-        self.seen.brighter_variance = 1.0 / aa;
-        // Flicker is one more noise, common to all channels in the ambient light's own shape (Sherman and Morrison's formula).
-        let common = self.flicker / (1.0 + self.flicker * aa);
-        rr -= common * ra * ra;
-        rg -= common * ra * ga;
-        gg -= common * ga * ga;
-        ry -= common * ra * ay;
-        gy -= common * ga * ay;
-        let determinant = (rr * gg - rg * rg).max(1.0e-20);
-        let red_variance = gg / determinant;
-        let covariance = -rg / determinant;
-        let green_variance = rr / determinant;
-        Fit {
-            red: red_variance * ry + covariance * gy,
-            green: covariance * ry + green_variance * gy,
-            red_variance,
-            covariance,
-            green_variance,
-        }
-    }
-
-    fn learn_strength(&mut self, expected: &PerColour, lit: f32) {
-        if lit < 1.0e-3 {
-            return;
-        }
-        let seen = &self.seen;
-        let [off, red, amber, green] = *expected;
-        let mut total = 0.0;
-        for k in 0..STRENGTHS {
-            for j in 0..BALANCES {
-                let fits = off * seen.off + red * seen.red[k] + amber * seen.amber[k][j] + green * seen.green[k + j];
-                let belief = self.belief[k][j] * fits;
-                self.belief[k][j] = belief;
-                total += belief;
-            }
-        }
-        let forgetting = FORGETTING * lit;
-        let keep = (1.0 - forgetting) / total.max(1.0e-30);
-        let even = forgetting / STRENGTHS as f32;
-        for row in &mut self.belief {
-            for (belief, prior) in row.iter_mut().zip(BALANCE_PRIOR) {
-                *belief = *belief * keep + even * prior;
-            }
-        }
-    }
-
-    fn learn_ambient(&mut self, dark: f32) {
-        if dark < 0.5 {
-            return;
-        }
-        let Seen {
-            brighter,
-            brighter_variance,
-            ..
-        } = self.seen;
-        let flicker = (brighter * brighter - brighter_variance).clamp(0.0, MOST_FLICKER);
-        self.flicker += FLICKER_LEARNING * dark * (flicker - self.flicker);
-        for channel in 0..4 {
-            let known = self.ambient_variance[channel];
-            let flickering = self.flicker * self.ambient[channel] * self.ambient[channel];
-            let noise = (self.seen.counts[channel].max(4.0) + READ_VARIANCE + flickering) / dark;
-            let gain = known / (known + noise);
-            self.ambient[channel] += gain * (self.seen.counts[channel] - self.ambient[channel]);
-            self.ambient_variance[channel] = known * (1.0 - gain);
-        }
+        self.estimate.merge(&other.estimate, share);
+        self.moving += share * (other.moving - self.moving);
+        Merged::Yes
     }
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use blinkup::codes::{CodeTable, Colour};
-use blinkup::reader::{LedShape, Observed, Reader, ReaderSettings, Reading};
+use blinkup::reader::{Expectations, LedShape, Observed, Reader, ReaderSettings, Reading};
 use blinkup::sample::{Counts, Sample};
 use blinkup::trace::compact::Recorder;
 use blinkup::trace::{Header, Row};
@@ -120,6 +120,9 @@ struct Sensor {
     full_since: Option<Tick>,
 }
 
+/// Of the patterns that begin, the part that a unit on its way into the cloud shows for less than a period.
+const STAGES: f32 = 0.2;
+
 /// Whether the station knows what loop-back says of this transmission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LampTold {
@@ -150,7 +153,11 @@ impl Lane {
         let model = LaneSensor::new(config.measures, config.shape, config.ambient, config.saturated_at);
         let settings = ReaderSettings {
             confidence: rules.recipe.confidence,
-            ..ReaderSettings::default()
+            steady_confidence: rules.recipe.confidence,
+            expectations: Expectations {
+                brief: STAGES,
+                ..Expectations::default()
+            },
         };
         let station = Station::new(config.lane, config.unit_power);
         let shown = mark(&station, rules, None, None);

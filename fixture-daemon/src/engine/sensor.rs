@@ -1,6 +1,6 @@
 //! The reader's model of a lane's sensor, chosen by what the sensor measures.
 
-use blinkup::reader::{ColourSensor, LedShape, LitErrors, LitSensor, PerColour, SensorModel};
+use blinkup::reader::{ColourSensor, LedShape, LitErrors, LitSensor, Merged, PerExposure, SensorModel};
 use blinkup::sample::Sample;
 
 /// What a lane's sensor tells of light.
@@ -43,17 +43,59 @@ impl LaneSensor {
 }
 
 impl SensorModel for LaneSensor {
-    fn weigh(&mut self, sample: &Sample) -> PerColour {
+    const STARTS: usize = ColourSensor::STARTS;
+
+    fn start(&self, index: usize) -> (Self, f32) {
+        match self {
+            Self::Colour(sensor) => {
+                let (sensor, share) = sensor.start(index);
+                (Self::Colour(sensor), share)
+            }
+            // There is but one, and the others are let go at the first sample.
+            Self::Lit(sensor) => (Self::Lit(*sensor), if index == 0 { 1.0 } else { 0.0 }),
+        }
+    }
+
+    fn weigh(&mut self, sample: &Sample) -> Option<PerExposure> {
         match self {
             Self::Colour(sensor) => sensor.weigh(sample),
             Self::Lit(sensor) => sensor.weigh(sample),
         }
     }
 
-    fn learn(&mut self, expected: &PerColour) {
+    fn weigh_changed(&self) -> PerExposure {
         match self {
-            Self::Colour(sensor) => sensor.learn(expected),
-            Self::Lit(sensor) => sensor.learn(expected),
+            Self::Colour(sensor) => sensor.weigh_changed(),
+            Self::Lit(sensor) => sensor.weigh_changed(),
+        }
+    }
+
+    fn change(&mut self) {
+        match self {
+            Self::Colour(sensor) => sensor.change(),
+            Self::Lit(sensor) => sensor.change(),
+        }
+    }
+
+    fn surprise(&self) -> f32 {
+        match self {
+            Self::Colour(sensor) => sensor.surprise(),
+            Self::Lit(sensor) => sensor.surprise(),
+        }
+    }
+
+    fn learn(&mut self, probable: &PerExposure) {
+        match self {
+            Self::Colour(sensor) => sensor.learn(probable),
+            Self::Lit(sensor) => sensor.learn(probable),
+        }
+    }
+
+    fn merge(&mut self, other: &Self, share: f32) -> Merged {
+        match (self, other) {
+            (Self::Colour(sensor), Self::Colour(other)) => sensor.merge(other, share),
+            (Self::Lit(sensor), Self::Lit(other)) => sensor.merge(other, share),
+            (Self::Colour(_), Self::Lit(_)) | (Self::Lit(_), Self::Colour(_)) => Merged::No,
         }
     }
 }
