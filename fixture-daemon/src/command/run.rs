@@ -412,7 +412,11 @@ fn take_simulated(
         ..simulated
     };
     let Simulation { world, line, setup, .. } = simulation.build_commissioned(0, |lane| commissioned.apply(lane));
-    let jig = SimulatedJig::new(world, move || clock.now());
+    let jig = SimulatedJig::new(
+        world,
+        move || clock.now(),
+        move |late| clock.sleep_until(clock.now() + late),
+    );
     Taken {
         parts: jig.parts(config.lanes.iter().map(|lane| lane.lane)),
         line,

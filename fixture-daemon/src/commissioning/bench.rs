@@ -132,7 +132,11 @@ impl Bench {
                     ..Simulated::new(*seed, config.recipe.clone())
                 };
                 let commissioned = Commissioned::load(calibration.as_ref(), SIMULATED_PARTS, clock.now(), wall());
-                let jig = SimulatedJig::new(simulated.world(), move || clock.now());
+                let jig = SimulatedJig::new(
+                    simulated.world(),
+                    move || clock.now(),
+                    move |late| clock.sleep_until(clock.now() + late),
+                );
                 Ok(Self {
                     parts: jig.parts(ids.into_iter()),
                     clock,

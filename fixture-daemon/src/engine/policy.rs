@@ -265,9 +265,10 @@ fn suspicion(code: VerdictCode) -> Suspicion {
             Some(VerdictCode::SensorFault),
             "does the lane's status sensor sit over the units' LED, are these the recipe's units?",
         ),
-        VerdictCode::PowerFault | VerdictCode::BrownOut => {
-            fixture(Some(VerdictCode::NestFault), "is the nest's supply strong enough, are its contacts clean?")
-        }
+        VerdictCode::PowerFault | VerdictCode::BrownOut => fixture(
+            Some(VerdictCode::NestFault),
+            "is the nest's supply strong enough, are its contacts clean?",
+        ),
         VerdictCode::FlashMissing | VerdictCode::FlashBad | VerdictCode::NoFirmware => Suspicion {
             code: None,
             annotates: None,

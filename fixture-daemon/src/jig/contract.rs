@@ -161,9 +161,14 @@ fn simulated() -> (SimulatedJig, Arc<AtomicU64>) {
     };
     let time = Arc::new(AtomicU64::new(1_000_000));
     let clock = Arc::clone(&time);
-    let jig = SimulatedJig::new(simulated.world(), move || {
-        Tick::from_micros(clock.load(Ordering::Relaxed))
-    });
+    let paused = Arc::clone(&time);
+    let jig = SimulatedJig::new(
+        simulated.world(),
+        move || Tick::from_micros(clock.load(Ordering::Relaxed)),
+        move |late| {
+            paused.fetch_add(u64::try_from(late.as_micros()).unwrap(), Ordering::Relaxed);
+        },
+    );
     (jig, time)
 }
 
