@@ -179,9 +179,22 @@ impl StatusSensor for Jig {
     }
 }
 
+/// Whether the jig has a lane.
+fn known(world: &World, lane: LaneId, part: &'static str) -> Result<(), JigError> {
+    if world.lanes().any(|known| known == lane) {
+        return Ok(());
+    }
+    Err(JigError::Failed {
+        lane,
+        part,
+        what: "this lane does not exist on the jig".to_owned(),
+    })
+}
+
 impl Nest for Jig {
     fn occupied(&mut self, lane: LaneId) -> Result<bool, JigError> {
         let (mut world, now) = self.world();
+        known(&world, lane, "nest")?;
         Ok(world.occupied(now, lane))
     }
 }
@@ -196,6 +209,7 @@ impl Scanner for Jig {
 impl UnitPower for Jig {
     fn set(&mut self, lane: LaneId, power: Power) -> Result<(), JigError> {
         let (mut world, now) = self.world();
+        known(&world, lane, "unit power")?;
         world.set_power(now, lane, power);
         Ok(())
     }

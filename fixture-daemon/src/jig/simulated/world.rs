@@ -511,6 +511,11 @@ impl World {
         }
     }
 
+    /// Whether the unit in a lane has power; `None` without one.
+    pub fn has_power(&self, id: LaneId) -> Option<bool> {
+        Some(self.lane(id)?.unit.as_ref()?.power == Power::On)
+    }
+
     /// Asks the cloud for a token: when the answer is there, and the answer.
     pub fn request_token(&mut self, now: Tick, lane: LaneId) -> (Tick, Result<TokenGrant, String>) {
         self.advance(now);
