@@ -21,6 +21,12 @@ const TO_END: Duration = Duration::from_secs(12);
 /// How long the pages may take to answer before the demo goes on without waiting.
 const TO_ANSWER: Duration = Duration::from_secs(20);
 
+/// How long a role may take from its start until it hears signals.
+const TO_HEAR: Duration = Duration::from_secs(5);
+
+/// How often is looked whether a role is so far.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// A role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -123,9 +129,11 @@ impl Running {
             return true;
         }
         let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok());
-        if let Some(pid) = pid {
+        if let Some(pid) = pid.map(Pid::from_raw) {
+            // One that has only just started would die of the signal instead of ending in order.
+            let _deaf = timeout(TO_HEAR, hears(pid, Signal::SIGTERM)).await;
             // A process that has ended meanwhile needs no signal.
-            let _gone = nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGTERM);
+            let _gone = nix::sys::signal::kill(pid, Signal::SIGTERM);
         }
         if let Ok(Ok(status)) = timeout(TO_END, self.child.wait()).await {
             if !status.success() {
@@ -143,10 +151,26 @@ impl Running {
     }
 }
 
+/// Waits until the process catches the signal, or is gone.
+async fn hears(pid: Pid, signal: Signal) {
+    while std::fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| !catches(&status, signal)) {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Whether a process with this `/proc/PID/status` catches the signal: bit n − 1 of `SigCgt` (proc(5)).
+fn catches(status: &str, signal: Signal) -> bool {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .and_then(|caught| u64::from_str_radix(caught.trim(), 16).ok())
+        .is_some_and(|caught| caught & (1 << (signal as u32 - 1)) != 0)
+}
+
 /// Waits until something listens at the address.
 async fn answers(at: SocketAddr) {
     while TcpStream::connect(at).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -163,14 +187,19 @@ pub async fn run(folder: &Folder) -> anyhow::Result<ExitCode> {
     }
     println!("{:18} {}", "folder", folder.path().display());
     // Not told before it answers; a web role that cannot start is named below.
-    let _late = timeout(TO_ANSWER, answers(folder.pages())).await;
-    println!("Live page:         http://{}/", folder.pages());
-    println!("Ctrl-C ends the demo.");
+    let pages = core::pin::pin!(timeout(TO_ANSWER, answers(folder.pages())));
+    let mut open = Some(pages);
     let mut fault = false;
     loop {
         let (role, status) = tokio::select! {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
+            Some(_answers_or_late) = async { Some(open.as_mut()?.await) } => {
+                open = None;
+                println!("Live page:         http://{}/", folder.pages());
+                println!("Ctrl-C ends the demo.");
+                continue;
+            }
             ended = daemon.end() => ended,
             ended = screen.end() => ended,
             ended = web.end() => ended,
@@ -190,4 +219,18 @@ pub async fn run(folder: &Folder) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_catches_the_signals_of_its_mask() {
+        let status = "Name:\tdemo\nSigIgn:\t0000000000001000\nSigCgt:\t0000000000004002\n";
+        assert!(catches(status, Signal::SIGTERM));
+        assert!(catches(status, Signal::SIGINT));
+        assert!(!catches(status, Signal::SIGPIPE), "ignored is not caught");
+        assert!(!catches("Name:\tdemo\n", Signal::SIGTERM));
+    }
 }

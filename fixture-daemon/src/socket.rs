@@ -241,14 +241,8 @@ async fn bless(State(desk): State<Desk>, body: Result<Bytes, axum::extract::reje
         Ok(event) => event,
         Err(refusal) => return *refusal,
     };
-    if event.event.is_empty() || event.event.len() > 128 {
-        return refuse(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "event: expected an id of 1 to 128 bytes",
-        );
-    }
-    if event.device_id.is_none() && event.token_id.is_none() {
-        return refuse(StatusCode::UNPROCESSABLE_ENTITY, "expected device_id, token_id or both");
+    if let Err(what) = event.check() {
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, what);
     }
     match ask(&desk, |answer| Ask::Bless(event, answer)).await {
         Ok(()) => (StatusCode::ACCEPTED, axum::Json(())).into_response(),

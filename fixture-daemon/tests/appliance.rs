@@ -324,6 +324,16 @@ async fn a_bless_event_is_taken_and_one_that_names_nobody_is_refused() {
         blessed: true,
     };
     fixture.client().bless(&event).await.unwrap();
+    let written_otherwise = BlessEvent {
+        device_id: Some("00:0c:2a:69:0a:2f:4d".to_owned()),
+        token_id: Some("t-1".to_owned()),
+        ..event.clone()
+    };
+    let error = fixture.client().bless(&written_otherwise).await.unwrap_err();
+    assert!(
+        error.to_string().contains("device_id: expected 16 hexadecimal digits"),
+        "{error}"
+    );
     let nobody = BlessEvent {
         device_id: None,
         ..event

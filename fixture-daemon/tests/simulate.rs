@@ -221,3 +221,71 @@ fn a_simulation_that_cannot_be_written_out_leaves_no_ledger() {
         assert!(left.is_empty(), "{units} units, {said}: {left:?}");
     }
 }
+
+/// The keys of a line of `simulate --jsonl`, in their order: others read them.
+const KEYS: [&str; 9] = [
+    "unit",
+    "lane",
+    "outcome",
+    "code",
+    "fault",
+    "must_fail",
+    "final",
+    "attempts",
+    "seconds",
+];
+
+/// What `simulate --jsonl` prints.
+fn printed(folder: &Path, seed: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_fixture-daemon"))
+        .args(["simulate", "--seed", seed, "--units", "25", "--jsonl", "--scenario"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/scenarios/mixed.toml"))
+        .arg("--ledger")
+        .arg(folder.join(format!("{seed}.db")))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn simulate_prints_a_line_a_run_with_the_keys_that_others_read_and_the_same_bytes_for_one_seed() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let text = printed(here.path(), "6");
+    assert!(text == printed(there.path(), "6"), "one seed, two outputs");
+    assert_ne!(text, printed(there.path(), "7"));
+    let mut last_runs = std::collections::BTreeMap::<String, u32>::new();
+    let mut faults = 0;
+    for line in text.lines() {
+        let run: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        let mut places: Vec<usize> = KEYS
+            .iter()
+            .map(|key| {
+                line.find(&format!("\"{key}\":"))
+                    .unwrap_or_else(|| panic!("{key} in {line}"))
+            })
+            .collect();
+        assert!(places.is_sorted(), "{line}");
+        places.dedup();
+        assert_eq!((places.len(), run.len()), (KEYS.len(), KEYS.len()), "{line}");
+        let text_of = |key: &str| run[key].as_str().unwrap_or_else(|| panic!("{key} in {line}"));
+        assert!((1..=4).contains(&run["lane"].as_u64().unwrap()), "{line}");
+        let code = VerdictCode::ALL
+            .into_iter()
+            .find(|code| code.as_str() == text_of("code"))
+            .unwrap();
+        assert_eq!(text_of("outcome"), code.outcome().as_str(), "{line}");
+        assert!(
+            run["attempts"].is_u64() && run["seconds"].as_f64().unwrap() > 0.0,
+            "{line}"
+        );
+        faults += u32::from(text_of("fault") != "none");
+        if run["must_fail"].as_bool().unwrap() {
+            assert_ne!(text_of("outcome"), "PASS", "{line}");
+        }
+        *last_runs.entry(text_of("unit").to_owned()).or_default() += u32::from(run["final"].as_bool().unwrap());
+    }
+    assert!(faults > 0, "the mixed scenario has faults");
+    assert_eq!(last_runs.len(), 25);
+    assert!(last_runs.values().all(|count| *count == 1), "{last_runs:?}");
+}

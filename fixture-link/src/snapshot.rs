@@ -101,8 +101,23 @@ pub struct LaneView {
     pub run: Option<RunId>,
     /// Milliseconds since the unit was seated; 0 without one.
     pub seated_ms: u64,
+    /// The verdict of the unit before, once that is lifted and until the next one starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastVerdict>,
     /// What the LED shows.
     pub led: LedView,
+}
+
+/// What became of the unit that was in the nest before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastVerdict {
+    /// Its run.
+    pub run: RunId,
+    /// The unit, where it was known.
+    pub serial: Option<Serial>,
+    /// Its verdict.
+    pub code: VerdictCode,
 }
 
 /// What a lane is doing. Closed: a viewer words every one.

@@ -275,11 +275,11 @@ impl VerdictCode {
                 engineer: "Check the label printer, its connection and its queue; the label's own state is stored with the run.",
             },
             Self::NestFault => &Text {
-                title: "Nest switch fault",
-                meaning: "The nest's switch bounces or is stuck, so the fixture cannot tell whether a unit is there. This says nothing about the unit.",
+                title: "Nest fault",
+                meaning: "The nest's switch bounces or is stuck, its relay does not answer, or unit after unit has no good supply in it. This says nothing about the unit.",
                 operator_short: "Lift the unit. Use another lane.",
                 operator: "Lift the unit and put it into another lane; if the nest is empty and the lane does not come back, call the engineer.",
-                engineer: "Check the switch, its spring and its plug: it must click once when a unit is seated and once when it is lifted. The lane comes back by itself once the switch is steady.",
+                engineer: "Check the switch, its spring and its plug: it must click once when a unit is seated and once when it is lifted. The lane comes back by itself once the switch is steady. Check the relay, and 3.3 V at the nest's contacts with a unit in it.",
             },
             Self::TokenUnavailable => &Text {
                 title: "No enrolment token",

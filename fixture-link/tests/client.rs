@@ -98,6 +98,7 @@ fn snapshot(beat: u64) -> Snapshot {
             serial: None,
             run: None,
             seated_ms: 0,
+            last: None,
             led: LedView::default(),
         }],
     }

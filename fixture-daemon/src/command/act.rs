@@ -11,6 +11,9 @@ use fixture_link::client::Client;
 use fixture_link::identity::{LaneId, Serial};
 use fixture_link::settings::Settings;
 
+/// The name that the local console acts under, and that the runs of a real jig are stored under.
+pub const CONSOLE: &str = "console";
+
 /// Does something to the line of the running fixture; audited as the local console.
 #[derive(Debug, Args)]
 pub struct ActCommand {
@@ -85,7 +88,7 @@ pub fn run(arguments: ActCommand) -> anyhow::Result<ExitCode> {
         Deed::Lot { lot } => Act::Lot { lot },
     };
     let request = ActRequest {
-        by: "console".to_owned(),
+        by: CONSOLE.to_owned(),
         act,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -19,6 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::{Clock, wall};
+use crate::command::act::CONSOLE;
 use crate::commissioning::{self, Commissioned, SIMULATED_PARTS};
 use crate::config::{Config, Jig, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::clerk::{Clerk, Job};
@@ -37,6 +38,7 @@ use crate::enrolment::TokenSource;
 use crate::jig::raspberry_pi;
 use crate::jig::raspberry_pi::lamp::curve::Curve;
 use crate::jig::simulated::Jig as SimulatedJig;
+use crate::jig::simulated::operator;
 use crate::jig::simulated::scenario::Scenario;
 use crate::jig::{Nest, Parts, SensorGroup};
 use crate::real_time;
@@ -304,6 +306,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let clerk = Clerk {
         ledger,
         setup,
+        operator: if simulated { operator::NAME } else { CONSOLE }.to_owned(),
         clock,
         told: told.clone(),
         asked: tasks.asked().clone(),

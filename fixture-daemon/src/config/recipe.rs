@@ -20,6 +20,7 @@ use toml::Spanned;
 use super::lasting::Lasting;
 use super::{Secret, Source, text_of};
 use crate::engine::recipe::{Link, PassRule, Recipe, Rung};
+use crate::engine::station::WINDOW_BESIDE_FRAME;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -389,12 +390,14 @@ fn fit(source: Source<'_>, raw: &Raw, recipe: &Recipe) -> Result<Vec<String>, Mi
         .collect();
     let window = recipe.listens_for;
     let shortest = lasts.iter().min().copied().unwrap_or_default();
-    if shortest > window {
+    if shortest + WINDOW_BESIDE_FRAME > window {
         let what = format!(
-            "a packet of {} bytes takes {:.1} s on its fastest rung, expected at most the {:.1} s that a unit listens",
+            "a packet of {} bytes takes {:.1} s on its fastest rung, expected at most the {:.1} s that a unit listens without the {} s \
+             until it is known to be ready",
             packet.bytes().len(),
             shortest.as_secs_f32(),
-            window.as_secs_f32()
+            window.as_secs_f32(),
+            WINDOW_BESIDE_FRAME.as_secs()
         );
         return Err(match (&raw.send.ladder, &raw.send.listens_for) {
             (Some(ladder), _) => source.mistake(ladder, what),
@@ -406,15 +409,16 @@ fn fit(source: Source<'_>, raw: &Raw, recipe: &Recipe) -> Result<Vec<String>, Mi
         .ladder
         .iter()
         .zip(&lasts)
-        .filter(|(_, lasts)| **lasts > window)
+        .filter(|(_, lasts)| **lasts + WINDOW_BESIDE_FRAME > window)
         .map(|(rung, lasts)| {
             format!(
                 "send.ladder: the rung of {} symbols a second is never used: a packet of {} bytes takes {:.1} s on it, and a unit \
-                 listens for {:.1} s",
+                 listens for {:.1} s, of which {} s pass until it is known to be ready",
                 rung.rate,
                 packet.bytes().len(),
                 lasts.as_secs_f32(),
-                window.as_secs_f32()
+                window.as_secs_f32(),
+                WINDOW_BESIDE_FRAME.as_secs()
             )
         })
         .collect())

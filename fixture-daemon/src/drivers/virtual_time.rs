@@ -32,7 +32,7 @@ use crate::jig::Field;
 use crate::jig::Power;
 use crate::jig::simulated::chance::{Chance, Stream};
 use crate::jig::simulated::fault::{Fault, Uses};
-use crate::jig::simulated::operator::Policy;
+use crate::jig::simulated::operator::{self, Policy};
 use crate::jig::simulated::scenario::Scenario;
 use crate::jig::simulated::sensor::{LedPart, SATURATED};
 use crate::jig::simulated::unit::Port;
@@ -696,7 +696,7 @@ impl Driver<'_> {
                     run,
                     lane,
                     serial,
-                    operator: "model-operator".to_owned(),
+                    operator: operator::NAME.to_owned(),
                     lot,
                     seated: self.wall(seated),
                 };

@@ -266,7 +266,7 @@ fn suspicion(code: VerdictCode) -> Suspicion {
             "does the lane's status sensor sit over the units' LED, are these the recipe's units?",
         ),
         VerdictCode::PowerFault | VerdictCode::BrownOut => {
-            fixture(None, "is the nest's supply strong enough, are its contacts clean?")
+            fixture(Some(VerdictCode::NestFault), "is the nest's supply strong enough, are its contacts clean?")
         }
         VerdictCode::FlashMissing | VerdictCode::FlashBad | VerdictCode::NoFirmware => Suspicion {
             code: None,

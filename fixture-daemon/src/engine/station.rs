@@ -14,7 +14,7 @@ use blinkup::reader::{Observed, Shade};
 use fixture_ledger::record::{AttemptResult, EvidenceKind, LoopBack, RefusedStart, RunEnd, StandingVerdict};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
-use fixture_link::snapshot::{LaneState, Stage};
+use fixture_link::snapshot::{LaneState, LastVerdict, Stage};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
 use super::effect::{LaneEffect, Signal, Transmission};
@@ -51,6 +51,8 @@ const STOPS_WITHIN: Duration = Duration::from_secs(3);
 const SENDER_LEEWAY: Duration = Duration::from_secs(5);
 /// What must be left of the listening window when the frame ends.
 const WINDOW_MARGIN: Duration = Duration::from_millis(500);
+/// What a listening window needs beside the frame: until the ready pattern is read and a token is there, and what must be left.
+pub const WINDOW_BESIDE_FRAME: Duration = Duration::from_secs(3);
 /// How long the verdict of a unit that is no longer in the nest is still shown.
 const SHOWN_AFTER_LIFTING: Duration = Duration::from_secs(10);
 
@@ -201,6 +203,8 @@ pub struct Station {
     lane: LaneId,
     unit_power: UnitPower,
     phase: Phase,
+    /// The verdict of the unit that was lifted last, until the next one starts.
+    last: Option<LastVerdict>,
 }
 
 #[derive(Debug)]
@@ -305,6 +309,16 @@ struct Shown {
     process: Process,
 }
 
+impl Shown {
+    fn last(self) -> LastVerdict {
+        LastVerdict {
+            run: self.run,
+            serial: self.serial,
+            code: self.code,
+        }
+    }
+}
+
 /// Which process stored a verdict that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Process {
@@ -349,6 +363,7 @@ impl Station {
             lane,
             unit_power,
             phase: Phase::Empty,
+            last: None,
         }
     }
 
@@ -421,6 +436,7 @@ impl Station {
             seated: now,
         });
         out.push(LaneEffect::Signal(Signal::Busy));
+        self.last = None;
         let run = Run::new(seating, now, powered, nest);
         self.phase = Phase::Running(Box::new(run), Step::Opening { then: None });
     }
@@ -474,6 +490,7 @@ impl Station {
             Phase::Verdict { shown, .. } => {
                 out.push(LaneEffect::RecordLifted(shown.run));
                 out.push(LaneEffect::Signal(Signal::Ready));
+                self.last = Some(shown.last());
             }
         }
     }
@@ -1054,6 +1071,9 @@ impl Station {
         }
         storing.end.detail = format!("{why}; the verdict would have been {}", storing.end.code);
         storing.end.code = VerdictCode::StoreFailed;
+        // Words from outside may be what the ledger refused: the detail has the reason, the evidence what was said.
+        storing.end.device_id = None;
+        storing.end.agent_url = None;
         storing.refused = Some(why);
         out.push(LaneEffect::Commit(storing.end.clone()));
         Phase::Storing(run, storing)
@@ -1132,7 +1152,7 @@ impl Station {
                 Step::Ready { from, .. } => ready_due(run, *from, rules, now),
                 Step::PowerCycling { from, .. } => due_at(*from + POWER_WITHIN, Reason::Power, now, || {
                     let why = "the relay of the unit's power gave no answer";
-                    Go::End(VerdictCode::LampNotSeen, why.to_owned())
+                    Go::End(VerdictCode::NestFault, why.to_owned())
                 }),
                 Step::Token { from } => due_at(*from + rules.recipe.token_within, Reason::Token, now, || {
                     Go::End(VerdictCode::TokenUnavailable, "no answer in time".to_owned())
@@ -1153,7 +1173,9 @@ impl Station {
         let unit_power = self.unit_power;
         if matches!(go, Go::Forget) {
             out.push(LaneEffect::Signal(Signal::Ready));
-            self.phase = Phase::Empty;
+            if let Phase::Told { shown, .. } = core::mem::replace(&mut self.phase, Phase::Empty) {
+                self.last = Some(shown.last());
+            }
             return;
         }
         self.running_step(|mut run, step| match (go, step) {
@@ -1273,6 +1295,11 @@ impl Station {
                 from_before: shown.process == Process::Before,
             },
         }
+    }
+
+    /// The verdict of the unit before, while the nest is empty.
+    pub fn last(&self) -> Option<&LastVerdict> {
+        self.last.as_ref().filter(|_| matches!(self.phase, Phase::Empty))
     }
 
     /// The run in progress or just ended.

@@ -140,6 +140,7 @@ mod tests {
             serial: None,
             run: run.map(|id| RunId(uuid::Uuid::from_u128(id))),
             seated_ms: 0,
+            last: None,
             led: LedView::default(),
         }
     }

@@ -744,6 +744,11 @@ fn a_verdict_that_cannot_be_stored_is_never_a_pass() {
     assert_eq!(bench.ends.len(), 2);
     assert_eq!(bench.ends[0].code, VerdictCode::Ok);
     assert_eq!(bench.ends[1].code, VerdictCode::StoreFailed);
+    assert!(bench.ends[0].device_id.is_some(), "the event named one");
+    assert_eq!(
+        bench.ends[1].device_id, None,
+        "what the ledger may have refused is not tried again"
+    );
     assert!(!bench.signals().contains(&Signal::Pass));
 }
 
@@ -760,6 +765,11 @@ fn a_verdict_stays_until_the_unit_is_lifted() {
             .iter()
             .any(|(_, effect)| matches!(effect, LaneEffect::RecordLifted(_)))
     );
+    let last = bench
+        .station
+        .last()
+        .expect("it is remembered until the next unit starts");
+    assert_eq!(last.code, VerdictCode::FlashBad);
 }
 
 #[test]

@@ -556,6 +556,19 @@ fn three_blind_units_in_a_row_make_the_lamp_suspect() {
     );
 }
 
+#[test]
+fn three_units_in_a_row_without_a_good_supply_make_the_nest_suspect() {
+    let mut light = line(1);
+    let unpowered = |serial| Unit {
+        before: vec![("power-supply-solid-red", 0)],
+        ..named(serial)
+    };
+    assert_eq!(light.run(1, unpowered("A")), VerdictCode::PowerFault);
+    assert_eq!(light.run(1, unpowered("B")), VerdictCode::PowerFault);
+    assert_eq!(light.run(1, unpowered("C")), VerdictCode::NestFault);
+    assert_eq!(light.annotations.len(), 2);
+}
+
 // --- refusals and people ----------------------------------------------------------------------------------------------
 
 fn refusal(light: &mut Light, number: u8, unit: Unit, history: UnitHistory) -> Option<Refusal> {

@@ -1,7 +1,7 @@
 //! One lane, in words.
 
 use fixture_link::identity::{LaneId, RunId};
-use fixture_link::snapshot::{LaneState, LaneView};
+use fixture_link::snapshot::{LaneState, LaneView, LastVerdict};
 
 use super::led::LedWords;
 use super::look::Look;
@@ -39,8 +39,32 @@ pub struct LaneWords {
     pub agent_url: String,
     /// The run in progress or just ended.
     pub run: Option<RunId>,
+    /// The unit before, while the nest is empty.
+    pub last: Option<LastWords>,
     /// What the LED shows.
     pub led: LedWords,
+}
+
+/// What became of the unit before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastWords {
+    /// Its outcome, and where it went.
+    pub verdict: String,
+    /// The unit; empty where it was not known.
+    pub serial: String,
+    /// Its run.
+    pub run: RunId,
+}
+
+impl LastWords {
+    fn of(last: &LastVerdict) -> Self {
+        let place = Place::of_verdict(last.code).words();
+        Self {
+            verdict: format!("Last unit {}: {place}", last.code.outcome().as_str()),
+            serial: last.serial.as_ref().map(ToString::to_string).unwrap_or_default(),
+            run: last.run,
+        }
+    }
 }
 
 /// How far a run is.
@@ -74,7 +98,11 @@ struct Said {
 impl LaneWords {
     /// Words one lane.
     pub fn of(lane: &LaneView) -> Self {
-        let said = said(&lane.state);
+        let mut said = said(&lane.state);
+        let last = lane.last.as_ref().map(LastWords::of);
+        if let (LaneState::Empty, Some(last)) = (&lane.state, &last) {
+            said.title.clone_from(&last.verdict);
+        }
         let (device_id, agent_url) = match &lane.state {
             LaneState::Verdict {
                 device_id, agent_url, ..
@@ -114,6 +142,7 @@ impl LaneWords {
             device_id,
             agent_url,
             run: lane.run,
+            last,
             led: LedWords::of(&lane.led),
         }
     }
@@ -290,6 +319,23 @@ mod tests {
         }
         let words = LaneWords::of(&lane(1, state));
         assert_eq!(words.detail, "Judged before the last restart.");
+    }
+
+    #[test]
+    fn the_verdict_of_the_unit_before_stays_beside_the_empty_nest() {
+        let mut empty = lane(1, LaneState::Empty);
+        empty.last = Some(LastVerdict {
+            run: RunId(uuid::Uuid::from_u128(7)),
+            serial: None,
+            code: VerdictCode::Ok,
+        });
+        let words = LaneWords::of(&empty);
+        assert_eq!(
+            (words.look, words.word),
+            (Look::Idle, "EMPTY"),
+            "the nest is what is live"
+        );
+        assert_eq!(words.title, "Last unit PASS: GOOD BOX");
     }
 
     #[test]

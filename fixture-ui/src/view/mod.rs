@@ -185,6 +185,7 @@ pub(crate) mod tests {
             state,
             run: None,
             seated_ms: 12_300,
+            last: None,
             led: LedView::default(),
         }
     }

@@ -131,7 +131,7 @@ impl Hook {
             return Err(Refused::Untimely(apart));
         }
         let event: BlessEvent = serde_json::from_slice(body).map_err(|error| Refused::Malformed(error.to_string()))?;
-        sound(&event).map_err(|what| Refused::Malformed(what.to_owned()))?;
+        event.check().map_err(|what| Refused::Malformed(what.to_owned()))?;
         Ok(event)
     }
 
@@ -224,28 +224,6 @@ impl IntoResponse for Refused {
         tracing::warn!("bless event refused ({status}): {words}");
         (status, format!("{words}\n")).into_response()
     }
-}
-
-/// What the type of an event does not check.
-fn sound(event: &BlessEvent) -> Result<(), &'static str> {
-    let hexadecimal = |text: &str, digits: usize| text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
-    if event.event.is_empty() || event.event.len() > 128 || event.event.chars().any(char::is_control) {
-        return Err("event: expected an id of 1 to 128 printable bytes");
-    }
-    if event.device_id.as_deref().is_some_and(|id| !hexadecimal(id, 16)) {
-        return Err("device_id: expected 16 hexadecimal digits");
-    }
-    if event
-        .token_id
-        .as_deref()
-        .is_some_and(|id| id.is_empty() || id.len() > 128)
-    {
-        return Err("token_id: expected 1 to 128 bytes");
-    }
-    if event.device_id.is_none() && event.token_id.is_none() {
-        return Err("expected device_id, token_id or both");
-    }
-    Ok(())
 }
 
 /// Bytes from hexadecimal digits: 32 of them.

@@ -59,6 +59,8 @@ pub struct Clerk {
     pub ledger: Ledger,
     /// What every run of this process is stored with.
     pub setup: SetupId,
+    /// Who seats the units.
+    pub operator: String,
     /// For the wall time of ticks.
     pub clock: Clock,
     /// To the engine's task.
@@ -122,7 +124,7 @@ impl Clerk {
                         run,
                         lane,
                         serial,
-                        operator: "console".to_owned(),
+                        operator: self.operator.clone(),
                         lot,
                         seated: self.clock.wall_at(seated),
                     };

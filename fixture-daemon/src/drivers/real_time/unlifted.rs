@@ -81,6 +81,7 @@ mod tests {
             serial: None,
             run: Some(RunId(uuid::Uuid::from_u128(run))),
             seated_ms: 0,
+            last: None,
             led: LedView::default(),
         }
     }

@@ -13,6 +13,9 @@ use super::chance::{Chance, Stream};
 use super::fault::Fault;
 use super::unit::serial;
 
+/// The name that the model operator's runs and acts are stored under.
+pub const NAME: &str = "model-operator";
+
 /// Runs that ended ERROR or ABORTED after which a unit is set aside, so that nothing goes round for ever.
 const PATIENCE: u32 = 8;
 
@@ -467,7 +470,7 @@ fn deal(stop: &mut Stop, now: Tick, chance: &mut Chance) -> Deed {
 
 fn request(act: Act) -> ActRequest {
     ActRequest {
-        by: "model-operator".to_owned(),
+        by: NAME.to_owned(),
         act,
     }
 }
