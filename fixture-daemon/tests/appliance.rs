@@ -559,7 +559,7 @@ async fn the_same_code_in_a_row_is_counted_over_a_restart() {
         .until("the line stops, and the verdict is stored", |snapshot| {
             let stored = match &snapshot.lanes[0].state {
                 LaneState::Verdict { from_before, .. } => !from_before,
-                LaneState::Stopped { .. } => true,
+                LaneState::LineStopped | LaneState::Stopped { .. } => true,
                 LaneState::Empty
                 | LaneState::Waiting
                 | LaneState::Token
@@ -573,7 +573,7 @@ async fn the_same_code_in_a_row_is_counted_over_a_restart() {
         .await
         .cause;
     assert!(
-        cause.starts_with("2 units in a row on lane 1 ended in flash-missing"),
+        cause.starts_with("2 units in a row on lane 1 ended in \"SPI flash not found\": "),
         "{cause}"
     );
     let rows = Reports::open(&fixture.ledger())
