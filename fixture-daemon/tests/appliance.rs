@@ -193,6 +193,7 @@ fn sending(snapshot: &Snapshot) -> Option<(LaneId, RunId)> {
         | LaneState::Storing
         | LaneState::Verdict { .. }
         | LaneState::Refused { .. }
+        | LaneState::LineStopped
         | LaneState::Stopped { .. } => None,
     })
 }
@@ -372,6 +373,7 @@ async fn acts_are_done_answered_and_audited() {
                 | LaneState::Storing
                 | LaneState::Verdict { .. }
                 | LaneState::Refused { .. }
+                | LaneState::LineStopped
                 | LaneState::Stopped { .. } => None,
             })
         })
@@ -520,6 +522,7 @@ async fn a_verdict_that_was_not_lifted_is_shown_again_after_a_restart() {
                 | LaneState::Storing
                 | LaneState::Verdict { .. }
                 | LaneState::Refused { .. }
+                | LaneState::LineStopped
                 | LaneState::Stopped { .. } => None,
             })
         })
@@ -559,7 +562,7 @@ async fn the_same_code_in_a_row_is_counted_over_a_restart() {
         .until("the line stops, and the verdict is stored", |snapshot| {
             let stored = match &snapshot.lanes[0].state {
                 LaneState::Verdict { from_before, .. } => !from_before,
-                LaneState::Stopped { .. } => true,
+                LaneState::LineStopped | LaneState::Stopped { .. } => true,
                 LaneState::Empty
                 | LaneState::Waiting
                 | LaneState::Token
@@ -573,7 +576,7 @@ async fn the_same_code_in_a_row_is_counted_over_a_restart() {
         .await
         .cause;
     assert!(
-        cause.starts_with("2 units in a row on lane 1 ended in flash-missing"),
+        cause.starts_with("2 units in a row on lane 1 ended in \"SPI flash not found\": "),
         "{cause}"
     );
     let rows = Reports::open(&fixture.ledger())

@@ -213,7 +213,9 @@ pub enum LaneState {
         /// What exactly, where the refusal alone does not tell.
         detail: String,
     },
-    /// The lane takes no units: its fixture part has failed or the line is stopped.
+    /// No unit, and none is taken while the line is stopped; the line's view says why.
+    LineStopped,
+    /// The lane takes no units, whatever the line does: a part of it has failed, or a person took it out of service.
     Stopped {
         /// Why, one sentence.
         cause: String,
@@ -255,6 +257,24 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every one, in the order of the way.
+    pub const ALL: [Self; 14] = [
+        Self::Seated,
+        Self::Ready,
+        Self::Receiving,
+        Self::Received,
+        Self::Searching,
+        Self::Joining,
+        Self::Proxy,
+        Self::Cellular,
+        Self::GettingIp,
+        Self::Resolving,
+        Self::Connecting,
+        Self::Connected,
+        Self::Updating,
+        Self::Blessed,
+    ];
+
     /// The stage's name in records, kebab-case.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -292,7 +312,7 @@ pub struct LedView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StripPiece {
-    /// The colour; `None` where the lamp's light or a fault hid the LED.
+    /// The colour; `None` where nobody looked at an LED: no unit, no run, or the lamp's light or a fault hid it.
     pub colour: Option<Colour>,
     /// How long, in milliseconds.
     pub ms: u32,

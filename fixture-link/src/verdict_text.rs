@@ -369,8 +369,9 @@ impl Refusal {
             Self::AlreadyPassed => &Text {
                 title: "Has already passed",
                 meaning: "A unit with this serial has passed before; it is not configured again.",
-                operator_short: "Put it with the passed units.",
-                operator: "Put the unit with the passed units, once its label is known to be its own.",
+                operator_short: "Compare its label. If it is its own: passed units.",
+                operator: "Compare the label with the unit. If it is its own, put the unit with the passed units; if not, set it aside for the \
+                           supervisor.",
                 engineer: "Check for two units with the same label. A supervisor can unlock the serial with a reason.",
             },
             Self::RetestLimit => &Text {

@@ -281,7 +281,7 @@ impl Gate {
                 let lit = sums.mids + sums.brights;
                 LampSeen::BySensorStuck(format!("{lit} samples across lit and dark symbols, all the same"))
             } else {
-                LampSeen::Not(format!("loop-back saw {:.0} % of the lamp's light", share * 100.0))
+                LampSeen::Not(format!("loop-back saw {} of the lamp's light", percent(share)))
             });
         }
         if sums.paired < PAIRS_TO_WEIGH {
@@ -289,7 +289,7 @@ impl Gate {
         }
         Some(
             if self.measures == Measures::Strength && share < f64::from(self.limits.weak) {
-                LampSeen::Weakly(format!("loop-back saw {:.0} % of the lamp's light", share * 100.0))
+                LampSeen::Weakly(format!("loop-back saw {} of the lamp's light", percent(share)))
             } else {
                 LampSeen::Well
             },
@@ -308,7 +308,7 @@ impl Gate {
         } else if self.is_stuck() {
             LampSeen::BySensorStuck(format!("{} samples under the test flash, all the same", sums.brights))
         } else {
-            LampSeen::Not(format!("loop-back saw {:.0} % of the test flash", share * 100.0))
+            LampSeen::Not(format!("loop-back saw {} of the test flash", percent(share)))
         })
     }
 
@@ -346,6 +346,12 @@ impl Gate {
     }
 }
 
+/// A share in words: samples of no light differ from the dark by their noise, which is no light below zero.
+fn percent(share: f64) -> String {
+    let percent = (share * 100.0).round();
+    format!("{} %", if percent > 0.0 { percent } else { 0.0 })
+}
+
 impl Sums {
     /// The middle one of the pairs so far.
     fn middle(&self) -> f64 {
@@ -367,5 +373,18 @@ impl Sums {
         } else {
             1.0
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_light_is_never_less_than_none() {
+        assert_eq!(percent(-0.0), "0 %");
+        assert_eq!(percent(-0.004), "0 %");
+        assert_eq!(percent(-0.3), "0 %");
+        assert_eq!(percent(0.126), "13 %");
     }
 }

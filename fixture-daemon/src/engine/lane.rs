@@ -14,7 +14,7 @@ use fixture_link::identity::LaneId;
 use fixture_link::snapshot::{LaneView, LedView, StripPiece};
 use fixture_link::verdict::VerdictCode;
 
-use super::effect::LaneEffect;
+use super::effect::{LaneEffect, Stop};
 use super::gate::{During, Gate, LoopBackLimits};
 use super::input::{LampEdge, LaneInput, Part};
 use super::nest::{Nest, NestReport, Order};
@@ -259,6 +259,7 @@ impl Lane {
     pub fn occupied(&mut self, now: Tick) {
         let _ = self.nest.seated(self.config.ambient_limit);
         self.look_anew(now);
+        self.piece(now, None);
     }
 
     /// A unit begins its run.
@@ -274,6 +275,7 @@ impl Lane {
             LaneInput::Seated(_) => return,
             LaneInput::Lifted => {
                 self.nest.emptied(now);
+                self.piece(now, None);
                 StationInput::Lifted
             }
             LaneInput::Token { run, answer } => StationInput::Token { run, answer },
@@ -364,7 +366,10 @@ impl Lane {
 
     /// The reader said something; also how a test speaks in its place.
     pub fn observe(&mut self, rules: &Rules, now: Tick, observed: &Observed, out: &mut Vec<LaneEffect>) {
-        if let Some(shade) = observed.shade {
+        // Of a unit that is out of the nest already nothing more is shown.
+        if let Some(shade) = observed.shade
+            && self.station.seated().is_some()
+        {
             self.piece(shade.from, Some(shade.colour));
         }
         if let Some(reading) = observed.reading {
@@ -376,6 +381,8 @@ impl Lane {
     /// Commits the run's verdict as the line judged it.
     pub fn commit(&mut self, now: Tick, judged: Conclusion, policy: Option<String>, out: &mut Vec<LaneEffect>) {
         let light = self.recorded();
+        // From here on nobody reads the LED.
+        self.piece(now, None);
         self.station.commit(now, judged, policy, light, out);
     }
 
@@ -395,14 +402,15 @@ impl Lane {
         }
     }
 
-    /// The lane as it is shown; `stopped` is why the line takes no units.
-    pub fn view(&self, rules: &Rules, now: Tick, stopped: Option<&str>) -> LaneView {
+    /// The lane as it is shown; `stop` is why the line takes no units.
+    pub fn view(&self, rules: &Rules, now: Tick, stop: Option<&Stop>) -> LaneView {
         use fixture_link::snapshot::LaneState;
-        let state = match (self.station.state(rules), self.out_of_service().or(stopped)) {
-            (LaneState::Empty, Some(cause)) => LaneState::Stopped {
+        let state = match (self.station.state(rules), self.out_of_service(), stop) {
+            (LaneState::Empty, Some(cause), _) => LaneState::Stopped {
                 cause: cause.to_owned(),
             },
-            (state, _) => state,
+            (LaneState::Empty, None, Some(_)) => LaneState::LineStopped,
+            (state, _, _) => state,
         };
         let seated = self.station.seated();
         LaneView {
@@ -685,6 +693,7 @@ fn mark(
         | LaneState::Storing
         | LaneState::Verdict { .. }
         | LaneState::Refused { .. }
+        | LaneState::LineStopped
         | LaneState::Stopped { .. } => (None, 0),
     };
     Mark {

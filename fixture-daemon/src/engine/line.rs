@@ -265,14 +265,14 @@ impl Line {
 
     /// The line as it is shown.
     pub fn view(&self, now: Tick) -> View {
-        let stopped = self.stops.first().map(|stop| stop.cause.as_str());
+        let stop = self.stops.first();
         View {
             lot: self.lot.clone(),
-            stopped: self.stops.first().cloned(),
+            stopped: stop.cloned(),
             lanes: self
                 .lanes
                 .iter()
-                .map(|lane| lane.view(&self.rules, now, stopped))
+                .map(|lane| lane.view(&self.rules, now, stop))
                 .collect(),
         }
     }

@@ -142,8 +142,10 @@ impl Policy {
         self.shared.clear();
         let suspicion = suspicion(candidate.code);
         let cause = format!(
-            "{} units in a row on lane {} ended in {}: {}",
-            units, candidate.lane, candidate.code, suspicion.likely
+            "{units} units in a row on lane {} ended in \"{}\": {}",
+            candidate.lane,
+            candidate.code.text().title,
+            suspicion.likely
         );
         let earlier = earlier.into_iter().map(|(run, _)| run);
         Some(trip(candidate, suspicion, cause, earlier))
@@ -182,7 +184,8 @@ impl Policy {
         }
         let suspicion = suspicion(code);
         let cause = format!(
-            "units on two lanes ended in {code} within {} s: {}",
+            "units on two lanes ended in \"{}\" within {} s: {}",
+            code.text().title,
             within.as_secs(),
             suspicion.likely
         );

@@ -184,6 +184,11 @@ fn simulated() -> (SimulatedJig, Arc<AtomicU64>) {
     (jig, time)
 }
 
+/// For jigs whose lamps are not lit.
+fn no_pause(_: Duration) {
+    panic!("a lamp that is not lit does not stutter");
+}
+
 /// The mean of some clear counts of the simulated sensor, later than now.
 fn clear(jig: &SimulatedJig, time: &AtomicU64) -> f64 {
     let mut jig = jig.clone();
@@ -379,7 +384,7 @@ fn a_simulated_nest_keeps_the_contract() {
     let time = Arc::new(AtomicU64::new(1_000_000));
     let clock = Arc::clone(&time);
     let now = move || Tick::from_micros(clock.load(Ordering::Relaxed));
-    let jig = SimulatedJig::new(simulated.world(), now.clone());
+    let jig = SimulatedJig::new(simulated.world(), now.clone(), no_pause);
     let (mut nest, mut operator) = (jig.clone(), jig.clone());
     let judged = jig;
     nest_keeps_the_contract(&mut nest, now, |there| {
@@ -567,7 +572,7 @@ fn a_jig_without_a_scanner_and_a_simulated_one_keep_the_contract() {
         units: 1,
         ..Simulated::new(5, example_recipe())
     };
-    let jig = SimulatedJig::new(simulated.world(), || Tick::ZERO + Duration::from_mins(1));
+    let jig = SimulatedJig::new(simulated.world(), || Tick::ZERO + Duration::from_mins(1), no_pause);
     let mut scanner = jig.clone();
     assert_eq!(
         jig.clone().occupied(lane(1)),
@@ -626,9 +631,8 @@ fn simulated_relays_keep_the_contract_and_a_jig_without_says_so() {
     };
     let time = Arc::new(AtomicU64::new(30_000_000));
     let shown = Arc::clone(&time);
-    let jig = SimulatedJig::new(simulated.world(), move || {
-        Tick::from_micros(shown.load(Ordering::Relaxed))
-    });
+    let now = move || Tick::from_micros(shown.load(Ordering::Relaxed));
+    let jig = SimulatedJig::new(simulated.world(), now, no_pause);
     assert_eq!(
         jig.clone().occupied(lane(1)),
         Ok(true),

@@ -60,6 +60,7 @@ impl Watch {
                 | LaneState::Storing
                 | LaneState::Verdict { .. }
                 | LaneState::Refused { .. }
+                | LaneState::LineStopped
                 | LaneState::Stopped { .. } => None,
             };
             let before = self.seen.iter().position(|(lane, _)| *lane == view.lane);

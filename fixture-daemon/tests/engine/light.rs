@@ -22,7 +22,7 @@ use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd, UnitHist
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId};
-use fixture_link::snapshot::LaneState;
+use fixture_link::snapshot::{LaneState, StripPiece};
 use fixture_link::verdict::VerdictCode;
 
 use crate::bench::{ms, run_id, serial, table};
@@ -269,6 +269,10 @@ impl Light {
 
     pub fn run_of(&self, number: u8) -> Option<RunId> {
         self.line.view(self.now).lanes[lane(number).index()].run
+    }
+
+    pub fn strip(&self, number: u8) -> Vec<StripPiece> {
+        self.line.view(self.now).lanes[lane(number).index()].led.strip.clone()
     }
 
     pub fn state(&self, number: u8) -> LaneState {

@@ -550,7 +550,10 @@ proptest! {
         world.wait(60_000);
         for lane in &world.line.view(world.now).lanes {
             prop_assert!(
-                matches!(lane.state, LaneState::Empty | LaneState::Stopped { .. } | LaneState::Verdict { .. }),
+                matches!(
+                    lane.state,
+                    LaneState::Empty | LaneState::LineStopped | LaneState::Stopped { .. } | LaneState::Verdict { .. }
+                ),
                 "{:?}", lane.state
             );
         }

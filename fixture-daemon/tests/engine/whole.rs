@@ -303,7 +303,7 @@ fn three_units_in_a_row_stuck_alike_are_the_networks_fault() {
     );
     assert_eq!(light.annotations[0].run, light.ends[0].1.run);
     light.wait(ms(12_000));
-    assert!(matches!(light.state(1), LaneState::Stopped { .. }));
+    assert_eq!(light.state(1), LaneState::LineStopped);
     light.seat(1, named("D"));
     assert_eq!(light.refusals[0].refusal, Refusal::LineStopped);
     light.lift(1);
@@ -321,6 +321,48 @@ fn three_units_in_a_row_stuck_alike_are_the_networks_fault() {
         ActAnswer::Done
     );
     assert_eq!(light.run(1, named("D")), VerdictCode::Ok);
+}
+
+#[test]
+fn a_stopped_line_blames_no_lane_and_a_stopped_lane_says_its_own_cause_all_the_same() {
+    let mut light = line(2);
+    light.wait(ms(3000));
+    part(&mut light, 1, Part::Nest, Some("bounces"));
+    light.act(Act::Stop {
+        lane: None,
+        reason: "hand in the jig".to_owned(),
+    });
+    assert!(matches!(light.state(1), LaneState::Stopped { cause } if cause == "nest-fault: bounces"));
+    assert_eq!(light.state(2), LaneState::LineStopped);
+}
+
+#[test]
+fn a_strip_of_light_ends_with_its_run_and_with_its_unit() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    light.seat(1, named("A"));
+    light.wait(ms(4000));
+    assert!(
+        light.strip(1).last().is_some_and(|piece| piece.colour.is_some()),
+        "{:?}",
+        light.strip(1)
+    );
+    light.lift(1);
+    light.wait(ms(2500));
+    let last = *light.strip(1).last().unwrap();
+    assert_eq!((last.colour, last.ms), (None, 2500), "nothing lies in the nest");
+
+    light.wait(ms(20_000));
+    light.seat(1, named("B"));
+    light.wait(ms(70_000));
+    assert!(matches!(light.state(1), LaneState::Verdict { .. }));
+    let strip = light.strip(1);
+    assert_eq!(
+        strip.last().and_then(|piece| piece.colour),
+        None,
+        "its LED is no longer read: {strip:?}"
+    );
+    assert_eq!(strip.len(), 1, "its verdict is older than the strip is long: {strip:?}");
 }
 
 fn part(light: &mut Light, number: u8, part: Part, fault: Option<&str>) {

@@ -3,13 +3,16 @@
 //! `BLESS_SCREENS=1 cargo test -p fixture-ui golden` draws the pictures anew; look at each before committing it.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use blinkup::Tick;
 use embedded_graphics::geometry::Size;
-use fixture_link::snapshot::{LaneState, Notice, Snapshot, Stage, Turn};
+use fixture_link::identity::{RunId, Serial};
+use fixture_link::snapshot::{LaneState, LastVerdict, Notice, Snapshot, Stage, Turn};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
+use super::frame::Frame;
 use super::{SMALL, frame};
 use crate::view::standing::Heard;
 use crate::view::tests::{commissioning, heard, snapshot, stop, verdict};
@@ -143,7 +146,7 @@ fn golden_lane_stopped() {
 
 #[test]
 fn golden_line_stopped() {
-    let mut snapshot = snapshot(vec![LaneState::Empty, LaneState::Empty]);
+    let mut snapshot = snapshot(vec![LaneState::LineStopped, LaneState::LineStopped]);
     snapshot.line.stopped = Some(stop());
     live("line-stopped", snapshot);
 }
@@ -153,11 +156,122 @@ fn golden_line_stopped_with_units_still_to_sort() {
     let mut snapshot = snapshot(vec![
         verdict(VerdictCode::Ok),
         verdict(VerdictCode::NetworkDown),
-        LaneState::Empty,
+        LaneState::LineStopped,
         watching(Stage::Searching),
     ]);
     snapshot.line.stopped = Some(stop());
     live("line-stopped-with-units", snapshot);
+}
+
+/// What three units in a row without a lamp leave: nobody is sent to another lane, as none takes units.
+#[test]
+fn golden_line_stopped_for_one_lane() {
+    let mut snapshot = snapshot(vec![
+        LaneState::LineStopped,
+        verdict(VerdictCode::LampNotSeen),
+        refused(Refusal::LineStopped),
+        lane_stopped(),
+    ]);
+    snapshot.line.stopped = Some(stop());
+    live("line-stopped-for-one-lane", snapshot);
+}
+
+#[test]
+fn golden_seated() {
+    live("seated", snapshot(vec![LaneState::Waiting]));
+}
+
+#[test]
+fn golden_token() {
+    live("token", snapshot(vec![LaneState::Token]));
+}
+
+#[test]
+fn golden_storing() {
+    live("storing", snapshot(vec![LaneState::Storing]));
+}
+
+#[test]
+fn golden_interrupted() {
+    live("interrupted", snapshot(vec![verdict(VerdictCode::Interrupted)]));
+}
+
+#[test]
+fn golden_pass_from_before_a_restart() {
+    let mut state = verdict(VerdictCode::Ok);
+    if let LaneState::Verdict { from_before, .. } = &mut state {
+        *from_before = true;
+    }
+    live("pass-from-before", snapshot(vec![state.clone()]));
+    live(
+        "lanes-4-from-before",
+        snapshot(vec![
+            state,
+            verdict(VerdictCode::Interrupted),
+            LaneState::Empty,
+            watching(Stage::Joining),
+        ]),
+    );
+}
+
+/// Lanes whose last units had these verdicts.
+fn after(codes: &[VerdictCode]) -> Snapshot {
+    let mut snapshot = snapshot(vec![LaneState::Empty; codes.len()]);
+    for ((n, lane), code) in (1..).zip(&mut snapshot.lanes).zip(codes) {
+        lane.last = Some(LastVerdict {
+            run: RunId(uuid::Uuid::from_u128(n)),
+            serial: Some(Serial::new(&format!("SN-2026-{n:04}")).unwrap()),
+            code: *code,
+        });
+    }
+    snapshot
+}
+
+#[test]
+fn golden_the_unit_before() {
+    live("last", after(&[VerdictCode::Ok]));
+    live(
+        "lanes-4-last",
+        after(&[
+            VerdictCode::Ok,
+            VerdictCode::StuckJoining,
+            VerdictCode::NoBlessEvent,
+            VerdictCode::Interrupted,
+        ]),
+    );
+    let mut eight = after(&[
+        VerdictCode::Ok,
+        VerdictCode::StuckJoining,
+        VerdictCode::NoBlessEvent,
+        VerdictCode::Interrupted,
+        VerdictCode::LampNotSeen,
+        VerdictCode::LiftedEarly,
+        VerdictCode::Ok,
+        VerdictCode::Ok,
+    ]);
+    eight.lanes[6].last = None;
+    eight.lanes[7].state = verdict(VerdictCode::Ok);
+    eight.lanes[7].last = None;
+    live("lanes-8-last", eight);
+}
+
+/// However the nest's last unit ended, its lane is drawn as an empty one.
+#[test]
+fn the_unit_before_is_never_drawn_as_one_that_is_there() {
+    for count in [1, 2, 4, 8] {
+        for size in [SMALL, LARGE] {
+            let empty = frame(&View::of(&heard(snapshot(vec![LaneState::Empty; count])), HEARD), size);
+            let codes = vec![VerdictCode::Ok; count];
+            let before = frame(&View::of(&heard(after(&codes)), HEARD), size);
+            assert_ne!(empty, before, "{count} lanes: it is said");
+            let colours = |frame: &Frame| frame.rgb().chunks(3).map(<[u8]>::to_vec).collect::<BTreeSet<_>>();
+            assert_eq!(
+                colours(&before),
+                colours(&empty),
+                "{count} lanes: only an empty lane's colours"
+            );
+        }
+    }
 }
 
 #[test]

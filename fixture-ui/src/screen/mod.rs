@@ -98,7 +98,7 @@ fn cut(area: Rectangle, rows: u32) -> (Rectangle, Rectangle) {
 /// Whether a lane holds nothing that an operator has to put somewhere.
 fn without_unit(lane: &LaneWords) -> bool {
     match lane.look {
-        Look::Idle | Look::Stopped => true,
+        Look::Idle | Look::Stopped | Look::Held => true,
         Look::Running | Look::Pass | Look::Fail | Look::Error | Look::Undecided | Look::Aborted | Look::Refused => {
             false
         }
@@ -139,7 +139,7 @@ fn grid<D: DrawTarget<Color = Rgb565>>(lanes: &[LaneWords], area: Rectangle, tar
 /// One lane, by its look.
 fn one<D: DrawTarget<Color = Rgb565>>(lane: &LaneWords, area: Rectangle, target: &mut D) -> Result<(), D::Error> {
     match lane.look {
-        Look::Idle => waiting::draw(lane, area, target),
+        Look::Idle | Look::Held => waiting::draw(lane, area, target),
         Look::Running => running::draw(lane, area, target),
         Look::Pass => pass::draw(lane, area, target),
         Look::Fail => fail::draw(lane, area, target),

@@ -9,7 +9,7 @@ use super::palette;
 use super::scale::Scale;
 use super::shape;
 use super::text::{self, Align, AtMost};
-use crate::view::lane::LaneWords;
+use crate::view::lane::{LaneWords, LastWords};
 
 /// How a state is coloured, and on which side of the word its shape stands.
 #[derive(Debug, Clone, Copy)]
@@ -107,7 +107,7 @@ fn wide<D: DrawTarget<Color = Rgb565>>(
     let below = head + px(48);
     let foot = if height > below + px(60) { px(18) } else { 0 };
     text::sentence(
-        &lane.title,
+        &lane.headline(),
         part(area, px(8), below, width - px(16), px(18)),
         Align::Left,
         AtMost(15),
@@ -126,12 +126,14 @@ fn wide<D: DrawTarget<Color = Rgb565>>(
     if foot == 0 {
         return Ok(());
     }
-    text::tail(
-        &lane.serial,
-        part(area, px(8), height - foot, width - px(70), foot - px(4)),
-        scheme.ink,
-        target,
-    )?;
+    let serial = part(area, px(8), height - foot, width - px(70), foot - px(4));
+    match &lane.last {
+        Some(last) if !last.serial.is_empty() => {
+            let unit = format!("Last: {}", last.serial);
+            text::small(&unit, serial, Align::Left, scheme.ink, target)?;
+        }
+        Some(_) | None => text::tail(&lane.serial, serial, scheme.ink, target)?,
+    }
     text::small(
         &lane.seated,
         part(area, width - px(60), height - foot, px(52), foot - px(4)),
@@ -188,14 +190,16 @@ fn tall<D: DrawTarget<Color = Rgb565>>(
     }
     let said = |y, height| part(area, px(3), y, inner - px(2), height);
     let top = height - foot + px(3);
-    if scale.is_large() {
+    if let (Some(last), false) = (&lane.last, scale.is_large()) {
+        unit_before(last, scheme, said(top, px(28)), target)?;
+    } else if scale.is_large() {
         let title = said(top, px(20));
-        text::sentence(&lane.title, title, Align::Left, AtMost(10), scheme.ink, target)?;
+        text::sentence(&lane.headline(), title, Align::Left, AtMost(10), scheme.ink, target)?;
         let short = said(top + px(21), foot - px(37));
         text::sentence(lane.short, short, Align::Left, AtMost(10), scheme.ink, target)?;
     } else {
         let title = said(top, foot - px(16));
-        text::sentence(&lane.title, title, Align::Left, AtMost(14), scheme.ink, target)?;
+        text::sentence(&lane.headline(), title, Align::Left, AtMost(14), scheme.ink, target)?;
     }
     text::tail(&lane.serial, said(height - px(14), px(12)), scheme.ink, target)
 }
@@ -210,7 +214,12 @@ fn small<D: DrawTarget<Color = Rgb565>>(
     let scale = Scale::of(target);
     let px = |length| scale.px(length);
     let Size { width, height } = area.size;
-    let (band, foot) = (px(32), if scale.is_large() { px(14) } else { 0 });
+    let foot = match (&lane.last, scale.is_large()) {
+        (_, true) => px(14),
+        (Some(_), false) => px(26),
+        (None, false) => 0,
+    };
+    let band = px(32);
     let upper = height.saturating_sub(band + foot);
     number(lane, scheme, part(area, 0, 0, px(22), px(22)), target)?;
     let word = upper * 2 / 5;
@@ -245,7 +254,25 @@ fn small<D: DrawTarget<Color = Rgb565>>(
         return Ok(());
     }
     let title = part(area, px(3), height - foot + px(3), width - px(6), foot - px(4));
-    text::sentence(&lane.title, title, Align::Left, AtMost(8), scheme.ink, target)
+    match &lane.last {
+        Some(last) if !scale.is_large() => unit_before(last, scheme, title, target),
+        Some(_) | None => text::sentence(&lane.headline(), title, Align::Left, AtMost(8), scheme.ink, target),
+    }
+}
+
+/// What became of the unit before, where there is no room for a sentence.
+fn unit_before<D: DrawTarget<Color = Rgb565>>(
+    last: &LastWords,
+    scheme: Scheme,
+    area: Rectangle,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    let Size { width, height } = area.size;
+    let first = height * 9 / 20;
+    let named = part(area, 0, 0, width, first);
+    text::sentence("Last unit", named, Align::Left, AtMost(8), scheme.ink, target)?;
+    let outcome = part(area, 0, first + 1, width, height - first - 1);
+    text::word(last.outcome, outcome, Align::Left, scheme.ink, target)
 }
 
 /// The lane's number as it is painted on the jig, always in the same corner.

@@ -2,7 +2,9 @@
 
 use fixture_link::identity::{LaneId, RunId};
 use fixture_link::snapshot::{LaneState, LaneView, LastVerdict};
+use fixture_link::verdict_text::Text;
 
+use super::around::{Around, Line, Others};
 use super::led::LedWords;
 use super::look::Look;
 use super::place::Place;
@@ -39,10 +41,21 @@ pub struct LaneWords {
     pub agent_url: String,
     /// The run in progress or just ended.
     pub run: Option<RunId>,
+    /// Which process gave the verdict that is shown.
+    pub given: Given,
     /// The unit before, while the nest is empty.
     pub last: Option<LastWords>,
     /// What the LED shows.
     pub led: LedWords,
+}
+
+/// Which process gave a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// The one that runs; also where there is no verdict.
+    Now,
+    /// One before the last restart.
+    BeforeRestart,
 }
 
 /// What became of the unit before.
@@ -50,6 +63,8 @@ pub struct LaneWords {
 pub struct LastWords {
     /// Its outcome, and where it went.
     pub verdict: String,
+    /// Its outcome alone, for places that are too small for more.
+    pub outcome: &'static str,
     /// The unit; empty where it was not known.
     pub serial: String,
     /// Its run.
@@ -57,10 +72,12 @@ pub struct LastWords {
 }
 
 impl LastWords {
-    fn of(last: &LastVerdict) -> Self {
-        let place = Place::of_verdict(last.code).words();
+    fn of(last: &LastVerdict, around: Around) -> Self {
+        let place = around.place(Place::of_verdict(last.code)).words();
+        let outcome = last.code.outcome().as_str();
         Self {
-            verdict: format!("Last unit {}: {place}", last.code.outcome().as_str()),
+            verdict: format!("Last unit {outcome}: {place}"),
+            outcome,
             serial: last.serial.as_ref().map(ToString::to_string).unwrap_or_default(),
             run: last.run,
         }
@@ -92,15 +109,16 @@ struct Said {
     todo: String,
     short: &'static str,
     detail: String,
+    given: Given,
     progress: Option<Progress>,
 }
 
 impl LaneWords {
     /// Words one lane.
-    pub fn of(lane: &LaneView) -> Self {
-        let mut said = said(&lane.state);
-        let last = lane.last.as_ref().map(LastWords::of);
-        if let (LaneState::Empty, Some(last)) = (&lane.state, &last) {
+    pub fn of(lane: &LaneView, around: Around) -> Self {
+        let mut said = said(&lane.state, around);
+        let last = lane.last.as_ref().map(|last| LastWords::of(last, around));
+        if let (LaneState::Empty | LaneState::LineStopped, Some(last)) = (&lane.state, &last) {
             said.title.clone_from(&last.verdict);
         }
         let (device_id, agent_url) = match &lane.state {
@@ -117,6 +135,7 @@ impl LaneWords {
             | LaneState::Watching { .. }
             | LaneState::Storing
             | LaneState::Refused { .. }
+            | LaneState::LineStopped
             | LaneState::Stopped { .. } => (String::new(), String::new()),
         };
         Self {
@@ -142,13 +161,27 @@ impl LaneWords {
             device_id,
             agent_url,
             run: lane.run,
+            given: said.given,
             last,
             led: LedWords::of(&lane.led),
         }
     }
+
+    /// How large its word may be, in style sheets: INTERRUPTED is longer than all others.
+    pub const fn word_class(&self) -> &'static str {
+        if self.word.len() > 9 { "word long" } else { "word" }
+    }
+
+    /// Its title for the local screen, which has no place for the detail: with the mark of a verdict from before a restart.
+    pub fn headline(&self) -> String {
+        match self.given {
+            Given::Now => self.title.clone(),
+            Given::BeforeRestart => format!("Before the restart: {}", self.title),
+        }
+    }
 }
 
-fn said(state: &LaneState) -> Said {
+fn said(state: &LaneState, around: Around) -> Said {
     match state {
         LaneState::Empty => Said {
             look: Look::Idle,
@@ -158,6 +191,7 @@ fn said(state: &LaneState) -> Said {
             todo: "Scan the next unit and put it into the nest.".to_owned(),
             short: "Scan a unit, then put it in.",
             detail: String::new(),
+            given: Given::Now,
             progress: None,
         },
         LaneState::Waiting => running("SEATED", "Waiting for its ready light".to_owned(), 0, "waiting"),
@@ -187,40 +221,98 @@ fn said(state: &LaneState) -> Said {
             device_id: _,
             agent_url: _,
             from_before,
-        } => Said {
-            look: look_of(*outcome),
-            word: outcome.as_str(),
-            title: code.text().title.to_owned(),
-            place: Place::of_verdict(*code),
-            todo: code.text().operator.to_owned(),
-            short: code.text().operator_short,
-            detail: if *from_before {
-                join("Judged before the last restart", detail)
+        } => {
+            let detail = wording::named(detail);
+            let said = unit(
+                (look_of(*outcome), outcome.as_str()),
+                code.text(),
+                Place::of_verdict(*code),
+                around,
+            );
+            if *from_before {
+                Said {
+                    detail: join("Judged before the last restart", &detail),
+                    given: Given::BeforeRestart,
+                    ..said
+                }
             } else {
-                detail.clone()
-            },
-            progress: None,
-        },
+                Said { detail, ..said }
+            }
+        }
         LaneState::Refused { refusal, detail } => Said {
-            look: Look::Refused,
-            word: "REFUSED",
-            title: refusal.text().title.to_owned(),
-            place: Place::of_refusal(*refusal),
-            todo: refusal.text().operator.to_owned(),
-            short: refusal.text().operator_short,
-            detail: detail.clone(),
-            progress: None,
+            detail: wording::named(detail),
+            ..unit(
+                (Look::Refused, "REFUSED"),
+                refusal.text(),
+                Place::of_refusal(*refusal),
+                around,
+            )
         },
-        LaneState::Stopped { cause } => Said {
-            look: Look::Stopped,
-            word: "STOPPED",
-            title: cause.clone(),
-            place: Place::OtherLane,
-            todo: "This lane takes no units. Use another lane and call a supervisor.".to_owned(),
-            short: "Use another lane. Call a supervisor.",
-            detail: String::new(),
-            progress: None,
-        },
+        LaneState::LineStopped => {
+            let (todo, short) = match around.line {
+                Line::WaitsForStart => (
+                    "Put no unit in: a person stopped the line. A supervisor starts it again.",
+                    "Put no unit in. Ask the supervisor.",
+                ),
+                // A snapshot is whole: the line of a lane that waits for it is stopped.
+                Line::WaitsForAcknowledgement | Line::Runs => (
+                    "Put no unit in: the line is stopped. Call the engineer; it goes on once the stop is acknowledged.",
+                    "Put no unit in. Call the engineer.",
+                ),
+            };
+            empty(Look::Held, "The line is stopped".to_owned(), Place::Wait, todo, short)
+        }
+        LaneState::Stopped { cause } => {
+            let (place, todo, short) = match (around.line, around.others) {
+                (Line::Runs, Others::TakeUnits) => (
+                    Place::OtherLane,
+                    "This lane takes no units. Use another lane and call a supervisor.",
+                    "Use another lane. Call a supervisor.",
+                ),
+                (Line::Runs, Others::TakeNone) => (
+                    Place::Wait,
+                    "This lane takes no units, and no other does. Call a supervisor.",
+                    "No lane takes units. Call a supervisor.",
+                ),
+                (Line::WaitsForAcknowledgement | Line::WaitsForStart, _) => (
+                    Place::Wait,
+                    "This lane takes no units, and the line is stopped. Call a supervisor.",
+                    "Put no unit in. Call a supervisor.",
+                ),
+            };
+            empty(Look::Stopped, wording::named(cause), place, todo, short)
+        }
+    }
+}
+
+/// The words for a unit that is told to go to `place`, or to stay where it cannot go there.
+fn unit((look, word): (Look, &'static str), text: &Text, place: Place, around: Around) -> Said {
+    let instead = around.instead(place);
+    Said {
+        look,
+        word,
+        title: text.title.to_owned(),
+        place: around.place(place),
+        todo: instead.map_or(text.operator, |instead| instead.todo()).to_owned(),
+        short: instead.map_or(text.operator_short, |instead| instead.short()),
+        detail: String::new(),
+        given: Given::Now,
+        progress: None,
+    }
+}
+
+/// The words for an empty lane that takes no unit.
+fn empty(look: Look, title: String, place: Place, todo: &str, short: &'static str) -> Said {
+    Said {
+        look,
+        word: "STOPPED",
+        title,
+        place,
+        todo: todo.to_owned(),
+        short,
+        detail: String::new(),
+        given: Given::Now,
+        progress: None,
     }
 }
 
@@ -233,6 +325,7 @@ fn running(word: &'static str, title: String, permille: u16, of: &'static str) -
         todo: "Leave the unit in the nest.".to_owned(),
         short: "Leave the unit in the nest.",
         detail: String::new(),
+        given: Given::Now,
         progress: Some(Progress { permille, of }),
     }
 }
@@ -264,7 +357,7 @@ mod tests {
     use fixture_link::verdict_text::Text;
 
     use super::*;
-    use crate::view::tests::{lane, verdict};
+    use crate::view::tests::{RUNS, lane, verdict};
 
     #[test]
     fn every_state_has_a_word_a_title_and_something_to_do() {
@@ -283,6 +376,7 @@ mod tests {
                 attempt: 1,
             },
             LaneState::Storing,
+            LaneState::LineStopped,
             LaneState::Stopped {
                 cause: "lamp not seen: check the plug at J3".to_owned(),
             },
@@ -292,8 +386,16 @@ mod tests {
             refusal,
             detail: String::new(),
         }));
-        for state in states {
-            let words = LaneWords::of(&lane(1, state.clone()));
+        let line = [Line::Runs, Line::WaitsForAcknowledgement, Line::WaitsForStart];
+        let others = [Others::TakeUnits, Others::TakeNone];
+        let arounds = line
+            .into_iter()
+            .flat_map(|line| others.map(|others| Around { line, others }));
+        for (state, around) in states
+            .iter()
+            .flat_map(|state| arounds.clone().map(move |around| (state, around)))
+        {
+            let words = LaneWords::of(&lane(1, state.clone()), around);
             assert!(!words.word.is_empty() && words.word.len() <= 11, "{state:?}");
             assert!(!words.title.is_empty(), "{state:?}");
             assert!(words.todo.ends_with('.'), "{state:?}: {}", words.todo);
@@ -304,7 +406,7 @@ mod tests {
 
     #[test]
     fn a_verdict_is_never_shown_while_it_is_being_stored() {
-        let words = LaneWords::of(&lane(1, LaneState::Storing));
+        let words = LaneWords::of(&lane(1, LaneState::Storing), RUNS);
         assert_eq!(
             (words.look, words.word, words.place),
             (Look::Running, "STORING", Place::Leave)
@@ -317,8 +419,13 @@ mod tests {
         if let LaneState::Verdict { from_before, .. } = &mut state {
             *from_before = true;
         }
-        let words = LaneWords::of(&lane(1, state));
+        let words = LaneWords::of(&lane(1, state), RUNS);
         assert_eq!(words.detail, "Judged before the last restart.");
+        assert_eq!(words.headline(), "Before the restart: Passed");
+        assert_eq!(
+            LaneWords::of(&lane(1, verdict(VerdictCode::Ok)), RUNS).headline(),
+            "Passed"
+        );
     }
 
     #[test]
@@ -329,7 +436,7 @@ mod tests {
             serial: None,
             code: VerdictCode::Ok,
         });
-        let words = LaneWords::of(&empty);
+        let words = LaneWords::of(&empty, RUNS);
         assert_eq!(
             (words.look, words.word),
             (Look::Idle, "EMPTY"),
@@ -339,16 +446,76 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_that_of_the_frame_while_sending() {
-        let words = LaneWords::of(&lane(
-            1,
-            LaneState::Sending {
-                attempt: 2,
-                of: 3,
-                permille: 430,
-                rate: 30,
+    fn a_lane_that_waits_for_its_line_is_not_blamed_and_sends_nobody_to_another() {
+        for (line, who) in [
+            (Line::WaitsForAcknowledgement, "engineer"),
+            (Line::WaitsForStart, "supervisor"),
+        ] {
+            let around = Around { line, ..RUNS };
+            let held = LaneWords::of(&lane(1, LaneState::LineStopped), around);
+            assert_eq!((held.look, held.place), (Look::Held, Place::Wait));
+            assert!(
+                held.todo.contains(who) && held.short.contains(who),
+                "{} {}",
+                held.todo,
+                held.short
+            );
+            for code in VerdictCode::ALL {
+                let words = LaneWords::of(&lane(1, verdict(code)), around);
+                assert!(
+                    !matches!(words.place, Place::OtherLane | Place::Again | Place::Reseat),
+                    "{code}: a unit that is seated now is refused"
+                );
+                assert!(!words.todo.contains("another lane"), "{code}: {}", words.todo);
+            }
+        }
+    }
+
+    #[test]
+    fn no_unit_is_sent_to_another_lane_where_there_is_none() {
+        let alone = Around {
+            others: Others::TakeNone,
+            ..RUNS
+        };
+        for state in VerdictCode::ALL.map(verdict).into_iter().chain([
+            LaneState::Stopped {
+                cause: "lamp-not-seen: check the plug at J3".to_owned(),
             },
-        ));
+            LaneState::Refused {
+                refusal: Refusal::LaneStopped,
+                detail: String::new(),
+            },
+        ]) {
+            let words = LaneWords::of(&lane(1, state.clone()), alone);
+            assert_ne!(words.place, Place::OtherLane, "{state:?}");
+            for said in [&words.todo, words.short] {
+                assert!(!said.to_lowercase().contains("another lane"), "{state:?}: {said}");
+            }
+        }
+        assert_eq!(
+            LaneWords::of(&lane(1, verdict(VerdictCode::LampNotSeen)), alone).place,
+            Place::Keep
+        );
+        assert_eq!(
+            LaneWords::of(&lane(1, verdict(VerdictCode::LampNotSeen)), RUNS).place,
+            Place::OtherLane
+        );
+    }
+
+    #[test]
+    fn progress_is_that_of_the_frame_while_sending() {
+        let words = LaneWords::of(
+            &lane(
+                1,
+                LaneState::Sending {
+                    attempt: 2,
+                    of: 3,
+                    permille: 430,
+                    rate: 30,
+                },
+            ),
+            RUNS,
+        );
         assert_eq!(words.title, "Attempt 2 of 3, 30/s");
         assert_eq!(
             words.progress,

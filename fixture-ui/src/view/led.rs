@@ -22,7 +22,7 @@ pub struct LedWords {
 /// A piece of the strip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
-    /// The colour; `None` where the LED was hidden.
+    /// The colour; `None` where nobody looked at the LED.
     pub colour: Option<Colour>,
     /// Its left edge, thousandths of the strip.
     pub from: u32,
@@ -120,7 +120,7 @@ fn alternative(led: &LedView, whole: u32) -> String {
         (Some(Colour::Amber), "amber"),
         (Some(Colour::Red), "red"),
         (Some(Colour::Off), "dark"),
-        (None, "hidden by the lamp"),
+        (None, "not looked at"),
     ];
     let shares: Vec<_> = kinds
         .into_iter()
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(words.reading, "Connected to server (99 %)");
         assert_eq!(
             words.alternative,
-            "Last 2 s of light: green 25 %, dark 25 %, hidden by the lamp 50 %."
+            "Last 2 s of light: green 25 %, dark 25 %, not looked at 50 %."
         );
         assert_eq!(words.pieces[0].from, 800);
         let last = words.pieces[2];

@@ -21,6 +21,8 @@ pub enum Look {
     Refused,
     /// The lane takes no units.
     Stopped,
+    /// The lane waits for its line: nothing is wrong with it.
+    Held,
 }
 
 /// The shape beside the word.
@@ -62,7 +64,7 @@ impl Look {
             Self::Undecided => Shape::Diamond,
             Self::Aborted => Shape::Square,
             Self::Refused => Shape::NoEntry,
-            Self::Stopped => Shape::Octagon,
+            Self::Stopped | Self::Held => Shape::Octagon,
         }
     }
 
@@ -78,6 +80,7 @@ impl Look {
             Self::Aborted => "aborted",
             Self::Refused => "refused",
             Self::Stopped => "stopped",
+            Self::Held => "held",
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Both renderers draw the same [`View`]; neither looks at a snapshot itself, so that they can never say different things.
 
+pub mod around;
 pub mod lane;
 pub mod led;
 pub mod look;
@@ -12,6 +13,7 @@ pub mod wording;
 use fixture_link::identity::LaneId;
 use fixture_link::snapshot::{Commissioning, Figure, Fixture, LineStop, Notice, Snapshot, Turn};
 
+use self::around::Around;
 use self::lane::LaneWords;
 use self::standing::{Heard, Standing};
 use blinkup::Tick;
@@ -121,7 +123,8 @@ impl View {
             let face = Face::Commissioning(commissioning_words(commissioning));
             return Self::framed(&snapshot.fixture, face);
         }
-        let lanes = snapshot.lanes.iter().map(LaneWords::of).collect();
+        let words = |lane| LaneWords::of(lane, Around::of(snapshot, lane.lane));
+        let lanes = snapshot.lanes.iter().map(|lane| words(lane)).collect();
         let stop = snapshot.line.stopped.as_ref().map(stop_words);
         Self {
             lot: snapshot.line.lot.clone(),
@@ -207,12 +210,12 @@ fn stop_words(stop: &LineStop) -> StopWords {
         lane: stop.lane,
         cause: match stop.code {
             Some(code) if stop.cause.is_empty() => code.text().title.to_owned(),
-            Some(_) | None => stop.cause.clone(),
+            Some(_) | None => sentence(&wording::named(&stop.cause)),
         },
         todo: if stop.wants_acknowledgement {
-            "Put it right, then acknowledge."
+            "Call the engineer, then acknowledge."
         } else {
-            "Waits for a start."
+            "A supervisor starts it again."
         },
     }
 }
@@ -229,15 +232,25 @@ pub(crate) mod tests {
     use fixture_link::verdict::{Outcome, VerdictCode};
 
     use super::*;
+    use crate::view::around::{Line, Others};
+
+    /// A lane among others, on a line that runs.
+    pub(crate) const RUNS: Around = Around {
+        line: Line::Runs,
+        others: Others::TakeUnits,
+    };
 
     pub(crate) fn lane(number: u8, state: LaneState) -> LaneView {
+        let empty = matches!(
+            state,
+            LaneState::Empty | LaneState::LineStopped | LaneState::Stopped { .. }
+        );
         LaneView {
             lane: LaneId::new(number).unwrap(),
-            serial: (!matches!(state, LaneState::Empty))
-                .then(|| Serial::new(&format!("SN-2026-{:04}", 40 + u32::from(number))).unwrap()),
+            serial: (!empty).then(|| Serial::new(&format!("SN-2026-{:04}", 40 + u32::from(number))).unwrap()),
             state,
             run: None,
-            seated_ms: 12_300,
+            seated_ms: if empty { 0 } else { 12_300 },
             last: None,
             led: LedView::default(),
         }
@@ -412,7 +425,7 @@ pub(crate) mod tests {
         else {
             panic!("the line is stopped");
         };
-        assert_eq!(stop.todo, "Put it right, then acknowledge.");
+        assert_eq!(stop.todo, "Call the engineer, then acknowledge.");
         assert!(stop.cause.starts_with("Three units"));
     }
 
@@ -425,7 +438,7 @@ pub(crate) mod tests {
                     .into_iter()
                     .find(|code| code.outcome() == outcome)
                     .unwrap();
-                LaneWords::of(&lane(1, verdict(code)))
+                LaneWords::of(&lane(1, verdict(code)), RUNS)
             })
             .collect();
         for words in &looks {

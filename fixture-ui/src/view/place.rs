@@ -23,6 +23,8 @@ pub enum Place {
     Leave,
     /// The next unit is wanted.
     PutIn,
+    /// No unit is wanted.
+    Wait,
     /// Its own serial has to be scanned.
     Scan,
     /// Its label has to be compared.
@@ -100,6 +102,7 @@ impl Place {
             Self::Keep => "KEEP HERE",
             Self::Leave => "LEAVE IN",
             Self::PutIn => "PUT IN",
+            Self::Wait => "WAIT",
             Self::Scan => "SCAN LABEL",
             Self::CheckLabel => "CHECK LABEL",
         }
@@ -150,7 +153,7 @@ mod tests {
                 ),
                 Place::OtherLane => ("other lane", "into another lane"),
                 Place::Keep => ("keep", "eep the unit"),
-                Place::Leave | Place::PutIn | Place::Scan | Place::CheckLabel => {
+                Place::Leave | Place::PutIn | Place::Wait | Place::Scan | Place::CheckLabel => {
                     panic!("{code}: no place of a verdict")
                 }
             };

@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use blinkup::codes::CodeTable;
+use fixture_ledger::record::{AnnotationKind, AttemptResult};
 use fixture_link::snapshot::Stage;
-use fixture_link::verdict::Class;
+use fixture_link::verdict::{Class, VerdictCode};
 
 /// The vendor's status codes, for their titles.
 static CODES: LazyLock<CodeTable> = LazyLock::new(CodeTable::vendor);
@@ -16,6 +17,65 @@ pub fn status(codes: &[String]) -> String {
         .map(|id| CODES.code(id).map_or(id.as_str(), |code| code.title.as_str()))
         .collect();
     titles.join(" / ")
+}
+
+/// A stored or sent sentence with what it names by id (a status code, a verdict code) called as in the tables. Ids of a single word are
+/// left: they read as what they are.
+pub fn named(sentence: &str) -> String {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    let mut said = String::with_capacity(sentence.len());
+    let mut rest = sentence;
+    while let Some(begins) = rest.find(is_part) {
+        let (before, from) = rest.split_at(begins);
+        let (word, after) = from.split_at(from.find(|letter| !is_part(letter)).unwrap_or(from.len()));
+        said.push_str(before);
+        match title(word) {
+            Some(title) => said.push_str(&format!("\u{201c}{title}\u{201d}")),
+            None => said.push_str(word),
+        }
+        rest = after;
+    }
+    said.push_str(rest);
+    said
+}
+
+/// The title of what has this id.
+fn title(id: &str) -> Option<&'static str> {
+    if !id.contains('-') {
+        return None;
+    }
+    let status = CODES.code(id).map(|code| code.title.as_str());
+    status.or_else(|| id.parse().ok().map(|code: VerdictCode| code.text().title))
+}
+
+/// How far a unit got, as it stands in records; what is no stage as it is.
+pub fn reached(stored: &str) -> &str {
+    Stage::ALL
+        .into_iter()
+        .find(|known| known.as_str() == stored)
+        .map_or(stored, |known| stage(known))
+}
+
+/// How an attempt ended.
+pub const fn attempt(result: AttemptResult) -> &'static str {
+    match result {
+        AttemptResult::Received => "received",
+        AttemptResult::Damaged => "damaged",
+        AttemptResult::NoAnswer => "no answer",
+        AttemptResult::NotReceiving => "not seen by the unit",
+        AttemptResult::Late => "void: late",
+        AttemptResult::Stopped => "stopped",
+        AttemptResult::LampFailed => "lamp failed",
+    }
+}
+
+/// What was learned of a run later.
+pub const fn annotation(kind: AnnotationKind) -> &'static str {
+    match kind {
+        AnnotationKind::SuspectedNetwork => "The network is suspected",
+        AnnotationKind::SuspectedFixture => "The fixture is suspected",
+        AnnotationKind::LateBlessEvent => "A bless event came late",
+    }
 }
 
 /// How far a unit got, as it reads while it goes on.
@@ -62,5 +122,43 @@ pub const fn class(class: Class) -> &'static str {
         Class::Network => "network",
         Class::Operator => "operator",
         Class::Power => "power",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_called_as_in_the_tables_and_other_words_are_left() {
+        assert_eq!(
+            named("3 units in a row on lane 2 ended in lamp-not-seen: the lane's own parts need a person"),
+            "3 units in a row on lane 2 ended in \u{201c}Lamp not seen\u{201d}: the lane's own parts need a person"
+        );
+        assert_eq!(named("joining-wifi"), "\u{201c}Joining WiFi network\u{201d}");
+        assert_eq!(
+            named("online, and the cloud knows the device"),
+            "online, and the cloud knows the device"
+        );
+        assert_eq!(named("loop-back saw 0 % – of é-x"), "loop-back saw 0 % – of é-x");
+        assert_eq!(named(""), "");
+    }
+
+    #[test]
+    fn every_status_code_and_verdict_code_with_a_hyphen_has_a_name() {
+        let codes = CODES.codes().iter().map(|code| code.id.as_str());
+        for id in codes
+            .chain(VerdictCode::ALL.map(VerdictCode::as_str))
+            .filter(|id| id.contains('-'))
+        {
+            let said = named(&format!("it showed {id}, then nothing"));
+            assert!(!said.contains(id) && said.ends_with("\u{201d}, then nothing"), "{said}");
+        }
+    }
+
+    #[test]
+    fn stages_in_records_are_worded() {
+        assert_eq!(reached("getting-ip"), "Getting an address");
+        assert_eq!(reached("elsewhere"), "elsewhere");
     }
 }

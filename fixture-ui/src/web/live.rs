@@ -2,6 +2,7 @@
 
 use core::convert::Infallible;
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use askama::Template;
@@ -12,7 +13,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::time::MissedTickBehavior;
 
 use super::Sources;
-use super::frame::Frame;
+use super::frame::{Frame, moment};
 use super::link;
 use super::problem::{Problem, page as rendered};
 use crate::view::{COMMISSIONING_WORD, Face, GONE_WORD, NO_UNITS, STOP_WORD, View};
@@ -45,7 +46,8 @@ pub async fn page(sources: State<Arc<Sources>>) -> Result<Html<String>, Problem>
     rendered(&sources, &LivePage { frame, view })
 }
 
-/// `GET /events`: an event `live` with the page's live part whenever that changes, else an event `beat`, at least twice a second.
+/// `GET /events`: an event `live` with the page's live part whenever that changes, `clock` with the time once a second, else `beat`: one of
+/// them at least twice a second.
 pub async fn events(sources: State<Arc<Sources>>) -> impl IntoResponse {
     let ended = sources.ended.clone();
     Sse::new(looks(sources.0).take_until(ended.cancelled_owned()))
@@ -55,7 +57,33 @@ struct Look {
     sources: Arc<Sources>,
     every: tokio::time::Interval,
     sent: String,
+    told: String,
     unchanged: u32,
+    /// What a look found, until it is sent.
+    found: VecDeque<Event>,
+}
+
+impl Look {
+    /// Looks whether there is something to send; `None` where the live part cannot be made.
+    fn look(&mut self) -> Option<()> {
+        let view = View::of(&self.sources.newest.borrow(), self.sources.clock.now());
+        let part = part(&view)?;
+        if part == self.sent {
+            self.unchanged += 1;
+        } else {
+            self.unchanged = 0;
+            self.sent.clone_from(&part);
+            self.found.push_back(Event::default().event("live").data(part));
+        }
+        let time = moment(&self.sources, self.sources.clock.wall());
+        if time != self.told {
+            self.told.clone_from(&time);
+            self.found.push_back(Event::default().event("clock").data(time));
+        } else if self.unchanged > 0 && self.unchanged % BEAT_EVERY == 0 {
+            self.found.push_back(Event::default().event("beat").data(""));
+        }
+        Some(())
+    }
 }
 
 fn looks(sources: Arc<Sources>) -> impl Stream<Item = Result<Event, Infallible>> {
@@ -65,27 +93,18 @@ fn looks(sources: Arc<Sources>) -> impl Stream<Item = Result<Event, Infallible>>
         sources,
         every,
         sent: String::new(),
+        told: String::new(),
         unchanged: 0,
+        found: VecDeque::new(),
     };
     stream::unfold(first, |mut look| async move {
         loop {
-            look.every.tick().await;
-            let view = View::of(&look.sources.newest.borrow(), look.sources.clock.now());
-            match part(&view) {
-                Some(part) if part != look.sent => {
-                    look.unchanged = 0;
-                    look.sent.clone_from(&part);
-                    return Some((Ok(Event::default().event("live").data(part)), look));
-                }
-                Some(_) => {
-                    look.unchanged += 1;
-                    if look.unchanged % BEAT_EVERY == 0 {
-                        return Some((Ok(Event::default().event("beat").data("")), look));
-                    }
-                }
-                // The page then hears nothing, and says so.
-                None => return None,
+            if let Some(event) = look.found.pop_front() {
+                return Some((Ok(event), look));
             }
+            look.every.tick().await;
+            // Without a part the stream ends: the page then hears nothing, and says so.
+            look.look()?;
         }
     })
 }

@@ -30,6 +30,7 @@ impl Unlifted {
                 | LaneState::Watching { .. }
                 | LaneState::Storing
                 | LaneState::Refused { .. }
+                | LaneState::LineStopped
                 | LaneState::Stopped { .. },
                 _,
             ) => None,

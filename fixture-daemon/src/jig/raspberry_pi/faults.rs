@@ -552,7 +552,8 @@ impl Fixture {
             | LaneState::Watching { .. }
             | LaneState::Storing
             | LaneState::Verdict { .. }
-            | LaneState::Refused { .. } => None,
+            | LaneState::Refused { .. }
+            | LaneState::LineStopped => None,
         }
     }
 

@@ -305,7 +305,7 @@ impl Operator {
                 self.verdict(now, lane, *code);
             }
             LaneState::Refused { refusal, .. } => self.refused(now, lane, *refusal),
-            LaneState::Stopped { .. } => {
+            LaneState::LineStopped | LaneState::Stopped { .. } => {
                 let after = now + self.chance.millis(20_000..60_000);
                 if let Some(place) = self.places.iter_mut().find(|place| place.lane == lane)
                     && self.stop.is_none()
