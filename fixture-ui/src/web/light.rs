@@ -11,7 +11,8 @@ use blinkup::trace::compact::{self, CompactError};
 use blinkup::trace::{Row, Trace};
 use blinkup::{Level, Tick};
 use fixture_ledger::record::EvidenceKind;
-use fixture_ledger::report::RunDetail;
+use fixture_ledger::report::{RunDetail, StoredVerdict};
+use fixture_link::verdict::Outcome;
 
 use super::list::seconds;
 use crate::view::led::{Piece, colour_word};
@@ -38,9 +39,9 @@ pub struct Light {
     pub readings: Vec<Band>,
     /// The LED's colour.
     pub led: Vec<Piece>,
-    /// The lamp, as a path of vertical strokes.
+    /// The samples that saw the lamp lit, as a path of vertical strokes.
     pub lamp: String,
-    /// Attempts.
+    /// Attempts, each with the frame that it sent.
     pub attempts: Vec<Band>,
     /// The clear channel with the lamp dark, as a path of vertical strokes.
     pub counts: String,
@@ -50,8 +51,15 @@ pub struct Light {
     pub marks: Vec<Mark>,
     /// The drawing for those who do not see it.
     pub alternative: String,
-    /// Why there is no curve; empty where there is one.
+    /// Why there is no light; empty where there is.
     pub missing: String,
+}
+
+impl Light {
+    /// Whether there is anything to draw.
+    pub fn is_drawn(&self) -> bool {
+        self.missing.is_empty() || !(self.stages.is_empty() && self.readings.is_empty() && self.attempts.is_empty())
+    }
 }
 
 /// A named stretch of time.
@@ -114,7 +122,7 @@ impl Light {
     /// Draws a run. The trace's ticks count from when the unit was seated.
     pub fn of(run: &RunDetail, codes: &CodeTable) -> Self {
         let trace = if run.trace.is_empty() {
-            Err("No light was recorded.".to_owned())
+            Err(without_light(run))
         } else {
             compact::decode(&run.trace)
                 .map_err(|error: CompactError| format!("The recorded light cannot be read: {error}."))
@@ -129,7 +137,13 @@ impl Light {
                 .attempts
                 .iter()
                 .map(|attempt| {
-                    let name = format!("{} {}", attempt.number, attempt.result.as_str());
+                    let name = format!(
+                        "{} {}: {} symbols at {}/s",
+                        attempt.number,
+                        wording::attempt(attempt.result),
+                        attempt.symbols,
+                        attempt.rate
+                    );
                     scale.band(attempt.began, attempt.began + attempt.took, &name)
                 })
                 .collect(),
@@ -150,6 +164,22 @@ impl Light {
             }
         }
         light
+    }
+}
+
+/// Why a run has no light.
+fn without_light(run: &RunDetail) -> String {
+    match &run.row.verdict {
+        None => "A run's light is stored with its verdict: there is none yet.".to_owned(),
+        Some(verdict) if verdict.outcome == Outcome::Interrupted => {
+            "No light was kept: it is stored with the verdict, and power or the software stopped before that."
+                .to_owned()
+        }
+        Some(StoredVerdict { took: Some(took), .. }) => format!(
+            "No light was recorded: the run ended {} after its unit was seated, before the sensor had seen the LED.",
+            seconds(*took)
+        ),
+        Some(_) => "No light was recorded.".to_owned(),
     }
 }
 
@@ -185,7 +215,7 @@ fn stages(run: &RunDetail, scale: Scale) -> Vec<Band> {
     reached
         .iter()
         .zip(ends)
-        .map(|(fact, end)| scale.band(fact.at, end, &fact.detail))
+        .map(|(fact, end)| scale.band(fact.at, end, wording::reached(&fact.detail)))
         .collect()
 }
 
@@ -238,7 +268,8 @@ fn pieces(shades: &[(Duration, Colour)], scale: Scale) -> Vec<Piece> {
         .collect()
 }
 
-/// The brightest lamp of each column, as strokes up from a base line at 30.
+/// The brightest lamp of each column's samples, as strokes up from a base line at 30. Not every sample that saw the lamp is stored, so that
+/// these are not the symbols.
 fn lamp(rows: &[Row], scale: Scale) -> String {
     let mut path = String::new();
     for column in columns(rows, scale) {
@@ -297,15 +328,17 @@ fn marks(scale: Scale) -> Vec<Mark> {
 }
 
 fn alternative(run: &RunDetail, shades: &[(Duration, Colour)], scale: Scale) -> String {
-    let mut text = format!("Light of {}.", seconds(scale.whole));
+    let mut text = format!("The first {} from when the unit was seated.", seconds(scale.whole));
     for attempt in &run.attempts {
         // Writing to a String cannot fail.
         let _written = write!(
             text,
-            " Attempt {} from {} to {}.",
+            " Attempt {} from {} to {}: {} symbols at {} a second.",
             attempt.number,
             seconds(attempt.began),
-            seconds(attempt.began + attempt.took)
+            seconds(attempt.began + attempt.took),
+            attempt.symbols,
+            attempt.rate
         );
     }
     if let Some((at, colour)) = shades.last() {

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Html;
 use blinkup::codes::CodeTable;
 use fixture_ledger::Reports;
-use fixture_ledger::record::Attempt;
+use fixture_ledger::record::{Attempt, EvidenceKind};
 use fixture_ledger::report::RunDetail;
 use fixture_link::identity::RunId;
 use fixture_link::verdict::Outcome;
@@ -17,7 +17,7 @@ use super::frame::Frame;
 use super::light::{LEFT, Light, WIDTH, reading_words};
 use super::list::{RunWords, instant, seconds};
 use super::problem::{Problem, page as rendered};
-use crate::view::{LED_EVIDENCE_ONLY, SIMULATED};
+use crate::view::{LED_EVIDENCE_ONLY, SIMULATED, wording};
 
 #[derive(Template)]
 #[template(path = "run.html")]
@@ -109,15 +109,17 @@ fn words(sources: &Sources, frame: Frame, light: Light, detail: &RunDetail) -> R
         meaning: text.map_or("", |text| text.meaning),
         operator: text.map_or("", |text| text.operator),
         engineer: text.map_or("", |text| text.engineer),
-        detail: verdict.map(|verdict| verdict.detail.clone()).unwrap_or_default(),
+        detail: verdict
+            .map(|verdict| wording::named(&verdict.detail))
+            .unwrap_or_default(),
         facts: facts(sources, detail),
         annotations: detail
             .annotations
             .iter()
             .map(|(at, note)| NoteWords {
                 at: instant(sources, *at),
-                kind: note.kind.as_str(),
-                detail: note.detail.clone(),
+                kind: wording::annotation(note.kind),
+                detail: wording::named(&note.detail),
             })
             .collect(),
         light,
@@ -137,7 +139,18 @@ fn words(sources: &Sources, frame: Frame, light: Light, detail: &RunDetail) -> R
             .map(|fact| FactWords {
                 at: seconds(fact.at),
                 kind: fact.kind.as_str(),
-                detail: fact.detail.clone(),
+                detail: match fact.kind {
+                    EvidenceKind::Stage => wording::reached(&fact.detail).to_owned(),
+                    EvidenceKind::Nest
+                    | EvidenceKind::Light
+                    | EvidenceKind::LoopBack
+                    | EvidenceKind::Token
+                    | EvidenceKind::Claim
+                    | EvidenceKind::Bless
+                    | EvidenceKind::Fault
+                    | EvidenceKind::Act
+                    | EvidenceKind::Policy => wording::named(&fact.detail),
+                },
             })
             .collect(),
     }
@@ -167,7 +180,7 @@ fn facts(sources: &Sources, detail: &RunDetail) -> Vec<(&'static str, String)> {
             "Got as far as",
             verdict
                 .and_then(|verdict| verdict.stage)
-                .map(|stage| stage.as_str().to_owned())
+                .map(|stage| wording::stage(stage).to_owned())
                 .unwrap_or_default(),
         ),
         ("Device", known(verdict.and_then(|verdict| verdict.device_id.as_ref()))),
@@ -202,7 +215,7 @@ fn attempt_words(attempt: &Attempt) -> AttemptWords {
         ),
         began: seconds(attempt.began),
         took: seconds(attempt.took),
-        result: attempt.result.as_str(),
+        result: wording::attempt(attempt.result),
         symbols: attempt.symbols,
         latest: format!("{:.3} ms", attempt.latest.as_secs_f64() * 1000.0),
         lateness: lateness(&attempt.lateness),

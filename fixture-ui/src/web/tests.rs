@@ -77,13 +77,17 @@ async fn get(sources: Sources, address: &str) -> (StatusCode, String) {
 fn settled(page: &str) -> String {
     page.lines()
         .filter(|line| !line.trim().is_empty() && !line.starts_with("<footer>"))
-        .map(|line| match line.split_once("As of <strong>") {
-            Some((before, after)) => {
-                let (time, after) = after.split_once("</strong>").unwrap();
-                assert!(time.ends_with(" UTC"), "{time}");
-                format!("{before}As of <strong>now</strong>{after}")
-            }
-            None => line.to_owned(),
+        .map(|line| {
+            let times = [("As of <strong>", "</strong>"), ("<time id=\"clock\">", "</time>")];
+            times
+                .into_iter()
+                .find_map(|(from, until)| {
+                    let (before, after) = line.split_once(from)?;
+                    let (time, after) = after.split_once(until).unwrap();
+                    assert!(time.ends_with(" UTC"), "{time}");
+                    Some(format!("{before}{from}now{until}{after}"))
+                })
+                .unwrap_or_else(|| line.to_owned())
         })
         .collect::<Vec<_>>()
         .join("\n")
@@ -152,14 +156,23 @@ async fn begin(ledger: &mut Ledger, n: u8, serial: &str) {
 
 /// One run as the daemon stores it.
 async fn store(ledger: &mut Ledger, n: u8, serial: &str, code: VerdictCode, trace: Vec<u8>) {
+    store_end(ledger, n, serial, end(n, code, trace)).await;
+}
+
+async fn store_end(ledger: &mut Ledger, n: u8, serial: &str, end: RunEnd) {
     begin(ledger, n, serial).await;
-    let run = run_id(n);
     let seated = NOON + i64::from(n) * 60_000_000;
+    ledger.finish_run(&end, wall(seated + 10_400_000)).await.unwrap();
+}
+
+/// How a run ends that got as far as joining.
+fn end(n: u8, code: VerdictCode, trace: Vec<u8>) -> RunEnd {
+    let run = run_id(n);
     let mut lateness = [0; 21];
     lateness[6] = 900;
     lateness[9] = 12;
     let at = Duration::from_millis;
-    let end = RunEnd {
+    RunEnd {
         run,
         code,
         detail: "last seen: joining-wifi".to_owned(),
@@ -220,8 +233,7 @@ async fn store(ledger: &mut Ledger, n: u8, serial: &str, code: VerdictCode, trac
         ],
         trace,
         samples_lost: 3,
-    };
-    ledger.finish_run(&end, wall(seated + 10_400_000)).await.unwrap();
+    }
 }
 
 /// A ledger in a folder of its own.
@@ -284,22 +296,47 @@ async fn the_event_stream_says_so_when_the_daemon_falls_silent() {
         .oneshot(Request::get("/events").body(Body::empty()).unwrap())
         .await
         .unwrap();
-    let mut events = response.into_body().into_data_stream();
-    let first = String::from_utf8(events.next().await.unwrap().unwrap().to_vec()).unwrap();
+    // The clock goes on beside them.
+    let mut events = response
+        .into_body()
+        .into_data_stream()
+        .map(|event| String::from_utf8(event.unwrap().to_vec()).unwrap())
+        .filter(|event| core::future::ready(!event.starts_with("event: clock\n")));
+    let first = events.next().await.unwrap();
     assert!(first.starts_with("event: live\n") && first.contains("PASS"), "{first}");
     assert!(
         first.contains("SIMULATED"),
         "a page that was opened before the daemon was heard has it from here"
     );
     sender.send_modify(|heard| heard.trouble = Some("gone".to_owned()));
-    let next = String::from_utf8(events.next().await.unwrap().unwrap().to_vec()).unwrap();
+    let next = events.next().await.unwrap();
     assert!(
         next.starts_with("event: live\n") && next.contains("FIXTURE STOPPED"),
         "{next}"
     );
     assert!(!next.contains("PASS"), "{next}");
-    let beat = String::from_utf8(events.next().await.unwrap().unwrap().to_vec()).unwrap();
+    let beat = events.next().await.unwrap();
     assert!(beat.starts_with("event: beat\n"), "{beat}");
+}
+
+#[tokio::test]
+async fn the_live_pages_clock_goes_on_while_nothing_else_changes() {
+    let mut heard = fresh(four_lanes());
+    heard.trouble = Some("gone".to_owned());
+    let (_keep, sources) = sources(Path::new("/nowhere"), heard);
+    let response = router(sources)
+        .oneshot(Request::get("/events").body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    let clocks = response
+        .into_body()
+        .into_data_stream()
+        .map(|event| String::from_utf8(event.unwrap().to_vec()).unwrap())
+        .filter(|event| core::future::ready(event.starts_with("event: clock\n")))
+        .take(2);
+    let times: Vec<_> = clocks.collect().await;
+    assert_ne!(times[0], times[1]);
+    assert!(times.iter().all(|time| time.trim_end().ends_with(" UTC")), "{times:?}");
 }
 
 #[tokio::test]
@@ -464,6 +501,45 @@ async fn a_run_is_shown_with_its_light_and_all_that_it_rests_on() {
         "the LED's colours"
     );
     insta::assert_snapshot!("run", settled(&page));
+}
+
+#[tokio::test]
+async fn a_run_without_light_has_no_empty_drawing_but_says_why() {
+    let (_folder, path, mut ledger) = ledger().await;
+    let unlit = RunEnd {
+        stage: Stage::Seated,
+        took: Duration::from_millis(500),
+        attempts: Vec::new(),
+        readings: Vec::new(),
+        evidence: Vec::new(),
+        ..end(1, VerdictCode::SensorFault, Vec::new())
+    };
+    store_end(&mut ledger, 1, "SN-0001", unlit).await;
+    store(&mut ledger, 2, "SN-0002", VerdictCode::LiftedEarly, Vec::new()).await;
+    begin(&mut ledger, 3, "SN-0003").await;
+    let (_keep, sources) = sources(&path, Heard::default());
+    for (n, drawn, why) in [
+        (
+            1,
+            0,
+            "No light was recorded: the run ended 0.5 s after its unit was seated",
+        ),
+        (
+            2,
+            1,
+            "No light was recorded: the run ended 10.4 s after its unit was seated",
+        ),
+        (3, 0, "A run&#39;s light is stored with its verdict: there is none yet."),
+    ] {
+        let (status, page) = get(sources.clone(), &format!("/runs/{}", run_id(n))).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(page.contains(why), "{page}");
+        assert_eq!(
+            page.matches("id=\"light\"").count(),
+            drawn,
+            "its attempts are drawn all the same: {page}"
+        );
+    }
 }
 
 #[tokio::test]
