@@ -21,7 +21,7 @@ impl Asked {
     }
 
     /// Waits until one of them comes.
-    pub async fn to_end(&mut self) {
+    pub async fn heard(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

@@ -13,7 +13,7 @@ use fixture_daemon::jig::simulated::scenario::Scenario;
 use crate::folder::Folder;
 
 /// Units of a history by default: as many as take a development build some seconds.
-pub const UNITS: u32 = 48;
+pub const UNITS: u32 = 40;
 
 /// Shifts of a history.
 const SHIFTS: u32 = 5;
@@ -21,9 +21,8 @@ const SHIFTS: u32 = 5;
 /// From the beginning of one shift to that of the next.
 const SHIFT: Duration = Duration::from_hours(8);
 
-/// Units that are simulated together, one for each lane: virtual time costs what the line's sensors sample in it, so the hours between
-/// are left out.
-const TOGETHER: u32 = 4;
+/// Units that are simulated together at most: virtual time costs what the line's sensors sample in it, so the hours between are left out.
+const TOGETHER: u32 = 3;
 
 /// From which all chance of a history comes.
 const SEED: u64 = 2026;
@@ -55,7 +54,7 @@ fn lots(units: u32) -> Vec<Lot> {
             (0..lots).map(move |lot| Lot {
                 first: first + lot * TOGETHER,
                 units: TOGETHER.min(until - first - lot * TOGETHER),
-                ago: SHIFT * (SHIFTS - shift) - SHIFT * lot / lots,
+                ago: (SHIFT * (SHIFTS - shift)).saturating_sub(SHIFT * lot / lots),
             })
         })
         .collect()
@@ -111,8 +110,8 @@ mod tests {
 
     #[test]
     fn units_are_spread_over_five_whole_shifts() {
-        let lots = lots(48);
-        assert_eq!(lots.iter().map(|lot| lot.units).sum::<u32>(), 48);
+        let lots = lots(UNITS);
+        assert_eq!(lots.iter().map(|lot| lot.units).sum::<u32>(), UNITS);
         assert!(
             lots.windows(2)
                 .all(|pair| pair[0].first + pair[0].units == pair[1].first)

@@ -85,7 +85,7 @@ fn make_history(runtime: &Runtime, asked: &mut Asked, folder: &Folder, units: u3
         });
         let went_on = runtime.block_on(async {
             tokio::select! {
-                () = asked.to_end() => {
+                () = asked.heard() => {
                     println!("Ending …");
                     end.store(true, Ordering::Relaxed);
                     Made::Ended

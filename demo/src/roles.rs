@@ -190,7 +190,7 @@ pub async fn run(folder: &Folder, asked: &mut Asked) -> anyhow::Result<ExitCode>
     let mut fault = false;
     loop {
         let (role, status) = tokio::select! {
-            () = asked.to_end() => break,
+            () = asked.heard() => break,
             Some(_answers_or_late) = async { Some(open.as_mut()?.await) } => {
                 open = None;
                 println!("Live page:         http://{}/", folder.pages());

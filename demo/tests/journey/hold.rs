@@ -40,7 +40,9 @@ pub async fn a_focus_stays(browser: &Browser) {
             if kept != "kept" {
                 break;
             }
-            browser.ask("window.was = window.lane.innerHTML; return true;", "").await;
+            browser
+                .ask("window.was = window.lane.innerHTML; return true;", "")
+                .await;
         }
         match kept.as_str() {
             Some("kept") => return,
@@ -55,7 +57,9 @@ pub async fn a_focus_stays(browser: &Browser) {
 pub async fn a_held_click_arrives(browser: &Browser, pages: &str) {
     for _ in 0..TRIES {
         browser.client.goto(pages).await.unwrap();
-        let link = browser.once(FOCUS, ".lane.running .unit a[href^='/units/']", SOON).await;
+        let link = browser
+            .once(FOCUS, ".lane.running .unit a[href^='/units/']", SOON)
+            .await;
         let link = link.as_str().unwrap().to_owned();
         browser.ask(COUNT, "#live").await;
         let element = browser
@@ -82,8 +86,13 @@ pub async fn a_held_click_arrives(browser: &Browser, pages: &str) {
         browser.client.perform_actions(press).await.unwrap();
         let arrived = "return location.pathname === arguments[0] ? true : (window.kept?.isConnected ? null : false);";
         if browser.once(arrived, &link, Duration::from_secs(10)).await == true {
-            let changes = browser.ask("return Number(sessionStorage.getItem('changes'));", "").await;
-            assert!(changes.as_u64().unwrap() >= 2, "the page changed {changes} times below the click");
+            let changes = browser
+                .ask("return Number(sessionStorage.getItem('changes'));", "")
+                .await;
+            assert!(
+                changes.as_u64().unwrap() >= 2,
+                "the page changed {changes} times below the click"
+            );
             return;
         }
     }

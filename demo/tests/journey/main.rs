@@ -157,7 +157,10 @@ fn ctrl_c_while_history_is_made_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Demo::start_until(folder.path(), "Making");
     assert!(demo.interrupt().success());
-    assert!(!folder.path().join("ledger.db").exists(), "no half history is gone on with");
+    assert!(
+        !folder.path().join("ledger.db").exists(),
+        "no half history is gone on with"
+    );
     let again = Demo::start_until(folder.path(), "Making");
     assert!(again.interrupt().success());
 }
@@ -193,7 +196,10 @@ async fn a_person_sees_that_a_daemon_hangs_and_after_its_restart_the_verdict_tha
             timeout(UNTIL_IT_SAYS_SO, Picture::until(&screen, until))
         );
         stopped.expect("the screen says so within 3 s");
-        println!("page and screen said so {} ms after the daemon hung", hangs.elapsed().as_millis());
+        println!(
+            "page and screen said so {} ms after the daemon hung",
+            hangs.elapsed().as_millis()
+        );
         assert_eq!(browser.count(".lane").await, 0);
         browser.shoot("9-daemon-hangs").await;
 
@@ -220,9 +226,16 @@ async fn a_person_sees_that_a_daemon_hangs_and_after_its_restart_the_verdict_tha
         browser.shoot("10-the-verdict-still-stands").await;
         browser.client.goto(&format!("{}screen.png", demo.pages)).await.unwrap();
         let size = browser
-            .ask("const shown = document.querySelector(arguments[0]); return [shown.naturalWidth, shown.naturalHeight];", "img")
+            .ask(
+                "const shown = document.querySelector(arguments[0]); return [shown.naturalWidth, shown.naturalHeight];",
+                "img",
+            )
             .await;
-        assert_eq!(size, serde_json::json!([320, 240]), "the page of the screen is its picture");
+        assert_eq!(
+            size,
+            serde_json::json!([320, 240]),
+            "the page of the screen is its picture"
+        );
         browser.shoot("11-screen").await;
         break;
     }

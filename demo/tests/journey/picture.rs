@@ -21,10 +21,16 @@ impl Picture {
         let mut reader = png::Decoder::new(file).read_info().unwrap();
         let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut bytes).unwrap();
-        assert_eq!((info.width, info.height, info.color_type), (320, 240, png::ColorType::Rgb));
+        assert_eq!(
+            (info.width, info.height, info.color_type),
+            (320, 240, png::ColorType::Rgb)
+        );
         Some(Self {
             width: info.width as usize,
-            rgb: bytes[..info.buffer_size()].chunks(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
+            rgb: bytes[..info.buffer_size()]
+                .chunks(3)
+                .map(|pixel| [pixel[0], pixel[1], pixel[2]])
+                .collect(),
         })
     }
 
@@ -53,12 +59,22 @@ impl Picture {
 
     /// Whether the green of a PASS is on it, which no other screen has.
     pub fn has_pass(&self) -> bool {
-        self.rgb.iter().filter(|[red, green, blue]| *green > 90 && *red < 20 && *blue < 80).count() > 1000
+        self.rgb
+            .iter()
+            .filter(|[red, green, blue]| *green > 90 && *red < 20 && *blue < 80)
+            .count()
+            > 1000
     }
 }
 
 /// Whether the ledger has it that a run's unit was lifted.
 pub async fn lifted(ledger: &Path, run: &str) -> bool {
     let reports = Reports::open(ledger).await.unwrap();
-    reports.run(run.parse().unwrap()).await.unwrap().unwrap().lifted.is_some()
+    reports
+        .run(run.parse().unwrap())
+        .await
+        .unwrap()
+        .unwrap()
+        .lifted
+        .is_some()
 }

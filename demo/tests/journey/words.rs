@@ -50,7 +50,12 @@ fn states() -> Vec<LaneState> {
         agent_url: None,
         from_before: false,
     };
-    let of_outcome = |outcome| VerdictCode::ALL.into_iter().find(|code| code.outcome() == outcome).unwrap();
+    let of_outcome = |outcome| {
+        VerdictCode::ALL
+            .into_iter()
+            .find(|code| code.outcome() == outcome)
+            .unwrap()
+    };
     let refused = |refusal| LaneState::Refused {
         refusal,
         detail: String::new(),
@@ -153,7 +158,11 @@ async fn no_word_leaves_its_lane_in_any_width() {
                     amiss.extend(said.iter().map(|what| format!("{width} wide, {lanes} lanes: {what}")));
                     if lanes == 4 {
                         let heights = browser.ask(DIVIDERS, ".place").await;
-                        assert_eq!(heights.as_array().unwrap().len(), 1, "{width} wide: dividers at {heights}");
+                        assert_eq!(
+                            heights.as_array().unwrap().len(),
+                            1,
+                            "{width} wide: dividers at {heights}"
+                        );
                     }
                 }
                 browser.shoot(&format!("words-{lanes}-in-{width}")).await;

@@ -11,7 +11,7 @@ pub mod standing;
 pub mod wording;
 
 use fixture_link::identity::LaneId;
-use fixture_link::snapshot::{Fixture, LineStop, Notice, Snapshot};
+use fixture_link::snapshot::{Fixture, LaneView, LineStop, Notice, Snapshot};
 
 use self::around::Around;
 use self::lane::LaneWords;
@@ -96,8 +96,8 @@ impl View {
     }
 
     fn live(snapshot: &Snapshot) -> Self {
-        let words = |lane| LaneWords::of(lane, Around::of(snapshot, lane.lane));
-        let lanes = snapshot.lanes.iter().map(|lane| words(lane)).collect();
+        let words = |lane: &LaneView| LaneWords::of(lane, Around::of(snapshot, lane.lane));
+        let lanes = snapshot.lanes.iter().map(words).collect();
         let stop = snapshot.line.stopped.as_ref().map(stop_words);
         Self {
             lot: snapshot.line.lot.clone(),
