@@ -1,8 +1,8 @@
 //! How good the LED reader is: the table of its four figures.
 //!
 //! `reader_quality FOLDER… SEED…`: a folder of recorded traces with their truth beside them (`clean-01.csv`, `clean-01.json`, …) gives a row a
-//! condition; a seed gives 100 generated traces a condition. With `--remarks`, what went wrong as well. `NAME=VALUE` sets the
-//! confidence or one of the reader's expectations for what follows; `only=CONDITION` leaves out the other conditions.
+//! condition; a seed gives 100 generated traces a condition, or as many as `traces=NUMBER` says. With `--remarks`, what went wrong as
+//! well. `NAME=VALUE` sets a confidence or one of the reader's expectations for what follows; `only=CONDITION` leaves out the others.
 #![expect(
     clippy::pedantic,
     clippy::unwrap_used,
@@ -27,9 +27,11 @@ fn main() {
     let remarks = std::env::args().any(|argument| argument == "--remarks");
     let mut settings = ReaderSettings::default();
     let mut conditions = Condition::ALL.to_vec();
+    let mut traces = 100;
     for argument in std::env::args().skip(1).filter(|argument| argument != "--remarks") {
         if let Some((name, value)) = argument.split_once('=') {
             match name {
+                "traces" => traces = value.parse().unwrap(),
                 "only" => conditions.retain(|condition| condition.name() == value),
                 _ => set(&mut settings, name, value.parse().unwrap()),
             }
@@ -37,13 +39,25 @@ fn main() {
         }
         println!("{argument}");
         for &condition in &conditions {
-            let cases: Vec<Case> = match argument.parse::<u64>() {
-                Ok(seed) => (0..100)
-                    .map(|number| case(condition, seed * 1000 + number, &table, &variants))
-                    .collect(),
-                Err(_) => Case::load_all(Path::new(&argument), condition.name()),
+            let score = match argument.parse::<u64>() {
+                Ok(seed) => {
+                    let half = |start: u64| {
+                        let cases: Vec<Case> = (start..traces)
+                            .step_by(2)
+                            .map(|number| case(condition, seed * 1000 + number, &table, &variants))
+                            .collect();
+                        Score::of(&cases, &table, settings)
+                    };
+                    std::thread::scope(|scope| {
+                        let other = scope.spawn(|| half(1));
+                        half(0).and(other.join().unwrap())
+                    })
+                }
+                Err(_) => {
+                    let cases = Case::load_all(Path::new(&argument), condition.name());
+                    Score::of(&cases, &table, settings)
+                }
             };
-            let score = Score::of(&cases, &table, settings);
             println!("{}", score.row(condition.name()));
             if remarks {
                 for remark in &score.remarks {
@@ -58,6 +72,7 @@ fn set(settings: &mut ReaderSettings, name: &str, value: f32) {
     let expectations = &mut settings.expectations;
     *match name {
         "confidence" => &mut settings.confidence,
+        "steady_confidence" => &mut settings.steady_confidence,
         "changes" => &mut expectations.changes,
         "brief" => &mut expectations.brief,
         "brief_ends" => &mut expectations.brief_ends,

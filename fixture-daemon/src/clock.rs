@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use blinkup::Tick;
 use fixture_link::identity::WallTime;
@@ -49,6 +51,11 @@ impl Clock {
     }
 }
 
+/// How long ago a moment of the kernel's monotonic clock was.
+pub fn since(moment: Duration) -> Duration {
+    since_boot().saturating_sub(moment)
+}
+
 fn since_boot() -> Duration {
     Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).expect("Linux has had a monotonic clock since 2.6"))
 }
@@ -65,14 +72,60 @@ pub fn wall() -> WallTime {
     }
 }
 
-/// Whether the wall clock is known to be synchronised: systemd-timesyncd says so. Other time services are not asked.
+/// Whether the wall clock is known to be synchronised: systemd-timesyncd says so, or the kernel did when it was last [asked](ask), whichever
+/// time service told it (chrony, ntpd, a PTP daemon).
 pub fn synchronised() -> bool {
-    Path::new(SYNCHRONISED).exists()
+    Path::new(SYNCHRONISED).exists() || BY_KERNEL.load(Ordering::Relaxed)
+}
+
+/// What the kernel said last.
+static BY_KERNEL: AtomicBool = AtomicBool::new(false);
+
+/// Asks the kernel whether the wall clock is synchronised; blocks for as long as that takes, some milliseconds.
+///
+/// It is asked by way of systemd-timedated, which calls adjtimex(3) (org.freedesktop.timedate1(5), `NTPSynchronized`): a service under
+/// `ProtectClock` may not call it itself, not even to read.
+pub fn ask() {
+    if let Some(says) = asked_of(Path::new("timedatectl")) {
+        BY_KERNEL.store(says, Ordering::Relaxed);
+    }
+}
+
+/// What `timedatectl`, or a program in its place, says; `None` where it says nothing.
+fn asked_of(program: &Path) -> Option<bool> {
+    let output = Command::new(program)
+        .args(["show", "--property=NTPSynchronized", "--value"])
+        // Programs of systemd's tell the service manager of their own failures, in the name of the daemon.
+        .env_remove("NOTIFY_SOCKET")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    match output.stdout.trim_ascii() {
+        b"yes" => Some(true),
+        b"no" => Some(false),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kernel_is_asked_by_way_of_timedated_and_silence_says_nothing() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("timedatectl");
+        for (answer, says) in [("yes", Some(true)), ("no", Some(false)), ("", None)] {
+            let script =
+                format!("#!/bin/sh\n[ \"$*\" = \"show --property=NTPSynchronized --value\" ] && echo {answer}\n");
+            std::fs::write(&program, script).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            assert_eq!(asked_of(&program), says, "{answer:?}");
+        }
+        assert_eq!(asked_of(&folder.path().join("nothing")), None);
+    }
 
     #[test]
     fn a_sleep_ends_no_earlier_than_its_deadline() {

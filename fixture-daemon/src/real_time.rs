@@ -16,7 +16,20 @@ pub const PRIORITY: u8 = 45;
 /// # Errors
 /// The system does not allow it; its words.
 pub fn claim() -> Result<(), String> {
-    let priority = ThreadPriorityValue::try_from(PRIORITY)?;
+    claim_at(PRIORITY)
+}
+
+/// Makes the calling thread a real-time one below the lamps': for whoever holds a bus that a lamp may be waiting for, and must not be put
+/// off meanwhile.
+///
+/// # Errors
+/// The system does not allow it; its words.
+pub fn claim_below_the_lamps() -> Result<(), String> {
+    claim_at(PRIORITY - 1)
+}
+
+fn claim_at(priority: u8) -> Result<(), String> {
+    let priority = ThreadPriorityValue::try_from(priority)?;
     set_thread_priority_and_policy(
         thread_native_id(),
         ThreadPriority::Crossplatform(priority),

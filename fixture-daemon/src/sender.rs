@@ -2,7 +2,8 @@
 //!
 //! It sleeps to absolute deadlines, measures how late every symbol was, and never waits for anyone: what its reports do not fit into
 //! is counted as dropped. A symbol that comes late is never cut short to catch up, since the receiver may be slicing on its gaps: the
-//! next one is due a whole symbol later.
+//! next one is due a whole symbol later. Late is an edge of the light: where a symbol changes nothing, as in the dark tail, nobody can
+//! tell when it began.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -314,6 +315,8 @@ fn show(
     }
     let symbol_lasts = SymbolRate::new(transmission.rate).unwrap_or(SymbolRate::SLOWEST).due(1);
     let mut due = shown.began;
+    // The lamp is dark before the first symbol.
+    let mut before = Symbol::Dark;
     for symbol in transmission.packet.frame(transmission.preamble).symbols() {
         time.sleep_until(due);
         if cancelled() {
@@ -332,15 +335,22 @@ fn show(
         if shown.symbols == 0 {
             shown.began = at;
         }
-        let late = at.since(due);
+        let late = if symbol == before {
+            Duration::ZERO
+        } else {
+            at.since(due)
+        };
+        before = symbol;
+        due = at + symbol_lasts;
         shown.symbols += 1;
         shown.latest = shown.latest.max(late);
         shown.lateness[place(late)] += 1;
         edge(LampEdge { from, at, symbol });
         if late > transmission.late_limit {
+            // The rest is not sent, but this symbol has its length like every other.
+            time.sleep_until(due);
             return SendEnd::Late;
         }
-        due = at + symbol_lasts;
     }
     time.sleep_until(due);
     SendEnd::Complete
@@ -496,6 +506,39 @@ mod tests {
         assert_eq!(edges.last().unwrap().symbol, Symbol::Dark);
         assert_eq!(edges.last().unwrap().at, report.ended);
         assert!(lamp.0.lock().unwrap().last().unwrap().abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn a_symbol_that_voids_the_attempt_is_not_cut_short_either() {
+        let (time, lamp) = (
+            Fake::oversleeping(&[(17, Duration::from_millis(300))]),
+            Noted::default(),
+        );
+        let (report, edges) = send(&time, &lamp, usize::MAX);
+        assert_eq!(report.end, SendEnd::Late);
+        for pair in edges.windows(2) {
+            assert!(pair[1].at.since(pair[0].at) >= Duration::from_millis(20), "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn a_delay_that_moves_no_edge_voids_nothing() {
+        // The first dark symbol of the tail is an edge where the last bit was lit before it; the five after it are none.
+        let tail = usize::try_from(SYMBOLS).unwrap() - 6;
+        for sleep in tail..=tail + 6 {
+            let over = Duration::from_millis(300);
+            let (time, lamp) = (Fake::oversleeping(&[(sleep, over)]), Noted::default());
+            let (report, _) = send(&time, &lamp, usize::MAX);
+            if sleep == tail {
+                assert_eq!((report.end, report.latest), (SendEnd::Late, over));
+            } else {
+                assert_eq!((report.end, report.latest), (SendEnd::Complete, Duration::ZERO));
+                assert_eq!(
+                    report.ended.since(report.began),
+                    Duration::from_millis(20) * SYMBOLS + over
+                );
+            }
+        }
     }
 
     #[test]

@@ -126,6 +126,14 @@ impl Socket {
         let beside = path.with_extension(format!("{}.new", std::process::id()));
         let _ = std::fs::remove_file(&beside);
         let listener = UnixListener::bind(&beside).map_err(failed("cannot be made"))?;
+        // Made by root at the bench, it belongs to whom its folder does: the screen must be able to read it.
+        let group = path
+            .parent()
+            .and_then(|folder| std::fs::metadata(folder).ok())
+            .map(|folder| folder.gid());
+        if let Err(error) = std::os::unix::fs::chown(&beside, None, group) {
+            tracing::debug!("{}: keeps its own group: {error}", beside.display());
+        }
         std::fs::set_permissions(&beside, Permissions::from_mode(0o660))
             .and_then(|()| std::fs::rename(&beside, path))
             .map_err(failed("cannot be put in its place"))?;

@@ -193,6 +193,7 @@ fn sending(snapshot: &Snapshot) -> Option<(LaneId, RunId)> {
         | LaneState::Storing
         | LaneState::Verdict { .. }
         | LaneState::Refused { .. }
+        | LaneState::LineStopped
         | LaneState::Stopped { .. } => None,
     })
 }
@@ -372,6 +373,7 @@ async fn acts_are_done_answered_and_audited() {
                 | LaneState::Storing
                 | LaneState::Verdict { .. }
                 | LaneState::Refused { .. }
+                | LaneState::LineStopped
                 | LaneState::Stopped { .. } => None,
             })
         })
@@ -520,6 +522,7 @@ async fn a_verdict_that_was_not_lifted_is_shown_again_after_a_restart() {
                 | LaneState::Storing
                 | LaneState::Verdict { .. }
                 | LaneState::Refused { .. }
+                | LaneState::LineStopped
                 | LaneState::Stopped { .. } => None,
             })
         })

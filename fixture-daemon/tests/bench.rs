@@ -3,11 +3,18 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
+use fixture_daemon::clock::Clock;
 use fixture_daemon::commissioning::Calibration;
+use fixture_daemon::config::Config;
 use fixture_daemon::drivers::virtual_time::Simulated;
 use fixture_daemon::jig::simulated::scenario::Scenario;
+use fixture_link::client::Client;
+use fixture_link::snapshot::Turn;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_fixture-daemon");
 
@@ -228,6 +235,134 @@ fn light_is_shown_live_and_recorded_as_a_trace_that_the_reader_reads() {
         "{}",
         text(&output)
     );
+}
+
+impl Fixture {
+    fn start(&self, arguments: &[&str]) -> Child {
+        let (name, rest) = arguments.split_first().unwrap();
+        Command::new(DAEMON)
+            .arg(name)
+            .arg("--config")
+            .arg(self.path("fixture.toml"))
+            .args(rest)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+}
+
+/// Waits until something is so; a minute at most.
+fn until<T>(what: &str, mut so: impl FnMut() -> Option<T>) -> T {
+    let clock = Clock::start();
+    let end = clock.now() + Duration::from_mins(1);
+    loop {
+        if let Some(found) = so() {
+            return found;
+        }
+        assert!(clock.now() < end, "{what}: not within a minute");
+        clock.sleep_until(clock.now() + Duration::from_millis(10));
+    }
+}
+
+/// Whether a process has a handler of its own for a signal (proc(5), `SigCgt`).
+fn catches(child: &Child, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    caught
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 << (signal as i32 - 1) != 0)
+}
+
+#[test]
+fn a_signal_ends_every_command_of_the_bench_with_its_lamps_dark() {
+    let fixture = Fixture::new("");
+    let trace = fixture.path("lit.csv");
+    let record = [
+        "record",
+        "--lane",
+        "1",
+        "--light",
+        "1",
+        "--seconds",
+        "600",
+        trace.to_str().unwrap(),
+    ];
+    for (arguments, signal) in [
+        (record.as_slice(), Signal::SIGINT),
+        (record.as_slice(), Signal::SIGTERM),
+        (["selftest"].as_slice(), Signal::SIGTERM),
+        (["calibrate"].as_slice(), Signal::SIGINT),
+        (["calibrate"].as_slice(), Signal::SIGTERM),
+    ] {
+        let mut child = fixture.start(arguments);
+        // Nobody answers, and nobody has gone away either.
+        let typed = child.stdin.take();
+        until("a handler", || catches(&child, signal).then_some(()));
+        kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(typed);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{arguments:?} {signal}: {}",
+            text(&output)
+        );
+        assert!(
+            text(&output).contains("stopped: "),
+            "{arguments:?} {signal}: {}",
+            text(&output)
+        );
+        assert!(!trace.exists() && !fixture.path("calibration.toml").exists());
+    }
+    let align = fixture.start(&["align", "--lane", "1", "--lamp", "bright"]);
+    until("a handler", || catches(&align, Signal::SIGINT).then_some(()));
+    kill(Pid::from_raw(align.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let output = align.wait_with_output().unwrap();
+    assert!(output.status.success(), "Ctrl-C is how it ends: {}", text(&output));
+}
+
+#[test]
+fn commissioning_is_shown_on_the_fixtures_screen_step_by_step_with_live_figures() {
+    let fixture = Fixture::new("");
+    let config = Config::load(&fixture.path("fixture.toml")).unwrap();
+    let client = Client::new(&config.settings.socket);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut child = fixture.start(&["calibrate"]);
+    let mut typed = child.stdin.take().unwrap();
+    let mut step = |number: u32, lane: Option<u8>, what: &str| {
+        until(what, || {
+            let shown = runtime.block_on(client.state()).ok()?;
+            assert!(shown.lanes.is_empty(), "no lane takes a unit meanwhile");
+            let step = shown.commissioning?;
+            let here = step.turn == Turn::Person
+                && step.step == number
+                && step.lane.map(fixture_link::identity::LaneId::number) == lane
+                && step.what.contains(what);
+            let names: Vec<&str> = step.figures.iter().map(|figure| figure.name.as_str()).collect();
+            // Live where light is aimed at, else what came of the lane.
+            let figures = match number {
+                1 | 3 | 4 if lane.is_some() => names == ["red", "green", "blue", "clear", "range"],
+                _ => names.contains(&"lamp") && names.contains(&"red die"),
+            };
+            (here && figures).then_some(())
+        });
+        typed.write_all(b"C-1\n").unwrap();
+    };
+    for lane in [1, 2] {
+        step(1, Some(lane), "empty the nest");
+        step(3, Some(lane), "its LED red");
+        step(4, Some(lane), "its LED green");
+        step(5, Some(lane), "serial or label");
+    }
+    step(1, None, "Signed off");
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(!config.settings.socket.exists(), "the socket is the daemon's again");
 }
 
 #[test]

@@ -16,6 +16,12 @@ pub enum LedgerError {
         /// The ledger.
         path: PathBuf,
     },
+    /// A ledger was to be made in a directory that is not there.
+    #[error("{}: no such directory: a ledger is made in one that exists", .path.display())]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A ledger was to be made where there is something already.
     #[error("{}: exists already; expected a path where there is nothing yet", .path.display())]
     Exists {
@@ -178,6 +184,7 @@ impl LedgerError {
         match self {
             Self::ReadOnly { .. } | Self::Full { .. } | Self::Io { .. } | Self::Busy { .. } => true,
             Self::Missing { .. }
+            | Self::NoDirectory { .. }
             | Self::Exists { .. }
             | Self::Locked { .. }
             | Self::Newer { .. }

@@ -166,7 +166,7 @@ fn writing(path: &Path, operation: &'static str, error: &std::io::Error) -> Ledg
         };
     }
     if error.kind() == std::io::ErrorKind::NotFound {
-        return LedgerError::Missing {
+        return LedgerError::NoDirectory {
             path: directory(path).to_owned(),
         };
     }

@@ -25,6 +25,47 @@ pub struct Snapshot {
     /// What a person should see to, although no lane stands still for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+    /// The jig is in the hands of a person who commissions it: no lane takes a unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commissioning: Option<Commissioning>,
+}
+
+/// A step of commissioning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commissioning {
+    /// The lane; `None` when it is about all of them.
+    pub lane: Option<LaneId>,
+    /// Which step of the lane's, from 1.
+    pub step: u32,
+    /// How many there are.
+    pub of: u32,
+    /// What a person is to do, or what is being measured, one sentence.
+    pub what: String,
+    /// Whose turn it is.
+    pub turn: Turn,
+    /// What was measured last, in order: the sensor's channels, what came of the steps before.
+    pub figures: Vec<Figure>,
+}
+
+/// Whose turn it is in commissioning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Turn {
+    /// A person's: the terminal waits.
+    Person,
+    /// The fixture's: it measures.
+    Fixture,
+}
+
+/// A figure with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure {
+    /// What it is of.
+    pub name: String,
+    /// The figure in words, with its unit.
+    pub value: String,
 }
 
 /// Something that a person should see to.

@@ -92,6 +92,7 @@ fn snapshot(beat: u64) -> Snapshot {
             stopped: None,
         },
         notices: Vec::new(),
+        commissioning: None,
         lanes: vec![LaneView {
             lane: LaneId::new(1).unwrap(),
             state: LaneState::Empty,

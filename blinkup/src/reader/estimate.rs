@@ -1,7 +1,7 @@
 //! What is known of the ambient light and of an LED's two dice: one joint normal distribution, narrowed by every sample.
 
 use super::approximation::{inverse_sqrt, ln};
-use super::exposure::{EXPOSURES, PAIRS};
+use super::exposure::{EXPOSURES, PAIRS, PerExposure};
 use super::sensor::LedShape;
 
 /// Channels of the sensor.
@@ -9,6 +9,8 @@ pub(super) const CHANNELS: usize = 4;
 /// What is estimated, in this order: how far each channel's ambient light is off (relative), by how much all of it is brighter now
 /// (relative), cosine and sine of the flicker at 100 and at 120 Hz (relative), the strengths of the red and the green die (counts).
 const SIZE: usize = 11;
+/// The same, and the number of exposures, rounded up to what a processor takes at once.
+const WIDE: usize = 12;
 /// Where the parts begin that scale all ambient light alike, and how many there are.
 const COMMON: usize = CHANNELS;
 const COMMONS: usize = 5;
@@ -36,42 +38,42 @@ const RETURNS: f32 = 0.01;
 /// Variance that a second adds to a die's strength, relative to its square.
 const DIE_DRIFT: f32 = 1.0e-5;
 
-type Vector = [f32; SIZE];
+/// A number for each part of what is estimated; the last one is nothing.
+type Vector = [f32; WIDE];
 type Channels = [f32; CHANNELS];
+/// A number for each exposure; the last two are nothing.
+type Wide = [f32; WIDE];
 
 /// How much of each die was lit, and of which length the line is on which that lies, for every kind of exposure. An edge is
 /// anywhere within its sample: what it saw is spread evenly between two colours.
-#[derive(Debug, Clone, Copy)]
 struct Lit {
-    red: f32,
-    green: f32,
-    along_red: f32,
-    along_green: f32,
+    red: Wide,
+    green: Wide,
+    along_red: Wide,
+    along_green: Wide,
 }
 
 const DICE: [(f32, f32); 4] = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
 
-const LIT: [Lit; EXPOSURES] = {
-    let mut lit = [Lit {
-        red: 0.0,
-        green: 0.0,
-        along_red: 0.0,
-        along_green: 0.0,
-    }; EXPOSURES];
+const LIT: Lit = {
+    let mut lit = Lit {
+        red: [0.0; WIDE],
+        green: [0.0; WIDE],
+        along_red: [0.0; WIDE],
+        along_green: [0.0; WIDE],
+    };
     let mut index = 0;
     while index < 4 {
-        lit[index].red = DICE[index].0;
-        lit[index].green = DICE[index].1;
+        lit.red[index] = DICE[index].0;
+        lit.green[index] = DICE[index].1;
         index += 1;
     }
     while index < EXPOSURES {
         let (one, other) = (DICE[PAIRS[index - 4].0], DICE[PAIRS[index - 4].1]);
-        lit[index] = Lit {
-            red: 0.5 * (one.0 + other.0),
-            green: 0.5 * (one.1 + other.1),
-            along_red: one.0 - other.0,
-            along_green: one.1 - other.1,
-        };
+        lit.red[index] = 0.5 * (one.0 + other.0);
+        lit.green[index] = 0.5 * (one.1 + other.1);
+        lit.along_red[index] = one.0 - other.0;
+        lit.along_green[index] = one.1 - other.1;
         index += 1;
     }
     lit
@@ -93,42 +95,130 @@ pub(super) struct Seen {
     pub(super) turns: [f32; 4],
 }
 
-/// How a kind of exposure explains a sample: the whitened difference, and the whitened effect of the ambient light's level.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Fit {
-    difference: Channels,
-    level: Channels,
-    square: f32,
-    along: f32,
-    level_square: f32,
-    log_volume: f32,
+/// How each kind of exposure explains a sample: the whitened difference, what the whitened effect of the ambient light's level has to do
+/// with that, and what whitens: the inverse of the lower triangular root of the sample's covariance.
+#[derive(Debug, Clone)]
+pub(super) struct Fits {
+    difference: [Wide; CHANNELS],
+    square: Wide,
+    along: Wide,
+    level_square: Wide,
+    log_volume: Wide,
+    /// The root below its diagonal, row by row, and one over the diagonal.
+    root: [Wide; CHANNELS * (CHANNELS - 1) / 2],
+    inverse: [Wide; CHANNELS],
 }
 
-impl Fit {
+/// Where a row of a triangle below its diagonal begins.
+const fn row(one: usize) -> usize {
+    one * (one - 1) / 2
+}
+
+#[expect(
+    clippy::needless_range_loop,
+    reason = "numbers of many exposures go together, in loops that compilers vectorise"
+)]
+impl Fits {
     pub(super) const NONE: Self = Self {
-        difference: [0.0; CHANNELS],
-        level: [0.0; CHANNELS],
-        square: 0.0,
-        along: 0.0,
-        level_square: 0.0,
-        log_volume: 0.0,
+        difference: [[0.0; WIDE]; CHANNELS],
+        square: [0.0; WIDE],
+        along: [0.0; WIDE],
+        level_square: [0.0; WIDE],
+        log_volume: [0.0; WIDE],
+        root: [[0.0; WIDE]; CHANNELS * (CHANNELS - 1) / 2],
+        inverse: [[1.0; WIDE]; CHANNELS],
     };
 
-    /// The squared distance of the sample, in standard deviations.
+    /// The least squared distance of the sample from any exposure, in standard deviations.
     pub(super) fn distance(&self) -> f32 {
-        self.square
+        self.square[..EXPOSURES]
+            .iter()
+            .fold(f32::MAX, |least, square| least.min(*square))
     }
 
-    /// Logarithm of the probability density, without the constant, where the level's variance has grown by `more`.
+    /// Logarithms of the probability densities, without the constant, where the level's variance has grown by `more`.
+    pub(super) fn log_densities(&self, more: f32) -> PerExposure {
+        let mut densities = [0.0; WIDE];
+        for lane in 0..WIDE {
+            let growth = 1.0 + more * self.level_square[lane];
+            let square = self.square[lane] - more * self.along[lane] * self.along[lane] / growth;
+            densities[lane] = -0.5 * (square + self.log_volume[lane] + ln(growth));
+        }
+        let mut result = [0.0; EXPOSURES];
+        result.copy_from_slice(&densities[..EXPOSURES]);
+        result
+    }
+
+    /// From covariances, of which the lower triangle counts (Cholesky).
     #[inline]
-    pub(super) fn log_density(&self, more: f32) -> f32 {
-        let growth = 1.0 + more * self.level_square;
-        let square = self.square - more * self.along * self.along / growth;
-        -0.5 * (square + self.log_volume + ln(growth))
+    fn factor(&mut self, covariance: &[[Wide; CHANNELS]; CHANNELS]) {
+        let mut volume = [1.0; WIDE];
+        for one in 0..CHANNELS {
+            for other in 0..one {
+                let mut rest = covariance[one][other];
+                for before in 0..other {
+                    for lane in 0..WIDE {
+                        rest[lane] -= self.root[row(one) + before][lane] * self.root[row(other) + before][lane];
+                    }
+                }
+                for lane in 0..WIDE {
+                    self.root[row(one) + other][lane] = rest[lane] * self.inverse[other][lane];
+                }
+            }
+            let mut rest = covariance[one][one];
+            for before in 0..one {
+                for lane in 0..WIDE {
+                    let root = self.root[row(one) + before][lane];
+                    rest[lane] -= root * root;
+                }
+            }
+            for lane in 0..WIDE {
+                let left = rest[lane].max(1.0e-4 * covariance[one][one][lane]).max(1.0);
+                self.inverse[one][lane] = inverse_sqrt(left);
+                volume[lane] *= left.min(1.0e9);
+            }
+        }
+        for lane in 0..WIDE {
+            self.log_volume[lane] = ln(volume[lane]);
+        }
+    }
+
+    /// Whitens a number for each channel and exposure.
+    #[inline]
+    fn whiten_all(&self, values: &mut [Wide; CHANNELS]) {
+        for one in 0..CHANNELS {
+            let mut rest = values[one];
+            for before in 0..one {
+                for lane in 0..WIDE {
+                    rest[lane] -= self.root[row(one) + before][lane] * values[before][lane];
+                }
+            }
+            for lane in 0..WIDE {
+                values[one][lane] = rest[lane] * self.inverse[one][lane];
+            }
+        }
+    }
+
+    /// Whitens numbers for each channel as one exposure does.
+    #[inline]
+    fn whiten(&self, exposure: usize, values: &mut [Vector; CHANNELS]) {
+        for one in 0..CHANNELS {
+            let mut rest = values[one];
+            for before in 0..one {
+                let root = self.root[row(one) + before][exposure];
+                for lane in 0..WIDE {
+                    rest[lane] -= root * values[before][lane];
+                }
+            }
+            let inverse = self.inverse[one][exposure];
+            for lane in 0..WIDE {
+                values[one][lane] = rest[lane] * inverse;
+            }
+        }
     }
 }
 
-/// What the exposures of one sample share.
+/// What the exposures of one sample share, as long as it has to be learned from.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     /// The sensitivity of each channel to its own ambient error, and to a common factor.
@@ -136,17 +226,26 @@ pub(super) struct Prepared {
     common: Channels,
     /// Covariance of everything with the common factor now.
     with_common: Vector,
+}
+
+/// The ambient light that is expected in a sample, and how it varies: with itself, and with each die.
+#[derive(Debug, Clone)]
+pub(super) struct Expected {
     ambient: Channels,
-    ambient_covariance: [Channels; CHANNELS],
+    covariance: [Channels; CHANNELS],
     with_red: Channels,
     with_green: Channels,
 }
 
+#[expect(
+    clippy::needless_range_loop,
+    reason = "numbers of many exposures go together, in loops that compilers vectorise"
+)]
 impl Estimate {
     /// Nothing seen yet of an LED whose red die has about this strength, counts, known to a share of `uncertain`; the green one's lies
     /// around that within a share of `balance`.
     pub(super) fn new(ambient: Channels, level_error: f32, strength: f32, uncertain: f32, balance: f32) -> Self {
-        let mut covariance = [[0.0; SIZE]; SIZE];
+        let mut covariance = [[0.0; WIDE]; SIZE];
         for (channel, ambient) in ambient.into_iter().enumerate() {
             let error = AMBIENT_ERROR.0 + AMBIENT_ERROR.1 / ambient;
             covariance[channel][channel] = error * error;
@@ -161,7 +260,7 @@ impl Estimate {
         covariance[RED][GREEN] = variance;
         covariance[GREEN][RED] = variance;
         covariance[GREEN][GREEN] = variance + (balance * strength) * (balance * strength);
-        let mut mean = [0.0; SIZE];
+        let mut mean = [0.0; WIDE];
         mean[RED] = strength;
         mean[GREEN] = strength;
         Self { mean, covariance }
@@ -209,7 +308,7 @@ impl Estimate {
 
     /// Takes another estimate in, as a `share` of both, 0 to 1.
     pub(super) fn merge(&mut self, other: &Self, share: f32) {
-        let mut apart = [0.0; SIZE];
+        let mut apart = [0.0; WIDE];
         for ((apart, one), other) in apart.iter_mut().zip(self.mean).zip(other.mean) {
             *apart = other - one;
         }
@@ -224,9 +323,9 @@ impl Estimate {
     }
 
     /// What all exposures of a sample share.
-    pub(super) fn prepare(&self, ambient: &Channels, seen: &Seen) -> Prepared {
+    pub(super) fn prepare(&self, ambient: &Channels, seen: &Seen) -> (Prepared, Expected) {
         let turns = [1.0, seen.turns[0], seen.turns[1], seen.turns[2], seen.turns[3]];
-        let mut with_common = [0.0; SIZE];
+        let mut with_common = [0.0; WIDE];
         let mut brighter = 0.0;
         for (offset, turn) in turns.into_iter().enumerate() {
             brighter += self.mean[COMMON + offset] * turn;
@@ -260,135 +359,164 @@ impl Estimate {
             with_red[one] = own[one] * self.covariance[RED][one] + common[one] * with_common[RED];
             with_green[one] = own[one] * self.covariance[GREEN][one] + common[one] * with_common[GREEN];
         }
-        Prepared {
+        let prepared = Prepared {
             own,
             common,
             with_common,
+        };
+        let expected = Expected {
             ambient: expected,
-            ambient_covariance,
+            covariance: ambient_covariance,
             with_red,
             with_green,
-        }
+        };
+        (prepared, expected)
     }
 
-    /// How a kind of exposure explains a sample, with what whitens it.
-    pub(super) fn fit(&self, prepared: &Prepared, exposure: usize, seen: &Seen, shape: &LedShape) -> (Fit, Whitener) {
+    /// How each kind of exposure explains a sample.
+    pub(super) fn fit(&self, prepared: &Prepared, ambient: &Expected, seen: &Seen, shape: &LedShape, fits: &mut Fits) {
         let Lit {
             red,
             green,
             along_red,
             along_green,
-        } = LIT[exposure];
+        } = &LIT;
         let (strength_red, strength_green) = (self.mean[RED], self.mean[GREEN]);
         let (rr, rg, gg) = (
-            red * red * self.covariance[RED][RED],
-            red * green * self.covariance[RED][GREEN],
-            green * green * self.covariance[GREEN][GREEN],
+            self.covariance[RED][RED],
+            self.covariance[RED][GREEN],
+            self.covariance[GREEN][GREEN],
         );
-        let mut difference = [0.0; CHANNELS];
-        let mut line = [0.0; CHANNELS];
-        let mut covariance = prepared.ambient_covariance;
-        for channel in 0..CHANNELS {
-            let light = red * strength_red * shape.red[channel] + green * strength_green * shape.green[channel];
-            line[channel] =
-                along_red * strength_red * shape.red[channel] + along_green * strength_green * shape.green[channel];
-            let expected = prepared.ambient[channel] + light;
-            difference[channel] = seen.counts[channel] - expected;
-            let wrong = SHAPE_ERROR * light;
-            let mut noise = expected.max(4.0) + READ_VARIANCE + wrong * wrong;
-            if seen.full[channel] {
-                let full = FULL_ERROR * seen.counts[channel];
-                noise += full * full;
-                difference[channel] = difference[channel].max(0.0);
-            }
-            covariance[channel][channel] += noise;
+        // How much of both dice's shapes the covariance has: their uncertain strengths, and the line of an edge.
+        let (mut of_rr, mut of_rg, mut of_gg) = ([0.0; WIDE], [0.0; WIDE], [0.0; WIDE]);
+        for lane in 0..WIDE {
+            let along = (along_red[lane] * strength_red, along_green[lane] * strength_green);
+            of_rr[lane] = red[lane] * red[lane] * rr + along.0 * along.0 * (1.0 / 12.0);
+            of_rg[lane] = red[lane] * green[lane] * rg + along.0 * along.1 * (1.0 / 12.0);
+            of_gg[lane] = green[lane] * green[lane] * gg + along.1 * along.1 * (1.0 / 12.0);
         }
+        let mut covariance = [[[0.0; WIDE]; CHANNELS]; CHANNELS];
         for one in 0..CHANNELS {
             for other in 0..=one {
-                covariance[one][other] += red
-                    * (prepared.with_red[one] * shape.red[other] + shape.red[one] * prepared.with_red[other])
-                    + green
-                        * (prepared.with_green[one] * shape.green[other]
-                            + shape.green[one] * prepared.with_green[other])
-                    + rr * shape.red[one] * shape.red[other]
-                    + rg * (shape.red[one] * shape.green[other] + shape.green[one] * shape.red[other])
-                    + gg * shape.green[one] * shape.green[other]
-                    + line[one] * line[other] * (1.0 / 12.0);
+                let of_ambient = ambient.covariance[one][other];
+                let with_red = ambient.with_red[one] * shape.red[other] + shape.red[one] * ambient.with_red[other];
+                let with_green =
+                    ambient.with_green[one] * shape.green[other] + shape.green[one] * ambient.with_green[other];
+                let both_red = shape.red[one] * shape.red[other];
+                let both = shape.red[one] * shape.green[other] + shape.green[one] * shape.red[other];
+                let both_green = shape.green[one] * shape.green[other];
+                for lane in 0..WIDE {
+                    covariance[one][other][lane] = of_ambient
+                        + red[lane] * with_red
+                        + green[lane] * with_green
+                        + of_rr[lane] * both_red
+                        + of_rg[lane] * both
+                        + of_gg[lane] * both_green;
+                }
             }
         }
-        let whitener = Whitener::new(covariance);
-        let difference = whitener.whiten(difference);
-        let level = whitener.whiten(prepared.common);
-        let fit = Fit {
-            square: dot(&difference, &difference),
-            along: dot(&difference, &level),
-            level_square: dot(&level, &level),
-            log_volume: whitener.log_volume(),
-            difference,
-            level,
-        };
-        (fit, whitener)
+        for channel in 0..CHANNELS {
+            let (of_red, of_green) = (strength_red * shape.red[channel], strength_green * shape.green[channel]);
+            let of_ambient = ambient.ambient[channel];
+            let count = seen.counts[channel];
+            let (least, full) = if seen.full[channel] {
+                (0.0, FULL_ERROR * count)
+            } else {
+                (f32::MIN, 0.0)
+            };
+            for lane in 0..WIDE {
+                let light = red[lane] * of_red + green[lane] * of_green;
+                let expected = of_ambient + light;
+                let wrong = SHAPE_ERROR * light;
+                fits.difference[channel][lane] = (count - expected).max(least);
+                covariance[channel][channel][lane] += expected.max(4.0) + READ_VARIANCE + wrong * wrong + full * full;
+            }
+        }
+        fits.factor(&covariance);
+        let mut values = fits.difference;
+        fits.whiten_all(&mut values);
+        fits.difference = values;
+        let mut levels = prepared.common.map(|common| [common; WIDE]);
+        fits.whiten_all(&mut levels);
+        (fits.square, fits.along, fits.level_square) = ([0.0; WIDE], [0.0; WIDE], [0.0; WIDE]);
+        for channel in 0..CHANNELS {
+            for lane in 0..WIDE {
+                let (difference, level) = (fits.difference[channel][lane], levels[channel][lane]);
+                fits.square[lane] += difference * difference;
+                fits.along[lane] += difference * level;
+                fits.level_square[lane] += level * level;
+            }
+        }
     }
 
     /// Takes in a sample: each of some explanations with its weight, of weights that sum to at most 1; the rest teaches nothing.
     pub(super) fn learn(
         &mut self,
         prepared: &Prepared,
+        fits: &Fits,
         explanations: impl Iterator<Item = Explanation>,
         shape: &LedShape,
     ) {
-        let mut moved = [0.0; SIZE];
+        let mut moved = [0.0; WIDE];
         let mut covariance = self.covariance;
         for explanation in explanations {
-            let Explanation {
-                weight,
-                exposure,
-                more,
-                fit,
-                whitener,
-            } = explanation;
-            let Lit { red, green, .. } = LIT[exposure];
+            let Explanation { weight, exposure, more } = explanation;
+            let (red, green) = (LIT.red[exposure], LIT.green[exposure]);
             // Covariance of everything with the sample, whitened; the level's growth is one more column of the root of the covariance.
-            let mut gains = [[0.0; CHANNELS]; SIZE];
-            for (index, gain) in gains.iter_mut().enumerate() {
-                let row = &self.covariance[index];
-                let level = if index == COMMON { more } else { 0.0 };
-                let mut with = [0.0; CHANNELS];
-                for (channel, with) in with.iter_mut().enumerate() {
-                    *with = prepared.own[channel] * row[channel]
-                        + prepared.common[channel] * (prepared.with_common[index] + level)
-                        + red * row[RED] * shape.red[channel]
-                        + green * row[GREEN] * shape.green[channel];
+            let mut gains = [[0.0; WIDE]; CHANNELS];
+            for (channel, gains) in gains.iter_mut().enumerate() {
+                let (own, common) = (prepared.own[channel], prepared.common[channel]);
+                let (of_red, of_green) = (red * shape.red[channel], green * shape.green[channel]);
+                for index in 0..WIDE {
+                    gains[index] = own * self.covariance[channel][index]
+                        + common * prepared.with_common[index]
+                        + of_red * self.covariance[RED][index]
+                        + of_green * self.covariance[GREEN][index];
                 }
-                *gain = whitener.whiten(with);
+                gains[COMMON] += common * more;
             }
+            // The last column, which stands for nothing that is estimated, takes the effect of the level along.
+            for (gains, common) in gains.iter_mut().zip(prepared.common) {
+                gains[SIZE] = common;
+            }
+            fits.whiten(exposure, &mut gains);
+            let levels = gains.each_mut().map(|gains| core::mem::take(&mut gains[SIZE]));
             // The sample's covariance is W W' + more w w' in whitened terms I + more l l': its inverse is I - more l l' / growth.
-            let growth = 1.0 + more * fit.level_square;
+            let growth = 1.0 + more * fits.level_square[exposure];
             let less = more / growth;
-            let mut step = [0.0; SIZE];
-            let mut along = [0.0; SIZE];
-            for ((step, along), gain) in step.iter_mut().zip(&mut along).zip(&gains) {
-                *step = dot(gain, &fit.difference);
-                *along = dot(gain, &fit.level);
-                *step -= less * *along * fit.along;
+            let mut step = [0.0; WIDE];
+            let mut along = [0.0; WIDE];
+            for (channel, gains) in gains.iter().enumerate() {
+                let (difference, level) = (fits.difference[channel][exposure], levels[channel]);
+                for index in 0..WIDE {
+                    step[index] += gains[index] * difference;
+                    along[index] += gains[index] * level;
+                }
             }
-            for one in 0..SIZE {
-                moved[one] += weight * step[one];
-                for other in 0..SIZE {
-                    let explained = gains[one][0] * gains[other][0]
-                        + gains[one][1] * gains[other][1]
-                        + gains[one][2] * gains[other][2]
-                        + gains[one][3] * gains[other][3];
-                    covariance[one][other] +=
-                        weight * (step[one] * step[other] + less * along[one] * along[other] - explained);
+            for index in 0..WIDE {
+                step[index] -= less * along[index] * fits.along[exposure];
+                moved[index] += weight * step[index];
+            }
+            let [first, second, third, fourth] = &gains;
+            for (one, covariance) in covariance.iter_mut().enumerate() {
+                let (of_step, of_along) = (weight * step[one], weight * less * along[one]);
+                let (a, b, c, d) = (
+                    weight * first[one],
+                    weight * second[one],
+                    weight * third[one],
+                    weight * fourth[one],
+                );
+                for other in 0..WIDE {
+                    covariance[other] += of_step * step[other] + of_along * along[other]
+                        - (a * first[other] + b * second[other] + c * third[other] + d * fourth[other]);
                 }
             }
             covariance[COMMON][COMMON] += weight * more;
         }
-        for one in 0..SIZE {
+        for (one, covariance) in covariance.iter().enumerate() {
             self.mean[one] += moved[one];
-            for other in 0..SIZE {
-                self.covariance[one][other] = covariance[one][other] - moved[one] * moved[other];
+            for other in 0..WIDE {
+                self.covariance[one][other] = covariance[other] - moved[one] * moved[other];
             }
         }
         // All channels brighter is the same as the level higher: the level is where such a difference belongs.
@@ -397,8 +525,9 @@ impl Estimate {
             *mean -= shared;
         }
         self.mean[COMMON] += shared;
-        for (index, row) in self.covariance.iter_mut().enumerate() {
-            row[index] = row[index].max(if index >= RED { 0.01 } else { 1.0e-9 });
+        for index in 0..SIZE {
+            let least = if index >= RED { 0.01 } else { 1.0e-9 };
+            self.covariance[index][index] = self.covariance[index][index].max(least);
         }
     }
 }
@@ -411,60 +540,4 @@ pub(super) struct Explanation {
     pub(super) exposure: usize,
     /// By how much the variance of the ambient light's level had grown.
     pub(super) more: f32,
-    pub(super) fit: Fit,
-    pub(super) whitener: Whitener,
-}
-
-fn dot(one: &Channels, other: &Channels) -> f32 {
-    one.iter().zip(other).map(|(one, other)| one * other).sum()
-}
-
-/// The inverse of a covariance's lower triangular root.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Whitener {
-    root: [Channels; CHANNELS],
-    /// One over each of the root's diagonal.
-    inverse: Channels,
-}
-
-#[expect(clippy::needless_range_loop, reason = "two matrices and their diagonal go together")]
-impl Whitener {
-    /// From the lower triangle of a covariance (Cholesky).
-    #[inline]
-    fn new(covariance: [Channels; CHANNELS]) -> Self {
-        let mut root = [[0.0; CHANNELS]; CHANNELS];
-        let mut inverse = [0.0; CHANNELS];
-        for one in 0..CHANNELS {
-            for other in 0..=one {
-                let mut rest = covariance[one][other];
-                for before in 0..other {
-                    rest -= root[one][before] * root[other][before];
-                }
-                if one == other {
-                    let left = rest.max(1.0e-4 * covariance[one][one]).max(1.0);
-                    inverse[one] = inverse_sqrt(left);
-                    root[one][one] = left * inverse[one];
-                } else {
-                    root[one][other] = rest * inverse[other];
-                }
-            }
-        }
-        Self { root, inverse }
-    }
-
-    #[inline]
-    fn whiten(&self, mut values: Channels) -> Channels {
-        for one in 0..CHANNELS {
-            let mut rest = values[one];
-            for before in 0..one {
-                rest -= self.root[one][before] * values[before];
-            }
-            values[one] = rest * self.inverse[one];
-        }
-        values
-    }
-
-    fn log_volume(&self) -> f32 {
-        -2.0 * (ln(self.inverse[0] * self.inverse[1]) + ln(self.inverse[2] * self.inverse[3]))
-    }
 }

@@ -24,7 +24,7 @@ pub use lit::{LitErrors, LitSensor};
 pub use sensor::{COLOURS, ColourSensor, LedShape, Merged, PerColour, SensorModel, place};
 use shades::Shades;
 use strange::{LASTING, Strange};
-use tracks::{Belief, Kind, Known, Rarity, Step, Tracks};
+use tracks::{Belief, Kind, Known, Rarity, Room, Step, Tracks};
 
 use crate::codes::{self, Category, CodeTable, Colour, PatternId};
 use crate::sample::Sample;
@@ -110,7 +110,7 @@ pub struct Reader<M> {
     views: Vec<View<M>>,
     /// Those of the views that are still looked at come first.
     looked_at: usize,
-    room: Vec<f32>,
+    room: Room,
     /// Belief in each kind of track, of all views.
     kinds: Vec<f32>,
     shades: Shades,
@@ -223,7 +223,7 @@ impl<M: SensorModel> Reader<M> {
             .iter()
             .map(|view| size_of::<View<M>>() + view.belief.state_bytes())
             .sum();
-        size_of::<Self>() + size_of_val(&*self.room) + views + self.strange.state_bytes()
+        size_of::<Self>() + self.tracks.state_bytes() + self.room.bytes() + views + self.strange.state_bytes()
     }
 
     /// How many ideas of the unit are still open; work grows with it.
@@ -324,10 +324,14 @@ impl<M: SensorModel> Reader<M> {
             if view.share < FORKING || self.looked_at == self.views.len() {
                 continue;
             }
-            let weights = view
-                .model
-                .weigh_changed()
-                .map(|log| exp((log - self.best_log).min(0.0)));
+            let logs = view.model.weigh_changed();
+            let best = logs.iter().fold(f32::MIN, |most, log| most.max(*log));
+            let likely = exp((best - self.best_log).min(0.0));
+            let weights = self
+                .settings
+                .expectations
+                .weights(logs, best)
+                .map(|weight| weight * likely);
             if view.share * view.likelihood(&weights) < FORKING * total {
                 continue;
             }
@@ -376,7 +380,7 @@ impl<M: SensorModel> Reader<M> {
                 };
                 let share = merged.share / (view.share + merged.share);
                 if view.model.merge(&merged.model, share) == Merged::Yes {
-                    view.belief.merge(&merged.belief, share);
+                    self.tracks.merge(&mut view.belief, &merged.belief, share);
                     view.share += merged.share;
                     self.let_go(other);
                 } else {

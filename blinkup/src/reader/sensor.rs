@@ -1,7 +1,7 @@
 //! What a sensor tells of the LED's colour: the model of its channels, noise, saturation and of a unit whose strength is unknown.
 
 use super::approximation::{cos_sin, exp, ln};
-use super::estimate::{CHANNELS, Estimate, Explanation, Fit, Prepared, Seen};
+use super::estimate::{CHANNELS, Estimate, Explanation, Fits, Prepared, Seen};
 use super::exposure::{EXPOSURES, PerExposure};
 use crate::codes::Colour;
 use crate::sample::{Counts, Sample};
@@ -145,7 +145,10 @@ struct Weighed {
     seen: Seen,
     /// The variance that the ambient light's level gained in each way.
     adds: [f32; WAYS],
-    fits: [Fit; EXPOSURES],
+    fits: Fits,
+    /// The logarithm of how likely each exposure made it in each way, with the way's own probability; and in either.
+    densities: [PerExposure; WAYS],
+    logs: PerExposure,
     prepared: Option<Prepared>,
 }
 
@@ -171,7 +174,9 @@ impl ColourSensor {
                     turns: [0.0; 4],
                 },
                 adds: [0.0; WAYS],
-                fits: [Fit::NONE; EXPOSURES],
+                fits: Fits::NONE,
+                densities: [[0.0; EXPOSURES]; WAYS],
+                logs: [0.0; EXPOSURES],
                 prepared: None,
             },
         }
@@ -199,25 +204,24 @@ impl ColourSensor {
 
     /// Compares what was seen with what every exposure would show.
     fn compare(&mut self) {
-        let prepared = self.estimate.prepare(&self.ambient, &self.weighed.seen);
-        for (exposure, fit) in self.weighed.fits.iter_mut().enumerate() {
-            (*fit, _) = self.estimate.fit(&prepared, exposure, &self.weighed.seen, &self.shape);
+        let weighed = &mut self.weighed;
+        let (prepared, expected) = self.estimate.prepare(&self.ambient, &weighed.seen);
+        self.estimate
+            .fit(&prepared, &expected, &weighed.seen, &self.shape, &mut weighed.fits);
+        weighed.prepared = Some(prepared);
+        let ways = [ln(1.0 - self.moving), ln(self.moving)];
+        for ((densities, adds), way) in weighed.densities.iter_mut().zip(weighed.adds).zip(ways) {
+            *densities = weighed.fits.log_densities(adds).map(|density| density + way);
         }
-        self.weighed.prepared = Some(prepared);
-    }
-
-    /// The logarithm of how likely an exposure made the sample last weighed in each way, with the way's own probability.
-    fn densities(&self, exposure: usize) -> [f32; WAYS] {
-        let [still, moving] = self.weighed.adds;
-        let fit = &self.weighed.fits[exposure];
-        [
-            ln(1.0 - self.moving) + fit.log_density(still),
-            ln(self.moving) + fit.log_density(moving),
-        ]
+        let [still, moving] = &weighed.densities;
+        for (log, densities) in weighed.logs.iter_mut().zip(still.iter().zip(moving)) {
+            *log = sum_of_logs([*densities.0, *densities.1]);
+        }
     }
 }
 
 /// The logarithm of a sum, from the logarithms of what is summed.
+#[inline]
 fn sum_of_logs(logs: [f32; WAYS]) -> f32 {
     let [one, other] = logs;
     let most = one.max(other);
@@ -279,10 +283,11 @@ impl SensorModel for ColourSensor {
         self.compare();
         let begins = self.begins.take();
         let costs = if self.is_too_weak() { TOO_WEAK_COSTS } else { 0.0 };
-        let mut logs = [IMPOSSIBLE; EXPOSURES];
+        let mut logs = self.weighed.logs;
         for (exposure, log) in logs.iter_mut().enumerate() {
-            if begins.is_none_or(|begins| begins == exposure) {
-                *log = sum_of_logs(self.densities(exposure)) - costs;
+            *log -= costs;
+            if begins.is_some_and(|begins| begins != exposure) {
+                *log = IMPOSSIBLE;
             }
         }
         Some(logs)
@@ -291,15 +296,14 @@ impl SensorModel for ColourSensor {
     fn weigh_changed(&self) -> PerExposure {
         let jumps = JUMPS[0] + ln(1.0 - self.moving);
         let jumps = sum_of_logs([jumps, JUMPS[1] + ln(self.moving)]);
-        core::array::from_fn(|exposure| jumps + self.weighed.fits[exposure].log_density(JUMP))
+        self.weighed.fits.log_densities(JUMP).map(|density| jumps + density)
     }
 
     fn surprise(&self) -> f32 {
         if self.is_too_weak() {
             return f32::MAX;
         }
-        let distances = self.weighed.fits.iter().map(Fit::distance);
-        distances.fold(f32::MAX, f32::min)
+        self.weighed.fits.distance()
     }
 
     fn change(&mut self) {
@@ -318,22 +322,15 @@ impl SensorModel for ColourSensor {
             if *probable < TEACHING {
                 continue;
             }
-            let densities = self.densities(exposure);
-            let most = sum_of_logs(densities);
-            let explained =
-                (exposure < COLOURS.len()).then(|| self.estimate.fit(&prepared, exposure, &weighed.seen, &self.shape));
-            for (way, density) in densities.into_iter().enumerate() {
-                let weight = probable * exp((density - most).min(0.0));
+            for way in 0..WAYS {
+                let density = weighed.densities[way][exposure] - weighed.logs[exposure];
+                let weight = probable * exp(density.min(0.0));
                 shares[way] += weight;
-                if let Some((fit, whitener)) = explained
-                    && weight >= TEACHING
-                {
+                if exposure < COLOURS.len() && weight >= TEACHING {
                     explanations[exposure * WAYS + way] = Some(Explanation {
                         weight,
                         exposure,
                         more: weighed.adds[way],
-                        fit,
-                        whitener,
                     });
                 }
             }
@@ -341,8 +338,12 @@ impl SensorModel for ColourSensor {
         let [still, moving] = shares;
         self.moving += moving * (1.0 - self.moving) - still * self.moving;
         self.moving = self.moving.clamp(1.0e-4, 1.0 - 1.0e-4);
-        self.estimate
-            .learn(&prepared, explanations.into_iter().flatten(), &self.shape);
+        self.estimate.learn(
+            &prepared,
+            &weighed.fits,
+            explanations.into_iter().flatten(),
+            &self.shape,
+        );
     }
 
     fn merge(&mut self, other: &Self, share: f32) -> Merged {

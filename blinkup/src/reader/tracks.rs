@@ -13,7 +13,7 @@ use core::time::Duration;
 
 use super::expectations::Expectations;
 use super::exposure::{EXPOSURES, PerExposure, between};
-use super::sensor::{COLOURS, PerColour, place};
+use super::sensor::{PerColour, place};
 use crate::codes::{Colour, PatternId};
 
 /// Milliseconds of a pattern that a cell stands for.
@@ -23,9 +23,6 @@ const CELL_MS: f32 = 10.0;
 const POWER_UP: Range<usize> = 1..150;
 /// Lengths of the single red flash, cells.
 const FLASH: Range<usize> = 6..40;
-/// After a silence of this many cells only whole turns and an unknown place in them are left: more change nothing.
-const LONGEST: usize = 100_000;
-
 /// A step as the reader needs it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
@@ -60,21 +57,6 @@ pub(super) enum Kind {
     Strange,
 }
 
-/// How belief moves through a track's cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Motion {
-    /// It stays: one colour, held.
-    Held,
-    /// It goes round: every step has one length.
-    Round,
-    /// It leaves cells by their hazard: some steps have a range of lengths.
-    Ranged,
-    /// It leaves by hazard, and the track with it.
-    Once,
-    /// A cell a colour.
-    Any,
-}
-
 /// How long a pattern is shown: a showing is one or the other from its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Showing {
@@ -85,51 +67,183 @@ enum Showing {
 
 const SHOWINGS: [Showing; 2] = [Showing::Lasting, Showing::Brief];
 
+/// Steps of one colour in one kind of showing are weighed alike: what they have in common is kept once for all of them.
+const BANKS: usize = 8;
+
+const fn bank(showing: Showing, colour: usize) -> usize {
+    4 * showing as usize + colour
+}
+
+/// No belief is smaller: numbers below what a processor calls normal are slow, and mean nothing.
+const TINY: f32 = 1.0e-30;
+/// What is believed of a bank's steps is forgotten below this part of all; what enters later begins anew.
+const FORGOTTEN: f32 = 1.0e-7;
+/// A bank's factor is multiplied out before it leaves these bounds, and all are once in so many samples.
+const FACTORS: Range<f32> = 1.0e-24..1.0e12;
+const SETTLE_EVERY: u32 = 128;
+/// After a silence of more cells than this a pattern may be anywhere in its round.
+const LONGEST: usize = 100;
+
+/// A step of a pattern that changes, in one kind of showing.
 #[derive(Debug, Clone)]
-struct Track {
-    /// Its place among the kinds.
+struct Run {
+    track: usize,
     kind: usize,
-    showing: Showing,
-    motion: Motion,
-    cells: Range<usize>,
+    bank: usize,
+    /// The step before it, where there is one.
+    before: Option<usize>,
+    /// The lengths that it may have, all alike: from how many cells on, and how many lengths.
+    shortest: usize,
+    lengths: usize,
+    /// Shares of the belief in what begins: in each of its cells, and in the first one besides; and in that of the first pattern.
+    anywhere: f32,
+    begins: f32,
+    begins_first: f32,
+}
+
+impl Run {
+    /// Its mean length, cells.
+    fn mean(&self) -> f32 {
+        self.shortest as f32 + 0.5 * (self.lengths as f32 - 1.0)
+    }
+}
+
+/// A round of cells for what entered a run: one for every cell that it may last. Runs with the same lengths turn together.
+#[derive(Debug, Clone)]
+struct Ring {
+    shortest: usize,
+    lengths: usize,
+}
+
+impl Ring {
+    fn cells(&self) -> usize {
+        self.shortest + self.lengths
+    }
+
+    /// The cell before this one by so many, fewer than there are.
+    fn back(&self, cell: usize, by: usize) -> usize {
+        if cell >= by {
+            cell - by
+        } else {
+            cell + self.cells() - by
+        }
+    }
+}
+
+/// Where a run's ring is in the history: small numbers, as there is a list of them in every lane.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    ring: u32,
+    start: u32,
+}
+
+impl Place {
+    fn ring(self) -> usize {
+        self.ring as usize
+    }
+
+    fn start(self) -> usize {
+        self.start as usize
+    }
+}
+
+/// Neighbouring runs of one bank after the same colour.
+#[derive(Debug, Clone)]
+struct Edges {
+    before: usize,
     runs: Range<usize>,
 }
 
-/// Neighbouring cells of one step.
-#[derive(Debug, Clone)]
-struct Run {
-    cells: Range<usize>,
-    colour: usize,
-    /// What a sample saw that ended in the first cells.
-    edge: usize,
+/// A pattern of one colour, held.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    kind: usize,
+    bank: usize,
+    begins: f32,
+    begins_first: f32,
 }
 
-/// What all beliefs have in common: the patterns, laid out in cells.
+/// What all beliefs have in common: the patterns, laid out in runs.
 #[derive(Debug, Clone)]
 pub(super) struct Tracks {
     kinds: Vec<Kind>,
-    laid: Vec<Track>,
-    runs: Vec<Run>,
-    /// How the first pattern begins: a share for each cell; sums to 1.
-    first: Vec<f32>,
-    /// How later ones begin; sums to 1.
-    entry: Vec<f32>,
+    held: Vec<Held>,
+    /// Where in the kinds light that no pattern explains is, and its share of what begins.
+    strange: usize,
+    strange_begins: f32,
+    strange_begins_first: f32,
+    rings: Vec<Ring>,
+    /// Runs in the order of their banks, then of the colour before.
+    of_bank: [Range<usize>; BANKS],
+    edges: [Vec<Edges>; BANKS],
+    /// Of every run: its ring, and where that begins in the history.
+    places: Vec<Place>,
+    /// The run before it, or one that is always empty.
+    before: Vec<u32>,
+    /// The part of what entered in a cell that leaves in each of the cells in which the step may end; the mean length; shares as in [`Run`].
+    part: Vec<f32>,
+    mean: Vec<f32>,
+    anywhere: Vec<f32>,
+    begins: Vec<f32>,
+    begins_first: Vec<f32>,
+    /// The runs of each kind.
+    of_kind: Vec<Vec<u32>>,
+    /// The runs of each track, with one over its mean length.
+    of_track: Vec<(Vec<u32>, f32)>,
+    /// The run after which a single flash is over, and its track.
+    flash: usize,
+    flash_track: usize,
+    /// How much of what begins in a bank does so in its runs.
+    enters: [f32; BANKS],
+    /// The first pattern begins anywhere so much likelier than later ones.
+    first_anywhere: f32,
     entry_colours: PerColour,
-    /// The part of a cell's belief that leaves its step in one cell's time; of ranged steps only.
-    hazard: Vec<f32>,
+    history: usize,
     expectations: Expectations,
 }
 
 /// The belief of one view over all tracks.
+///
+/// A run is what entered it in each of the last cells of time: it moves on as time does, without being moved. All of it is weighed
+/// alike, so that the factor is kept once for the bank, and so is what enters every cell. The belief in a cell is
+/// `(its number in the history + anywhere × the bank's added) × the bank's factor`, while its step lasts.
 #[derive(Debug, Clone)]
 pub(super) struct Belief {
-    cells: Vec<f32>,
+    history: Vec<f32>,
+    /// The newest cell of each ring.
+    heads: Vec<u32>,
+    /// Of each run, without the bank's: the sum over the cells in which the step may end, and over all as far as the step still lasts.
+    ending: Vec<f32>,
+    lasting: Vec<f32>,
+    factors: [f32; BANKS],
+    added: [f32; BANKS],
+    /// Cells since the bank was forgotten: what entered before that is zero.
+    since: [usize; BANKS],
+    /// Whether next to nothing is believed of the bank: all its numbers are zero.
+    asleep: [bool; BANKS],
+    held: Vec<f32>,
+    /// Belief in each colour of strange light.
+    strange: PerColour,
     /// Belief in each kind; sums to 1.
     kinds: Vec<f32>,
     /// Belief in each colour of lasting and of brief showings.
     colours: [PerColour; 2],
     /// Time that has passed and is not yet a whole cell, milliseconds.
     rest_ms: f32,
+    since_settled: u32,
+}
+
+/// What a pass works with: numbers for every run.
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    /// What the bank adds to each cell.
+    added: Vec<f32>,
+    /// What left the run, and one number more, for those that nothing is before.
+    left: Vec<f32>,
+    entered: Vec<f32>,
+    belief: Vec<f32>,
+    /// Of each ring, the cell in which what leaves first is.
+    ends: Vec<usize>,
 }
 
 /// What a sample changed: how probable it was (relative to its weights), and then each exposure, summing to 1.
@@ -137,6 +251,14 @@ pub(super) struct Belief {
 pub(super) struct Weighed {
     pub(super) total: f32,
     pub(super) exposures: PerExposure,
+}
+
+impl Room {
+    pub(super) fn bytes(&self) -> usize {
+        let numbers = [&self.added, &self.left, &self.entered, &self.belief];
+        let numbers: usize = numbers.iter().map(|values| size_of_val(&***values)).sum();
+        numbers + size_of_val(&*self.ends)
+    }
 }
 
 impl Belief {
@@ -151,45 +273,33 @@ impl Belief {
     }
 
     pub(super) fn state_bytes(&self) -> usize {
-        (self.cells.len() + self.kinds.len()) * size_of::<f32>()
+        let numbers = [&self.history, &self.ending, &self.lasting, &self.held, &self.kinds];
+        let numbers: usize = numbers.iter().map(|values| size_of_val(&***values)).sum();
+        numbers + size_of_val(&*self.heads)
     }
 
     /// Becomes as another belief. Does not allocate.
     pub(super) fn copy_from(&mut self, other: &Self) {
-        self.cells.copy_from_slice(&other.cells);
+        self.history.copy_from_slice(&other.history);
+        self.heads.copy_from_slice(&other.heads);
+        self.ending.copy_from_slice(&other.ending);
+        self.lasting.copy_from_slice(&other.lasting);
+        self.factors = other.factors;
+        self.added = other.added;
+        self.since = other.since;
+        self.asleep = other.asleep;
+        self.held.copy_from_slice(&other.held);
+        self.strange = other.strange;
         self.kinds.copy_from_slice(&other.kinds);
         self.colours = other.colours;
         self.rest_ms = other.rest_ms;
-    }
-
-    /// Takes another belief in, as a `share` of both.
-    pub(super) fn merge(&mut self, other: &Self, share: f32) {
-        let both = [(&mut self.cells, &other.cells), (&mut self.kinds, &other.kinds)];
-        for (values, others) in both {
-            for (value, other) in values.iter_mut().zip(others) {
-                *value += share * (other - *value);
-            }
-        }
-        for (colours, others) in self.colours.iter_mut().zip(other.colours) {
-            for (value, other) in colours.iter_mut().zip(others) {
-                *value += share * (other - *value);
-            }
-        }
+        self.since_settled = other.since_settled;
     }
 }
 
 impl Tracks {
     pub(super) fn new(patterns: &[Known], expectations: Expectations) -> Self {
-        let mut tracks = Self {
-            kinds: Vec::new(),
-            laid: Vec::new(),
-            runs: Vec::new(),
-            first: Vec::new(),
-            entry: Vec::new(),
-            entry_colours: [0.0; 4],
-            hazard: Vec::new(),
-            expectations,
-        };
+        let mut plan = Plan::new(expectations);
         for Known { id, rarity, steps } in patterns {
             let share = match (rarity, &**steps) {
                 (
@@ -203,52 +313,114 @@ impl Tracks {
                 (Rarity::Common, _) => 1.0,
                 (Rarity::Rare, _) => expectations.rare,
             };
-            tracks.kinds.push(Kind::Pattern(*id));
+            plan.kinds.push(Kind::Pattern(*id));
             for showing in SHOWINGS {
                 let part = match showing {
                     Showing::Lasting => 1.0 - expectations.brief,
                     Showing::Brief => expectations.brief,
                 };
-                tracks.lay(showing, steps, share * part);
+                plan.lay(showing, steps, share * part);
             }
         }
-        tracks.lay_flash();
-        tracks.lay_strange();
-        for shares in [&mut tracks.first, &mut tracks.entry] {
-            let total: f32 = shares.iter().sum();
-            for share in shares {
-                *share /= total;
-            }
-        }
-        for run in &tracks.runs {
-            tracks.entry_colours[run.colour] += tracks.entry[run.cells.clone()].iter().sum::<f32>();
-        }
-        tracks
+        plan.lay_flash();
+        plan.kinds.push(Kind::Strange);
+        plan.tracks()
     }
 
     /// A belief of one that has seen nothing.
     pub(super) fn belief(&self) -> Belief {
+        let runs = self.before.len();
         let mut belief = Belief {
-            cells: vec![0.0; self.first.len()],
+            history: vec![0.0; self.history],
+            heads: vec![0; self.rings.len()],
+            ending: vec![0.0; runs],
+            lasting: vec![0.0; runs],
+            factors: [1.0; BANKS],
+            added: [0.0; BANKS],
+            since: [0; BANKS],
+            asleep: [false; BANKS],
+            held: vec![0.0; self.held.len()],
+            strange: [0.0; 4],
             kinds: vec![0.0; self.kinds.len()],
             colours: [[0.0; 4]; 2],
             rest_ms: 0.0,
+            since_settled: 0,
         };
         self.restart(&mut belief);
         belief
     }
 
     /// Room for what [`pass`](Self::pass) works with.
-    pub(super) fn room(&self) -> Vec<f32> {
-        vec![0.0; self.first.len()]
+    pub(super) fn room(&self) -> Room {
+        let runs = self.before.len();
+        Room {
+            added: vec![0.0; runs],
+            left: vec![0.0; runs + 1],
+            entered: vec![0.0; runs],
+            belief: vec![0.0; runs],
+            ends: vec![0; self.rings.len()],
+        }
+    }
+
+    pub(super) fn state_bytes(&self) -> usize {
+        let numbers = [&self.part, &self.mean, &self.anywhere, &self.begins, &self.begins_first];
+        let numbers: usize = numbers.iter().map(|values| size_of_val(&***values)).sum();
+        let edges: usize = self.edges.iter().map(|edges| size_of_val(&**edges)).sum();
+        let lists = self.of_kind.iter().chain(self.of_track.iter().map(|(runs, _)| runs));
+        let lists: usize = lists.map(|runs| size_of_val(&**runs)).sum();
+        numbers
+            + edges
+            + lists
+            + size_of_val(&*self.before)
+            + size_of_val(&*self.places)
+            + size_of_val(&*self.rings)
+            + size_of_val(&*self.of_kind)
+            + size_of_val(&*self.of_track)
+            + size_of_val(&*self.held)
+            + size_of_val(&*self.kinds)
     }
 
     /// Forgets everything seen.
     pub(super) fn restart(&self, belief: &mut Belief) {
-        belief.cells.copy_from_slice(&self.first);
+        belief.history.fill(0.0);
+        belief.heads.fill(0);
+        belief.ending.fill(0.0);
+        belief.lasting.copy_from_slice(&self.begins_first);
+        belief.factors = [1.0; BANKS];
+        belief.added = [self.first_anywhere; BANKS];
+        belief.since = [0; BANKS];
+        belief.asleep = [false; BANKS];
         belief.rest_ms = 0.0;
-        let mut exposures = [0.0; EXPOSURES];
-        self.sum_up(belief, &mut exposures);
+        belief.since_settled = 0;
+        belief.kinds.fill(0.0);
+        belief.colours = [[0.0; 4]; 2];
+        for (place, begins) in self.places.iter().zip(&self.begins_first) {
+            belief.history[place.start()] = *begins;
+        }
+        for (belief, held) in belief.held.iter_mut().zip(&self.held) {
+            *belief = held.begins_first;
+        }
+        belief.strange = [self.strange_begins_first; 4];
+        let share = |run: usize| self.begins_first[run] + self.first_anywhere * self.anywhere[run] * self.mean[run];
+        for (bank, runs) in self.of_bank.iter().enumerate() {
+            belief.colours[bank / 4][bank % 4] = runs.clone().map(share).sum();
+        }
+        for (kind, runs) in belief.kinds.iter_mut().zip(&self.of_kind) {
+            *kind = runs.iter().map(|&run| share(run as usize)).sum();
+        }
+        self.sum_up_held(belief);
+    }
+
+    /// Adds what is held, and strange light, to the sums.
+    fn sum_up_held(&self, belief: &mut Belief) {
+        for (value, held) in belief.held.iter().zip(&self.held) {
+            belief.kinds[held.kind] += value;
+            belief.colours[held.bank / 4][held.bank % 4] += value;
+        }
+        for (colour, value) in belief.strange.into_iter().enumerate() {
+            belief.kinds[self.strange] += value;
+            belief.colours[Showing::Lasting as usize][colour] += value;
+        }
     }
 
     /// What the tracks stand for, in the order of a belief's kinds.
@@ -256,19 +428,19 @@ impl Tracks {
         &self.kinds
     }
 
-    /// Lets time pass, and weighs every cell by what a sample at the end of it, `integration_ms` long, tells.
+    /// Lets time pass, and weighs what is believed by what a sample at the end of it, `integration_ms` long, tells.
     ///
-    /// `room` is as long as the belief; what is in it does not matter.
+    /// What is in `room` does not matter.
     pub(super) fn pass(
         &self,
         belief: &mut Belief,
-        room: &mut Vec<f32>,
+        room: &mut Room,
         milliseconds: f32,
         integration_ms: f32,
         weights: &PerExposure,
     ) -> Weighed {
         belief.rest_ms += milliseconds;
-        let steps = ((belief.rest_ms / CELL_MS + 0.5) as usize).min(LONGEST);
+        let mut steps = (belief.rest_ms / CELL_MS + 0.5) as usize;
         belief.rest_ms -= steps as f32 * CELL_MS;
         let expectations = &self.expectations;
         let seconds = milliseconds / 1000.0;
@@ -279,36 +451,50 @@ impl Tracks {
                 *leaving += ends * colour;
             }
         }
-        for track in &self.laid {
-            let cells = track.cells.clone();
-            let (old, new) = (&mut belief.cells[cells.clone()], &mut room[cells.clone()]);
-            match track.motion {
-                Motion::Held | Motion::Any => new.copy_from_slice(old),
-                Motion::Round => go_round(
-                    old,
-                    new,
-                    steps,
-                    expectations.stray * milliseconds / (2.0 * CELL_MS * CELL_MS),
-                ),
-                Motion::Ranged | Motion::Once => {
-                    let runs = &self.runs[track.runs.clone()];
-                    let course = Course {
-                        runs,
-                        hazard: &self.hazard[cells.clone()],
-                        base: cells.start,
-                        once: track.motion == Motion::Once,
-                        part: expectations.stray / (2.0 * CELL_MS),
-                    };
-                    let ended = course.go_on(old, new, steps.min(400));
-                    if let Some(last) = runs.last() {
-                        leaving[last.colour] += ended;
+        self.spread(belief, room);
+        let flash = &mut leaving[place(Colour::Red)];
+        if steps > LONGEST {
+            *flash += self.lose_place(belief, room);
+            self.spread(belief, room);
+            steps = 0;
+        }
+        // A sample that ends in these first cells of a step began before it.
+        let edge_cells = (integration_ms / CELL_MS + 0.5).max(1.0) as usize;
+        let of_cell = (integration_ms / CELL_MS).clamp(0.05, 1.0);
+        let mut exposures = [0.0; EXPOSURES];
+        for step in 1..=steps {
+            self.go_on(belief, room);
+            *flash += room.left[self.flash];
+            let cells = steps - step;
+            if cells == 0 {
+                break;
+            }
+            let part = if cells < edge_cells { of_cell } else { 0.0 };
+            for (bank, edges) in self.edges.iter().enumerate() {
+                let colour = bank % 4;
+                if belief.asleep[bank] {
+                    belief.asleep[bank] = sum_of(&room.entered[self.of_bank[bank].clone()]) < FORGOTTEN;
+                    if belief.asleep[bank] {
+                        continue;
                     }
                 }
+                for edges in edges {
+                    let edge = between(edges.before, colour);
+                    // Relative to what the bank is weighed by below.
+                    let seen = part * weights[edge] / weights[colour];
+                    let entered = &mut room.entered[edges.runs.clone()];
+                    let seen_there = sum_of(entered) * part * weights[edge] * (1.0 - ends[bank / 4]);
+                    exposures[edge] += seen_there;
+                    exposures[colour] -= seen_there;
+                    for value in entered {
+                        *value *= seen + 1.0 - part;
+                    }
+                }
+                self.enter(belief, room, bank, 1.0 / belief.factors[bank]);
             }
         }
         // What changed since the last sample did so before this one began, or within it.
         let within = (integration_ms / milliseconds.max(1.0e-3)).min(1.0);
-        let mut exposures = [0.0; EXPOSURES];
         let mut entering = [0.0; 4];
         for (before, leaving) in leaving.into_iter().enumerate() {
             for (after, entering) in entering.iter_mut().enumerate() {
@@ -319,156 +505,429 @@ impl Tracks {
                 }
             }
         }
-        // A sample that ends in these first cells of a step began before it.
-        let edges = (integration_ms / CELL_MS + 0.5).max(1.0) as usize;
-        let of_cell = (integration_ms / CELL_MS).clamp(0.05, 1.0);
-        for track in &self.laid {
-            let keeps = 1.0 - ends[track.showing as usize];
-            if track.motion == Motion::Any {
-                let change = expectations.strange_changes * seconds;
-                let changing = Changing {
-                    keeps,
-                    change: change / (1.0 + change * 4.0 / 3.0),
-                    within,
-                };
-                let cells = &mut room[track.cells.clone()];
-                go_anywhere(cells, &changing, weights, &mut exposures);
-                for ((cell, entry), entering) in cells.iter_mut().zip(&self.entry[track.cells.clone()]).zip(entering) {
-                    *cell += entering * entry;
-                }
-                continue;
-            }
-            for run in &self.runs[track.runs.clone()] {
-                let cells = &mut room[run.cells.clone()];
-                let entry = &self.entry[run.cells.clone()];
-                let held = keeps * weights[run.colour];
-                let entering = entering[run.colour];
-                let edges = if run.edge == run.colour {
-                    0
-                } else {
-                    edges.min(cells.len())
-                };
-                let (first, rest) = cells.split_at_mut(edges);
-                let (first_entry, rest_entry) = entry.split_at(edges);
-                let edge = keeps * of_cell * weights[run.edge];
-                let beside = keeps * (1.0 - of_cell) * weights[run.colour];
-                for (cell, entry) in first.iter_mut().zip(first_entry) {
-                    exposures[run.edge] += *cell * edge;
-                    exposures[run.colour] += *cell * beside;
-                    *cell = *cell * (edge + beside) + entering * entry;
-                }
-                let mut sum = 0.0;
-                for (cell, entry) in rest.iter_mut().zip(rest_entry) {
-                    sum += *cell;
-                    *cell = *cell * held + entering * entry;
-                }
-                exposures[run.colour] += sum * held;
-            }
+        if steps == 0 {
+            room.entered.fill(0.0);
         }
-        core::mem::swap(&mut belief.cells, room);
-        let total = self.sum_up(belief, &mut exposures);
+        let likely: f32 = belief
+            .colours()
+            .iter()
+            .zip(weights)
+            .map(|(belief, weight)| belief * weight)
+            .sum();
+        let forgotten = FORGOTTEN * likely;
+        for bank in 0..BANKS {
+            let colour = bank % 4;
+            let keeps = 1.0 - ends[bank / 4];
+            belief.factors[bank] *= keeps * weights[colour];
+            let mut sum = self.weigh(belief, room, bank, steps > 0);
+            exposures[colour] += sum;
+            // What entered in this sample.
+            for edges in &self.edges[bank] {
+                let edge = keeps * of_cell * weights[between(edges.before, colour)];
+                let beside = keeps * (1.0 - of_cell) * weights[colour];
+                let entered = &mut room.entered[edges.runs.clone()];
+                let seen = sum_of(entered);
+                for value in entered {
+                    *value *= edge + beside;
+                }
+                exposures[between(edges.before, colour)] += seen * edge;
+                exposures[colour] += seen * beside;
+                sum += seen * (edge + beside);
+            }
+            sum += entering[colour] * self.enters[bank];
+            if sum < forgotten {
+                self.forget(belief, room, bank);
+                sum = 0.0;
+            } else {
+                belief.asleep[bank] = false;
+                let inverse = 1.0 / belief.factors[bank];
+                let runs = self.of_bank[bank].clone();
+                let shares = self.begins[runs.clone()].iter().zip(&self.anywhere[runs.clone()]);
+                let shares = shares.zip(&self.mean[runs.clone()]);
+                let values = room.belief[runs.clone()].iter_mut().zip(&mut room.entered[runs]);
+                for ((value, entered), ((begins, anywhere), mean)) in values.zip(shares) {
+                    *entered += entering[colour] * begins;
+                    *value += *entered + entering[colour] * anywhere * mean;
+                }
+                if steps > 0 {
+                    self.enter(belief, room, bank, inverse);
+                } else {
+                    self.enter_again(belief, room, bank, inverse);
+                }
+                belief.added[bank] += entering[colour] * inverse;
+            }
+            belief.colours[bank / 4][colour] = sum;
+        }
+        for (value, held) in belief.held.iter_mut().zip(&self.held) {
+            let colour = held.bank % 4;
+            let seen = *value * (1.0 - ends[held.bank / 4]) * weights[colour];
+            exposures[colour] += seen;
+            *value = (seen + entering[colour] * held.begins).max(TINY);
+        }
+        let change = expectations.strange_changes * seconds;
+        let changing = Changing {
+            keeps: 1.0 - ends[Showing::Lasting as usize],
+            change: change / (1.0 + change * 4.0 / 3.0),
+            within,
+        };
+        go_anywhere(&mut belief.strange, &changing, weights, &mut exposures);
+        for (value, entering) in belief.strange.iter_mut().zip(entering) {
+            *value += entering * self.strange_begins;
+        }
+        for (kind, runs) in belief.kinds.iter_mut().zip(&self.of_kind) {
+            *kind = runs.iter().map(|&run| room.belief[run as usize]).sum();
+        }
+        self.sum_up_held(belief);
+        let total = self.scale(belief, &mut exposures);
+        self.settle_some(belief);
         Weighed { total, exposures }
     }
 
-    /// Makes belief, and what it rests on, sum to 1; gives what it summed to.
-    fn sum_up(&self, belief: &mut Belief, exposures: &mut PerExposure) -> f32 {
-        belief.kinds.fill(0.0);
-        belief.colours = [[0.0; 4]; 2];
-        for track in &self.laid {
-            let colours = &mut belief.colours[track.showing as usize];
-            for run in &self.runs[track.runs.clone()] {
-                let sum = sum_of(&belief.cells[run.cells.clone()]);
-                belief.kinds[track.kind] += sum;
-                colours[run.colour] += sum;
+    /// Gives every run what its bank adds to each cell.
+    fn spread(&self, belief: &Belief, room: &mut Room) {
+        for ((runs, added), asleep) in self.of_bank.iter().zip(belief.added).zip(belief.asleep) {
+            if asleep {
+                room.left[runs.clone()].fill(TINY);
+                room.added[runs.clone()].fill(0.0);
+                continue;
+            }
+            for (value, anywhere) in room.added[runs.clone()].iter_mut().zip(&self.anywhere[runs.clone()]) {
+                *value = anywhere * added;
             }
         }
+    }
+
+    /// Lets a cell of time pass: what leaves each run, and enters the next.
+    fn go_on(&self, belief: &mut Belief, room: &mut Room) {
+        for ((ring, head), ends) in self.rings.iter().zip(&mut belief.heads).zip(&mut room.ends) {
+            let next = *head as usize + 1;
+            let next = if next == ring.cells() { 0 } else { next };
+            *head = next as u32;
+            *ends = ring.back(next, ring.shortest);
+        }
+        for (bank, runs) in self.of_bank.iter().enumerate() {
+            belief.since[bank] += 1;
+            if belief.asleep[bank] {
+                continue;
+            }
+            let factor = belief.factors[bank];
+            let runs = runs.clone();
+            for (ending, place) in belief.ending[runs.clone()].iter_mut().zip(&self.places[runs.clone()]) {
+                let (start, head) = (place.start(), belief.heads[place.ring()] as usize);
+                *ending += belief.history[start + room.ends[place.ring()]] - belief.history[start + head];
+            }
+            let values = belief.ending[runs.clone()]
+                .iter()
+                .zip(&mut belief.lasting[runs.clone()]);
+            let shares = self.part[runs.clone()].iter().zip(&room.added[runs.clone()]);
+            for (((ending, lasting), (part, added)), left) in values.zip(shares).zip(&mut room.left[runs]) {
+                let leaves = ending * part;
+                *lasting -= leaves;
+                *left = ((leaves + added) * factor).max(TINY);
+            }
+        }
+        for (entered, &before) in room.entered.iter_mut().zip(&self.before) {
+            *entered = room.left[before as usize];
+        }
+    }
+
+    /// Puts what entered a bank's runs in their newest cell; `inverse` is one over the bank's factor.
+    fn enter(&self, belief: &mut Belief, room: &mut Room, bank: usize, inverse: f32) {
+        let runs = self.of_bank[bank].clone();
+        let values = room.entered[runs.clone()].iter().zip(&room.added[runs.clone()]);
+        let places = self.places[runs.clone()].iter();
+        for (((entered, added), lasting), place) in values.zip(&mut belief.lasting[runs]).zip(places) {
+            let value = entered * inverse - added;
+            *lasting += value;
+            belief.history[place.start() + belief.heads[place.ring()] as usize] = value;
+        }
+    }
+
+    /// The same where no whole cell of time has passed since something entered.
+    fn enter_again(&self, belief: &mut Belief, room: &mut Room, bank: usize, inverse: f32) {
+        let runs = self.of_bank[bank].clone();
+        let places = self.places[runs.clone()].iter();
+        for ((entered, lasting), place) in room.entered[runs.clone()]
+            .iter()
+            .zip(&mut belief.lasting[runs])
+            .zip(places)
+        {
+            let value = entered * inverse;
+            *lasting += value;
+            belief.history[place.start() + belief.heads[place.ring()] as usize] += value;
+        }
+    }
+
+    /// What is left of what was in a bank's runs before this sample, all in all, and of each in the room's belief; `moved` when cells of
+    /// time passed.
+    fn weigh(&self, belief: &mut Belief, room: &mut Room, bank: usize, moved: bool) -> f32 {
+        let runs = self.of_bank[bank].clone();
+        let left = &mut room.belief[runs.clone()];
+        if belief.asleep[bank] {
+            left.fill(0.0);
+            return 0.0;
+        }
+        let newest = if moved { 1.0 } else { 0.0 };
+        let factor = belief.factors[bank];
+        let values = belief.lasting[runs.clone()].iter().zip(&self.mean[runs.clone()]);
+        for (((lasting, mean), added), left) in values.zip(&room.added[runs]).zip(&mut *left) {
+            *left = ((lasting + (mean - newest) * added) * factor).max(TINY);
+        }
+        sum_of(left)
+    }
+
+    /// Where a run's ring is in the history.
+    fn cells(&self, run: usize) -> Range<usize> {
+        let place = self.places[run];
+        place.start()..place.start() + self.rings[place.ring()].cells()
+    }
+
+    /// Forgets a bank's runs.
+    fn forget(&self, belief: &mut Belief, room: &mut Room, bank: usize) {
+        belief.factors[bank] = 1.0;
+        belief.added[bank] = 0.0;
+        let since = core::mem::take(&mut belief.since[bank]);
+        let runs = self.of_bank[bank].clone();
+        room.belief[runs.clone()].fill(0.0);
+        if core::mem::replace(&mut belief.asleep[bank], true) {
+            return;
+        }
+        belief.ending[runs.clone()].fill(0.0);
+        belief.lasting[runs.clone()].fill(0.0);
+        for place in &self.places[runs] {
+            let head = belief.heads[place.ring()] as usize;
+            let ring = &self.rings[place.ring()];
+            let cells = &mut belief.history[place.start()..place.start() + ring.cells()];
+            if since + 1 >= cells.len() {
+                cells.fill(0.0);
+            } else if since <= head {
+                cells[head - since..=head].fill(0.0);
+            } else {
+                cells[..=head].fill(0.0);
+                cells[head + ring.cells() - since..].fill(0.0);
+            }
+        }
+    }
+
+    /// After a long silence a pattern may be anywhere in its round, and a flash is over: gives what was believed in that.
+    fn lose_place(&self, belief: &mut Belief, room: &mut Room) -> f32 {
+        for (bank, runs) in self.of_bank.iter().enumerate() {
+            for run in runs.clone() {
+                let cells = belief.lasting[run] + self.mean[run] * room.added[run];
+                room.belief[run] = (cells * belief.factors[bank]).max(0.0);
+            }
+        }
+        let mut over = 0.0;
+        for (track, (runs, part)) in self.of_track.iter().enumerate() {
+            let sum: f32 = runs.iter().map(|&run| room.belief[run as usize]).sum();
+            let is_flash = track == self.flash_track;
+            if is_flash {
+                over = sum;
+            }
+            for &run in runs {
+                room.entered[run as usize] = if is_flash { 0.0 } else { sum * part };
+            }
+        }
+        for (run, entered) in room.entered.iter().enumerate() {
+            belief.history[self.cells(run)].fill(*entered);
+        }
+        for bank in 0..BANKS {
+            belief.asleep[bank] = false;
+            self.multiplied_out(belief, bank);
+        }
+        over
+    }
+
+    /// Multiplies out the factors that have become too large or too small, and each now and then.
+    fn settle_some(&self, belief: &mut Belief) {
+        belief.since_settled += 1;
+        let all = belief.since_settled >= SETTLE_EVERY;
+        if all {
+            belief.since_settled = 0;
+        }
+        for bank in 0..BANKS {
+            if !belief.asleep[bank] && (all || !FACTORS.contains(&belief.factors[bank])) {
+                self.settle(belief, bank);
+            }
+        }
+    }
+
+    /// Multiplies a bank's factor out.
+    fn settle(&self, belief: &mut Belief, bank: usize) {
+        let (factor, added) = (belief.factors[bank], belief.added[bank]);
+        for run in self.of_bank[bank].clone() {
+            let added = added * self.anywhere[run];
+            for cell in &mut belief.history[self.cells(run)] {
+                *cell = ((*cell + added) * factor).max(TINY);
+            }
+        }
+        self.multiplied_out(belief, bank);
+    }
+
+    /// Takes it that a bank's history is what is believed, and sums it up anew.
+    fn multiplied_out(&self, belief: &mut Belief, bank: usize) {
+        belief.factors[bank] = 1.0;
+        belief.added[bank] = 0.0;
+        belief.since[bank] = self.history;
+        for run in self.of_bank[bank].clone() {
+            let ring = self.places[run].ring();
+            let head = belief.heads[ring] as usize;
+            let ring = &self.rings[ring];
+            let cells = &belief.history[self.cells(run)];
+            // Those that may end come first in the round after the newest cell, from the oldest on.
+            let (mut ending, mut left) = (0.0, 0.0);
+            let (after, until) = (&cells[head + 1..], &cells[..=head]);
+            for (shown, cell) in after.iter().chain(until).take(ring.lengths).enumerate() {
+                ending += cell;
+                left += cell * shown as f32;
+            }
+            let whole = sum_of(cells) - ending;
+            (belief.ending[run], belief.lasting[run]) = (ending, whole + left * self.part[run]);
+        }
+    }
+
+    /// Takes another belief in, which saw the same samples, as a `share` of both.
+    pub(super) fn merge(&self, belief: &mut Belief, other: &Belief, share: f32) {
+        for bank in 0..BANKS {
+            if belief.asleep[bank] && other.asleep[bank] {
+                continue;
+            }
+            let (factor, added) = (belief.factors[bank], belief.added[bank]);
+            for run in self.of_bank[bank].clone() {
+                let cells = self.cells(run);
+                let (added, others_added) = (added * self.anywhere[run], other.added[bank] * self.anywhere[run]);
+                for (cell, others) in belief.history[cells.clone()].iter_mut().zip(&other.history[cells]) {
+                    let (one, another) = ((*cell + added) * factor, (others + others_added) * other.factors[bank]);
+                    *cell = (one + share * (another - one)).max(TINY);
+                }
+            }
+            belief.asleep[bank] = false;
+            self.multiplied_out(belief, bank);
+        }
+        let both = [
+            (&mut belief.kinds[..], &other.kinds[..]),
+            (&mut belief.held[..], &other.held[..]),
+            (&mut belief.strange[..], &other.strange[..]),
+            (belief.colours.as_flattened_mut(), other.colours.as_flattened()),
+        ];
+        for (values, others) in both {
+            for (value, other) in values.iter_mut().zip(others) {
+                *value += share * (other - *value);
+            }
+        }
+    }
+
+    /// Makes belief, and what it rests on, sum to 1; gives what it summed to.
+    fn scale(&self, belief: &mut Belief, exposures: &mut PerExposure) -> f32 {
         let total: f32 = belief.kinds.iter().sum();
         let scale = 1.0 / total.max(f32::MIN_POSITIVE);
-        for values in [&mut belief.cells, &mut belief.kinds] {
-            for value in values {
-                *value *= scale;
-            }
-        }
-        for value in belief.colours.iter_mut().flatten().chain(exposures) {
+        let Belief {
+            factors,
+            held,
+            strange,
+            kinds,
+            colours,
+            ..
+        } = belief;
+        let numbers = factors.iter_mut().chain(held).chain(strange).chain(kinds);
+        for value in numbers.chain(colours.iter_mut().flatten()).chain(exposures) {
             *value *= scale;
         }
         total
     }
+}
+
+/// A sum in lanes, which compilers vectorise.
+fn sum_of(values: &[f32]) -> f32 {
+    let (lanes, rest) = values.as_chunks::<4>();
+    let mut sums = [0.0_f32; 4];
+    for lane in lanes {
+        for (sum, value) in sums.iter_mut().zip(lane) {
+            *sum += value;
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
+}
+
+/// Tracks while they are laid.
+struct Plan {
+    expectations: Expectations,
+    kinds: Vec<Kind>,
+    runs: Vec<Run>,
+    held: Vec<Held>,
+    /// Mean length of each track of runs, cells.
+    tracks: Vec<f32>,
+    flash_track: usize,
+}
+
+impl Plan {
+    fn new(expectations: Expectations) -> Self {
+        Self {
+            expectations,
+            kinds: Vec::new(),
+            runs: Vec::new(),
+            held: Vec::new(),
+            tracks: Vec::new(),
+            flash_track: 0,
+        }
+    }
 
     fn lay(&mut self, showing: Showing, steps: &[Step], share: f32) {
-        let first_cell = self.entry.len();
-        let first_run = self.runs.len();
-        let held = steps.len() == 1;
-        let ranged = steps.iter().any(|step| step.shortest != step.longest);
-        let motion = match (held, ranged) {
-            (true, _) => Motion::Held,
-            (false, true) => Motion::Ranged,
-            (false, false) => Motion::Round,
-        };
-        // Cells of fixed steps are shared out so that rounding never adds up.
-        let mut end_ms = 0.0;
-        for (index, step) in steps.iter().enumerate() {
-            let start = self.entry.len();
-            if held {
-                self.entry.push(0.0);
-                self.hazard.push(0.0);
-            } else {
-                end_ms += step.longest.as_secs_f32() * 1000.0;
-                let end = first_cell + (end_ms / CELL_MS + 0.5) as usize;
-                let length = (end - start).max(1);
-                let shortest = (step.shortest.as_secs_f32() * 1000.0 / CELL_MS + 0.5) as usize;
-                for cell in 0..length {
-                    self.entry.push(0.0);
-                    // All lengths of the range alike: the hazard of a uniform distribution. Straying past the end is not quite impossible.
-                    let left = (length - cell) as f32;
-                    let hazard = (1.0 / left).min(0.9);
-                    self.hazard.push(if cell + 1 >= shortest { hazard } else { 0.0 });
-                }
-            }
-            let before = steps[(index + steps.len() - 1) % steps.len()].colour;
-            self.push_run(start, before, step.colour);
+        let kind = self.kinds.len() - 1;
+        if let [step] = steps {
+            self.held.push(Held {
+                kind,
+                bank: bank(showing, place(step.colour)),
+                begins: share,
+                begins_first: share,
+            });
+            return;
         }
-        let cells = first_cell..self.entry.len();
-        self.first.resize(cells.end, 0.0);
+        let first = self.runs.len();
         let Expectations {
             from_the_start,
             first_from_the_start,
             ..
         } = self.expectations;
-        for (shares, from_the_start) in [
-            (&mut self.entry, from_the_start),
-            (&mut self.first, first_from_the_start),
-        ] {
-            let from_the_start = if held { 1.0 } else { from_the_start };
-            let anywhere = share * (1.0 - from_the_start) / cells.len() as f32;
-            shares[cells.clone()].fill(anywhere);
-            shares[first_cell] += share * from_the_start;
+        for (index, step) in steps.iter().enumerate() {
+            let before = (index + steps.len() - 1) % steps.len();
+            let [shortest, longest] =
+                [step.shortest, step.longest].map(|length| length.as_secs_f32() * 1000.0 / CELL_MS);
+            // Lengths spread evenly over so many cells to either side vary as much as an edge strays in this time.
+            let variance = self.expectations.stray * 0.5 * (shortest + longest) / CELL_MS;
+            let aside = (0..)
+                .take_while(|aside| (aside * (aside + 1)) as f32 <= 3.0 * variance)
+                .last();
+            let aside = aside.unwrap_or_default();
+            let shortest = ((shortest + 0.5) as usize).saturating_sub(aside).max(1);
+            let longest = (longest + 0.5) as usize + aside;
+            let [begins, begins_first] = if index == 0 {
+                [from_the_start, first_from_the_start].map(|part| share * part)
+            } else {
+                [0.0; 2]
+            };
+            self.runs.push(Run {
+                track: self.tracks.len(),
+                kind,
+                bank: bank(showing, place(step.colour)),
+                before: Some(first + before),
+                shortest,
+                lengths: longest + 1 - shortest,
+                anywhere: share * (1.0 - from_the_start),
+                begins,
+                begins_first,
+            });
         }
-        self.push_track(showing, motion, first_cell, first_run);
-    }
-
-    fn push_run(&mut self, start: usize, before: Colour, colour: Colour) {
-        self.runs.push(Run {
-            cells: start..self.entry.len(),
-            colour: place(colour),
-            edge: between(place(before), place(colour)),
-        });
-    }
-
-    fn push_track(&mut self, showing: Showing, motion: Motion, first_cell: usize, first_run: usize) {
-        self.laid.push(Track {
-            kind: self.kinds.len() - 1,
-            showing,
-            motion,
-            cells: first_cell..self.entry.len(),
-            runs: first_run..self.runs.len(),
-        });
+        let runs = &mut self.runs[first..];
+        let mean: f32 = runs.iter().map(Run::mean).sum();
+        for run in runs {
+            run.anywhere /= mean;
+        }
+        self.tracks.push(mean);
     }
 
     /// A single red flash, alone or after the dark of a unit whose power comes up.
     fn lay_flash(&mut self) {
-        let first_cell = self.entry.len();
-        let first_run = self.runs.len();
         let Expectations {
             flash,
             power_up,
@@ -476,37 +935,141 @@ impl Tracks {
             ..
         } = self.expectations;
         self.kinds.push(Kind::Flash);
-        for (before, colour, lengths, share, first_share) in [
-            (Colour::Off, Colour::Off, POWER_UP, power_up, first_power_up),
-            (Colour::Off, Colour::Red, FLASH, flash, flash),
+        self.flash_track = self.tracks.len();
+        for (before, colour, lengths, begins, begins_first) in [
+            (None, Colour::Off, POWER_UP, power_up, first_power_up),
+            (Some(self.runs.len()), Colour::Red, FLASH, flash, flash),
         ] {
-            let start = self.entry.len();
-            for cell in 0..lengths.end {
-                self.entry.push(if cell == 0 { share } else { 0.0 });
-                self.first.push(if cell == 0 { first_share } else { 0.0 });
-                self.hazard.push(if cell + 1 >= lengths.start {
-                    1.0 / (lengths.end - cell) as f32
-                } else {
-                    0.0
-                });
-            }
-            self.push_run(start, before, colour);
+            self.runs.push(Run {
+                track: self.flash_track,
+                kind: self.kinds.len() - 1,
+                bank: bank(Showing::Lasting, place(colour)),
+                before,
+                shortest: lengths.start,
+                lengths: lengths.len(),
+                anywhere: 0.0,
+                begins,
+                begins_first,
+            });
         }
-        self.push_track(Showing::Lasting, Motion::Once, first_cell, first_run);
+        self.tracks.push((POWER_UP.end + FLASH.end) as f32);
     }
 
-    fn lay_strange(&mut self) {
-        let first_cell = self.entry.len();
-        let first_run = self.runs.len();
-        self.kinds.push(Kind::Strange);
-        for colour in COLOURS {
-            let start = self.entry.len();
-            self.entry.push(self.expectations.strange / 4.0);
-            self.first.push(self.expectations.strange / 4.0);
-            self.hazard.push(0.0);
-            self.push_run(start, colour, colour);
+    fn tracks(self) -> Tracks {
+        let Self {
+            expectations,
+            kinds,
+            runs,
+            mut held,
+            tracks,
+            flash_track,
+        } = self;
+        let colour_before = |run: &Run| run.before.map_or(run.bank % 4, |before| runs[before].bank % 4);
+        let mut order: Vec<usize> = (0..runs.len()).collect();
+        order.sort_by_key(|&run| (runs[run].bank, colour_before(&runs[run])));
+        let place_of = |run: usize| order.iter().position(|&other| other == run).unwrap_or(order.len()) as u32;
+        let sorted: Vec<&Run> = order.iter().map(|&run| &runs[run]).collect();
+        let mut rings: Vec<Ring> = Vec::new();
+        let mut places = Vec::new();
+        let mut history = 0;
+        for run in &sorted {
+            let same = |ring: &Ring| ring.shortest == run.shortest && ring.lengths == run.lengths;
+            let ring = rings.iter().position(same).unwrap_or_else(|| {
+                rings.push(Ring {
+                    shortest: run.shortest,
+                    lengths: run.lengths,
+                });
+                rings.len() - 1
+            });
+            places.push(Place {
+                ring: ring as u32,
+                start: history as u32,
+            });
+            history += rings[ring].cells();
         }
-        self.push_track(Showing::Lasting, Motion::Any, first_cell, first_run);
+        let of_bank = core::array::from_fn(|bank| {
+            let start = sorted.partition_point(|run| run.bank < bank);
+            start..sorted.partition_point(|run| run.bank <= bank)
+        });
+        let mut edges: [Vec<Edges>; BANKS] = Default::default();
+        for (index, run) in sorted.iter().enumerate() {
+            let before = colour_before(run);
+            match edges[run.bank].last_mut() {
+                Some(edges) if edges.before == before => edges.runs.end += 1,
+                Some(_) | None => edges[run.bank].push(Edges {
+                    before,
+                    runs: index..index + 1,
+                }),
+            }
+        }
+        let list = |is_in: &dyn Fn(&Run) -> bool| -> Vec<u32> {
+            let runs = (0..sorted.len()).filter(|&run| is_in(sorted[run]));
+            runs.map(|run| run as u32).collect()
+        };
+        let of_kind = (0..=kinds.len()).map(|kind| list(&|run| run.kind == kind)).collect();
+        let of_track = tracks.iter().enumerate();
+        let of_track = of_track
+            .map(|(track, mean)| (list(&|run| run.track == track), 1.0 / mean))
+            .collect();
+        let strange = expectations.strange / 4.0;
+        let of_runs = |value: &dyn Fn(&Run) -> f32| -> Vec<f32> { sorted.iter().map(|run| value(run)).collect() };
+        // Shares of what begins: first as laid, then such that they sum to 1.
+        let anywhere = |run: &Run| run.anywhere * run.mean();
+        let sum = |values: &dyn Fn(&Run) -> f32| runs.iter().map(values).sum::<f32>();
+        let lasting: f32 = held.iter().map(|held| held.begins).sum::<f32>() + 4.0 * strange;
+        let total = lasting + sum(&|run| run.begins + anywhere(run));
+        let Expectations {
+            from_the_start,
+            first_from_the_start,
+            ..
+        } = expectations;
+        let anywhere_first = (1.0 - first_from_the_start) / (1.0 - from_the_start).max(f32::MIN_POSITIVE);
+        let total_first = lasting + sum(&|run| run.begins_first + anywhere_first * anywhere(run));
+        for held in &mut held {
+            held.begins /= total;
+            held.begins_first /= total_first;
+        }
+        let mut enters = [0.0; BANKS];
+        let mut entry_colours = [strange / total; 4];
+        for run in &runs {
+            enters[run.bank] += (run.begins + anywhere(run)) / total;
+        }
+        for (bank, enters) in enters.into_iter().enumerate() {
+            entry_colours[bank % 4] += enters;
+        }
+        for held in &held {
+            entry_colours[held.bank % 4] += held.begins;
+        }
+        let flash = (0..sorted.len()).find(|&run| sorted[run].track == flash_track && sorted[run].before.is_some());
+        Tracks {
+            strange: kinds.len() - 1,
+            strange_begins: strange / total,
+            strange_begins_first: strange / total_first,
+            before: sorted
+                .iter()
+                .map(|run| run.before.map_or(runs.len() as u32, place_of))
+                .collect(),
+            places,
+            of_bank,
+            part: of_runs(&|run| 1.0 / run.lengths as f32),
+            mean: of_runs(&Run::mean),
+            anywhere: of_runs(&|run| run.anywhere / total),
+            begins: of_runs(&|run| run.begins / total),
+            begins_first: of_runs(&|run| run.begins_first / total_first),
+            edges,
+            of_kind,
+            of_track,
+            flash: flash.unwrap_or_default(),
+            flash_track,
+            enters,
+            first_anywhere: anywhere_first * total / total_first,
+            entry_colours,
+            history,
+            kinds,
+            held,
+            rings,
+            expectations,
+        }
     }
 }
 
@@ -520,12 +1083,11 @@ struct Changing {
     within: f32,
 }
 
-/// Any colour after any other; a cell a colour.
-fn go_anywhere(cells: &mut [f32], changing: &Changing, weights: &PerExposure, exposures: &mut PerExposure) {
-    let mut old = [0.0; 4];
-    old.copy_from_slice(cells);
-    for (after, cell) in cells.iter_mut().enumerate() {
-        *cell = 0.0;
+/// Any colour after any other.
+fn go_anywhere(colours: &mut PerColour, changing: &Changing, weights: &PerExposure, exposures: &mut PerExposure) {
+    let old = *colours;
+    for (after, colour) in colours.iter_mut().enumerate() {
+        *colour = 0.0;
         for (before, old) in old.into_iter().enumerate() {
             let change = if before == after {
                 1.0 - changing.change
@@ -538,111 +1100,8 @@ fn go_anywhere(cells: &mut [f32], changing: &Changing, weights: &PerExposure, ex
             ] {
                 let seen = changing.keeps * change * part * old * weights[exposure];
                 exposures[exposure] += seen;
-                *cell += seen;
+                *colour += seen;
             }
         }
     }
-}
-
-/// A sum in lanes, which compilers vectorise.
-fn sum_of(values: &[f32]) -> f32 {
-    let (lanes, rest) = values.as_chunks::<8>();
-    let mut sums = [0.0_f32; 8];
-    for lane in lanes {
-        for (sum, value) in sums.iter_mut().zip(lane) {
-            *sum += value;
-        }
-    }
-    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
-}
-
-/// Moves belief on by whole cells round a pattern; `stray` is the part that gets into either neighbour.
-fn go_round(old: &mut [f32], new: &mut [f32], steps: usize, stray: f32) {
-    let length = old.len();
-    let turn = steps % length;
-    if turn > 0 {
-        new[turn..].copy_from_slice(&old[..length - turn]);
-        new[..turn].copy_from_slice(&old[length - turn..]);
-        old.copy_from_slice(new);
-    }
-    let mut stray = stray;
-    // A wider kernel is the same one applied more often; more than 64 times is everywhere.
-    for _ in 0..64 {
-        let part = stray.min(0.25);
-        blur(old, new, part);
-        stray -= part;
-        if stray <= 0.0 {
-            break;
-        }
-        old.copy_from_slice(new);
-    }
-}
-
-/// Lets a part of each cell's belief stray into either neighbour, round the ends.
-fn blur(old: &[f32], new: &mut [f32], part: f32) {
-    let length = old.len();
-    if length < 3 {
-        new.copy_from_slice(old);
-        return;
-    }
-    let keep = 1.0 - 2.0 * part;
-    new[0] = keep * old[0] + part * (old[length - 1] + old[1]);
-    new[length - 1] = keep * old[length - 1] + part * (old[length - 2] + old[0]);
-    for (new, around) in new[1..length - 1].iter_mut().zip(old.windows(3)) {
-        *new = keep * around[1] + part * (around[0] + around[2]);
-    }
-}
-
-/// The way through a track whose steps have ranges.
-struct Course<'a> {
-    runs: &'a [Run],
-    hazard: &'a [f32],
-    base: usize,
-    once: bool,
-    /// The part that strays into either neighbour.
-    part: f32,
-}
-
-impl Course<'_> {
-    /// Moves belief on cell by cell, leaving steps by their hazard; gives what left the track.
-    fn go_on(&self, old: &mut [f32], new: &mut [f32], steps: usize) -> f32 {
-        let mut ended = 0.0;
-        if steps == 0 {
-            new.copy_from_slice(old);
-        }
-        for step in 0..steps {
-            if step > 0 {
-                old.copy_from_slice(new);
-            }
-            let mut leaving = 0.0;
-            for run in self.runs {
-                let cells = run.cells.start - self.base..run.cells.end - self.base;
-                let hazard = &self.hazard[cells.clone()];
-                leaving = go_through(&old[cells.clone()], &mut new[cells], hazard, leaving, self.part);
-            }
-            if self.once {
-                ended += leaving;
-            } else {
-                new[0] += leaving;
-            }
-        }
-        ended
-    }
-}
-
-/// Moves belief on by a cell within a step, straying; `entering` comes into the first cell; gives what leaves.
-fn go_through(old: &[f32], new: &mut [f32], hazard: &[f32], entering: f32, part: f32) -> f32 {
-    new.fill(0.0);
-    new[0] = entering;
-    let last = old.len() - 1;
-    let mut leaving = 0.0;
-    for (cell, (belief, hazard)) in old.iter().zip(hazard).enumerate() {
-        let goes = belief * hazard;
-        let moves = belief - goes;
-        leaving += goes;
-        new[cell] += part * moves;
-        new[(cell + 1).min(last)] += (1.0 - 2.0 * part) * moves;
-        new[(cell + 2).min(last)] += part * moves;
-    }
-    leaving
 }

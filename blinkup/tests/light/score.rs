@@ -32,6 +32,21 @@ impl Score {
         score
     }
 
+    /// Both together.
+    pub fn and(mut self, other: Self) -> Self {
+        self.traces += other.traces;
+        self.showings += other.showings;
+        self.due += other.due;
+        self.named += other.named;
+        self.false_readings += other.false_readings;
+        self.excess_ms.extend(other.excess_ms);
+        self.excess_ms.sort_by(f64::total_cmp);
+        self.stale_ms += other.stale_ms;
+        self.standing_ms += other.standing_ms;
+        self.remarks.extend(other.remarks);
+        self
+    }
+
     /// The share of due showings that got their reading.
     pub fn named_share(&self) -> f64 {
         self.named as f64 / self.due.max(1) as f64

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use fixture_link::identity::LaneId;
 
 use super::bench;
-use crate::commissioning::bench::{Bench, Curves, Seen};
+use crate::commissioning::bench::{Bench, BenchError, Curves, Seen};
 use crate::engine::sensor::Measures;
 
 /// Shows what a lane's sensor sees, live, for aiming and for choosing the gain.
@@ -49,7 +49,7 @@ const WIDE: f32 = 40.0;
 /// The channels' names.
 const CHANNELS: [&str; 4] = ["red", "green", "blue", "clear"];
 
-/// Runs the command. The lamp is dark when it ends; a Ctrl-C ends it as a kill would, and `dark` is what is left to do.
+/// Runs the command. The lamp is dark when it ends.
 ///
 /// # Errors
 /// The jig is not to be had, or a part failed.
@@ -57,12 +57,6 @@ pub fn run(arguments: &Align) -> anyhow::Result<ExitCode> {
     let (_, mut bench) = bench::open(&arguments.config, Curves::Measured)?;
     let lane = arguments.lane;
     bench.lane(lane)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // Registered before the lamp is lit, so that a Ctrl-C cannot leave it so.
-    let mut interrupt = {
-        let _here = runtime.enter();
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?
-    };
     bench.set_lamp(
         lane,
         match arguments.lamp {
@@ -72,21 +66,12 @@ pub fn run(arguments: &Align) -> anyhow::Result<ExitCode> {
         },
     )?;
     let lines = arguments.seconds.map_or(u64::MAX, |seconds| seconds.saturating_mul(10));
-    let shown = show(&mut bench, lane, lines, || {
-        let now = core::future::ready(());
-        runtime.block_on(async {
-            tokio::select! {
-                biased;
-                _ = interrupt.recv() => true,
-                () = now => false,
-            }
-        })
-    });
+    let shown = show(&mut bench, lane, lines);
     bench.set_lamp(lane, Level::DARK)?;
     shown.map(|()| ExitCode::SUCCESS)
 }
 
-fn show(bench: &mut Bench, lane: LaneId, lines: u64, mut ends: impl FnMut() -> bool) -> anyhow::Result<()> {
+fn show(bench: &mut Bench, lane: LaneId, lines: u64) -> anyhow::Result<()> {
     let config = bench.lane(lane)?;
     let (measures, end) = (config.measures, f32::from(config.saturated_at));
     let dark = Seen {
@@ -96,10 +81,14 @@ fn show(bench: &mut Bench, lane: LaneId, lines: u64, mut ends: impl FnMut() -> b
     let mut out = std::io::stdout().lock();
     let terminal = out.is_terminal();
     for line in 0..lines {
-        if ends() {
-            break;
-        }
-        let seen = bench.look(lane, LINE)?;
+        let seen = match bench.look(lane, LINE) {
+            Ok(seen) => seen,
+            // Ctrl-C is how it ends.
+            Err(BenchError::Stopped) => break,
+            Err(error @ (BenchError::Jig(_) | BenchError::Scenario(_) | BenchError::NoLane(..))) => {
+                return Err(error.into());
+            }
+        };
         let text = match seen.fault(measures) {
             // A tenth of a second is too short to call a sensor stuck.
             Some(fault) if seen.samples == 0 => format!("lane {lane}  {fault}\n"),

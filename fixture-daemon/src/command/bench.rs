@@ -5,11 +5,13 @@ use std::path::Path;
 use anyhow::Context as _;
 use fixture_link::client::Client;
 use fixture_link::identity::LaneId;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::commissioning::bench::{Bench, Curves};
 use crate::config::Config;
 
-/// Opens the jig, unless the daemon holds it.
+/// Opens the jig, unless the daemon holds it. A signal that would end the process ends what the bench does instead, with its lamps dark.
 pub fn open(file: &Path, curves: Curves) -> anyhow::Result<(Config, Bench)> {
     super::log();
     let config = Config::load(file)?;
@@ -22,8 +24,35 @@ pub fn open(file: &Path, curves: Curves) -> anyhow::Result<(Config, Bench)> {
         !running,
         "the daemon holds the jig: stop it first (`systemctl stop fixture-daemon`)"
     );
-    let bench = Bench::open(&config, curves)?;
+    let bench = Bench::open(&config, curves, stop_at_signals()?)?;
     Ok((config, bench))
+}
+
+/// Cancelled by the first SIGINT or SIGTERM. They are listened to from here on: before any lamp is lit.
+fn stop_at_signals() -> anyhow::Result<CancellationToken> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")?;
+    let (mut interrupt, mut terminate) = {
+        let _here = runtime.enter();
+        (
+            signal(SignalKind::interrupt()).context("SIGINT")?,
+            signal(SignalKind::terminate()).context("SIGTERM")?,
+        )
+    };
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        });
+        told.cancel();
+    })?;
+    Ok(stop)
 }
 
 /// The lanes that a command is about: the one that was named, or all.

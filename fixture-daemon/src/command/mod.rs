@@ -8,6 +8,7 @@ mod check_config;
 mod dark;
 mod doctor;
 mod encode;
+mod guide;
 mod json_line;
 mod read_led;
 mod record;

@@ -26,6 +26,7 @@ use crate::drivers::real_time::clerk::{Clerk, Job};
 use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::standing::StillThere;
+use crate::drivers::real_time::stray::{Flashing, Strays};
 use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
 use crate::drivers::real_time::{imp, labels};
 use crate::drivers::virtual_time::{Simulated, Simulation};
@@ -35,8 +36,7 @@ use crate::engine::lamp_trend::{self, LampTrend};
 use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::PassRule;
 use crate::enrolment::TokenSource;
-use crate::jig::raspberry_pi;
-use crate::jig::raspberry_pi::lamp::curve::Curve;
+use crate::jig::raspberry_pi::{self, Measured};
 use crate::jig::simulated::Jig as SimulatedJig;
 use crate::jig::simulated::operator;
 use crate::jig::simulated::scenario::Scenario;
@@ -240,6 +240,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let (jobs, job_receiver) = mpsc::channel(JOBS);
     let (told, told_receiver) = mpsc::unbounded_channel();
     let standing = standing(&mut ledger, &lanes, simulated).await?;
+    let flashing = Flashing::default();
     {
         for group in parts.sensors {
             let SensorGroup { lanes, mut sensor } = group;
@@ -247,6 +248,9 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             let name = format!("sampler {}", lanes.first().map_or(0, |lane| lane.number()));
             let beat = watchdog.watch(name.clone());
             tasks.thread(name, move |stop| {
+                if !simulated && let Err(error) = real_time::claim_below_the_lamps() {
+                    tracing::warn!("a sampler runs without real-time priority: {error}");
+                }
                 sampler::sample(clock, sensor.as_mut(), &lanes, &rounds, &beat, stop)
             })?;
         }
@@ -262,6 +266,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             scanner: parts.scanner,
             start: parts.start,
             occupied,
+            flashing: flashing.clone(),
         };
         let (jobs, told) = (jobs.clone(), told.clone());
         tasks.thread("nests", move |stop| nests::watch(clock, watched, &jobs, &told, stop))?;
@@ -342,6 +347,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         newest: newest_sender,
         simulated: simulated_jig,
         looks: Looks::new(config.network, trends),
+        strays: Strays::new(flashing),
         stopped_before: stopped,
     };
     let incoming = Incoming {
@@ -412,7 +418,11 @@ fn take_simulated(
         ..simulated
     };
     let Simulation { world, line, setup, .. } = simulation.build_commissioned(0, |lane| commissioned.apply(lane));
-    let jig = SimulatedJig::new(world, move || clock.now());
+    let jig = SimulatedJig::new(
+        world,
+        move || clock.now(),
+        move |late| clock.sleep_until(clock.now() + late),
+    );
     Taken {
         parts: jig.parts(config.lanes.iter().map(|lane| lane.lane)),
         line,
@@ -435,7 +445,7 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
     if let Some(why) = commissioned.missing() {
         tracing::error!("no lane passes a unit: {why}");
     }
-    let curves: Vec<Curve> = lanes.iter().map(|lane| commissioned.curve(*lane)).collect();
+    let measured: Vec<Measured> = lanes.iter().map(|lane| commissioned.measured(*lane)).collect();
     let line = LineConfig {
         lanes: lanes
             .iter()
@@ -447,7 +457,7 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
         lot: String::new(),
     };
     Ok(Taken {
-        parts: raspberry_pi::open(pi, &lanes, &curves, move || clock.now())?,
+        parts: raspberry_pi::open(pi, &lanes, &measured, move || clock.now())?,
         line: Line::new(line, &CodeTable::vendor()),
         setup: Setup {
             fixture: config.settings.id.clone(),

@@ -4,18 +4,24 @@ use core::time::Duration;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc::Receiver;
 
 use blinkup::Level;
 use clap::Args;
-use fixture_link::identity::LaneId;
+use fixture_link::identity::{LaneId, Serial};
+use tokio_util::sync::CancellationToken;
 
 use super::bench;
+use crate::clock::Clock;
 use crate::commissioning::bench::{Bench, BenchError, Curves, Seen};
+use crate::config::{Jig, RaspberryPi};
 use crate::engine::effect::Signal;
 use crate::engine::lane::{LaneConfig, Validity};
 use crate::engine::sensor::Measures;
 use crate::engine::station::UnitPower;
-use crate::jig::Power;
+use crate::jig::raspberry_pi::transmitter::News;
+use crate::jig::switch::{Contact, Switch, Told};
+use crate::jig::{Field, JigError, Label, LabelPrinter, Power, Press, Printed, Scanner, StartButton};
 
 /// Tries each part of each lane in turn, with empty nests, and says what to check where one fails.
 #[derive(Debug, Args)]
@@ -26,12 +32,23 @@ pub struct Selftest {
     /// One lane only.
     #[arg(long, value_parser = bench::lane)]
     lane: Option<LaneId>,
+    /// Asks for hands as well: nest switches are pressed, the start button, something is scanned, a label is printed, each signal is looked
+    /// at; so many seconds for each.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30", value_parser = clap::value_parser!(u64).range(1..=600))]
+    hands: Option<u64>,
 }
 
 /// How long light is looked at for each question.
 const LOOK: Duration = Duration::from_millis(400);
 /// Share of the neighbours' lamps above which a baffle leaks.
 const LEAK: f32 = 0.03;
+/// How long a port is given to be opened, and an imp to say who it is.
+const ANSWERS: Duration = Duration::from_millis(500);
+const IMP_ANSWERS: Duration = Duration::from_secs(5);
+/// How often what a person does is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long each signal is shown, where somebody looks.
+const SHOWN: Duration = Duration::from_secs(2);
 /// What mid may be of bright: the code needs three levels that are told apart.
 const MID: core::ops::RangeInclusive<f32> = 0.3..=0.75;
 
@@ -56,42 +73,103 @@ fn wrong(what: impl Into<String>, remedy: impl Into<String>) -> Wrong {
 /// # Errors
 /// The jig is not to be had, or standard output cannot be written.
 pub fn run(arguments: &Selftest) -> anyhow::Result<ExitCode> {
-    let (_, mut bench) = bench::open(&arguments.config, Curves::Measured)?;
-    let mut out = std::io::stdout().lock();
-    let mut bad = 0;
-    if bench.simulated() {
-        writeln!(out, "SIMULATED: this jig is a model")?;
-    }
-    let mut tell = |lane: LaneId, part: &str, found: Found| -> std::io::Result<()> {
-        match found {
-            Ok(what) => writeln!(out, "good  lane {lane}  {part:<11} {what}")?,
-            Err(Wrong { what, remedy }) => {
-                bad += 1;
-                writeln!(out, "BAD   lane {lane}  {part:<11} {what}\n              do: {remedy}")?;
-            }
-        }
-        out.flush()
+    let (config, mut bench) = bench::open(&arguments.config, Curves::Measured)?;
+    let mut tells = Tells {
+        out: std::io::stdout().lock(),
+        bad: 0,
     };
+    if bench.simulated() {
+        writeln!(tells.out, "SIMULATED: this jig is a model")?;
+    }
+    let hands = arguments.hands.map(Duration::from_secs);
     for lane in bench::lanes(&bench, arguments.lane)? {
         let config = bench.lane(lane)?.clone();
-        tell(lane, "calibration", calibration(&config))?;
-        tell(lane, "nest", nest(&mut bench, lane))?;
+        let place = format!("lane {lane}");
+        tells.tell(&place, "calibration", calibration(&config))?;
+        tells.tell(&place, "nest", nest(&mut bench, lane))?;
+        if let Some(within) = hands {
+            tells.ask(&format!(
+                "lane {lane}: press the nest's switch as a unit would, and let it go"
+            ))?;
+            tells.tell(&place, "nest switch", closes(&mut bench, lane, within)?)?;
+        }
         let dark = bench.look(lane, LOOK)?;
-        tell(lane, "sensor", sensor(&dark, &config))?;
+        tells.tell(&place, "sensor", sensor(&dark, &config))?;
         if dark.fault(config.measures).is_none() {
-            tell(lane, "ambient", ambient(&dark, &config))?;
+            tells.tell(&place, "ambient", ambient(&dark, &config))?;
             let (bright, found) = lamp(&mut bench, &dark, &config)?;
-            tell(lane, "lamp", found)?;
+            tells.tell(&place, "lamp", found)?;
             if let Some(bright) = bright {
-                tell(lane, "lamp, mid", mid(&mut bench, &dark, &bright, &config)?)?;
-                tell(lane, "lamp, off", off(&mut bench, &dark, &bright, &config)?)?;
-                tell(lane, "baffle", baffle(&mut bench, &dark, &bright, &config)?)?;
+                tells.tell(&place, "lamp, mid", mid(&mut bench, &dark, &bright, &config)?)?;
+                tells.tell(&place, "lamp, off", off(&mut bench, &dark, &bright, &config)?)?;
+                tells.tell(&place, "baffle", baffle(&mut bench, &dark, &bright, &config)?)?;
             }
         }
-        tell(lane, "unit power", unit_power(&mut bench, lane, config.unit_power))?;
-        tell(lane, "signals", signals(&mut bench, lane))?;
+        tells.tell(&place, "unit power", unit_power(&mut bench, lane, config.unit_power))?;
+        tells.tell(&place, "signals", signals(&mut bench, lane, hands)?)?;
     }
-    Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if let Jig::RaspberryPi(pi) = &config.jig {
+        of_the_fixture(pi, &mut bench, hands, &mut tells)?;
+    }
+    Ok(if tells.bad == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The parts that no lane has for itself.
+fn of_the_fixture<O: std::io::Write>(
+    pi: &RaspberryPi,
+    bench: &mut Bench,
+    hands: Option<Duration>,
+    tells: &mut Tells<O>,
+) -> anyhow::Result<()> {
+    const PLACE: &str = "fixture";
+    if !pi.scanners.is_empty() {
+        if hands.is_some() {
+            tells.ask("scan a unit's serial")?;
+        }
+        let found = scanner(bench.parts.scanner.as_mut(), bench.clock, &bench.stop, hands);
+        tells.tell(PLACE, "scanner", found)?;
+    }
+    if let (Some(_), Some(start)) = (&pi.start, &mut bench.parts.start) {
+        if hands.is_some() {
+            tells.ask("press the start button")?;
+        }
+        tells.tell(PLACE, "start", button(start.as_mut(), bench.clock, &bench.stop, hands))?;
+    }
+    if let Some(printer) = &mut bench.parts.printer {
+        tells.tell(PLACE, "printer", prints(printer.as_mut(), hands))?;
+    }
+    if let Some(news) = &bench.parts.news {
+        tells.tell(PLACE, "imp", transmitter(news))?;
+    }
+    Ok(())
+}
+
+/// Where the findings go.
+struct Tells<O> {
+    out: O,
+    bad: u32,
+}
+
+impl<O: std::io::Write> Tells<O> {
+    fn tell(&mut self, place: &str, part: &str, found: Found) -> std::io::Result<()> {
+        match found {
+            Ok(what) => writeln!(self.out, "good  {place}  {part:<11} {what}")?,
+            Err(Wrong { what, remedy }) => {
+                self.bad += 1;
+                writeln!(self.out, "BAD   {place}  {part:<11} {what}\n              do: {remedy}")?;
+            }
+        }
+        self.out.flush()
+    }
+
+    fn ask(&mut self, what: &str) -> std::io::Result<()> {
+        writeln!(self.out, "do    {what}")?;
+        self.out.flush()
+    }
 }
 
 fn calibration(config: &LaneConfig) -> Found {
@@ -116,6 +194,149 @@ fn nest(bench: &mut Bench, lane: LaneId) -> Found {
             error.to_string(),
             "check the switch's pin in the configuration and its plug",
         )),
+    }
+}
+
+/// A switch that a person closes and opens again.
+fn closes(bench: &mut Bench, lane: LaneId, within: Duration) -> Result<Found, BenchError> {
+    let clock = bench.clock;
+    let mut switch = Switch::new(Contact::Open, clock.now());
+    let mut closed = false;
+    let end = clock.now() + within;
+    while clock.now() < end {
+        if bench.stop.is_cancelled() {
+            return Err(BenchError::Stopped);
+        }
+        let seen = bench
+            .parts
+            .nest
+            .edges(lane)
+            .and_then(|edges| Ok((edges, bench.parts.nest.occupied(lane)?)));
+        let (edges, shows) = match seen {
+            Ok(seen) => seen,
+            Err(error) => {
+                let remedy = "check the switch's pin in the configuration and its plug";
+                return Ok(Err(wrong(error.to_string(), remedy)));
+            }
+        };
+        for edge in edges {
+            switch.see(edge.at, edge.closed.into());
+        }
+        let now = clock.now();
+        switch.see(now, shows.into());
+        match switch.told(now) {
+            Some(Told::Turned(Contact::Closed)) => closed = true,
+            Some(Told::Turned(Contact::Open)) if closed => return Ok(Ok("closes and opens".to_owned())),
+            Some(Told::Bouncing) => {
+                let remedy = "its contact is worn or its wire loose: change it";
+                return Ok(Err(wrong("turns on and off again and again", remedy)));
+            }
+            Some(Told::Turned(Contact::Open) | Told::Steady(_)) | None => {}
+        }
+        clock.sleep_until(now + LOOK_EVERY);
+    }
+    let seconds = within.as_secs();
+    Ok(Err(if closed {
+        wrong(
+            format!("closed, and did not open again within {seconds} s"),
+            "free the switch: it is stuck closed, or its cable is shorted",
+        )
+    } else {
+        wrong(
+            format!("did not close within {seconds} s"),
+            "bend the switch so that a unit reaches it; check its cable, and `closed` in the configuration",
+        )
+    }))
+}
+
+/// A scanner's port, and what a person scans.
+fn scanner(scanner: &mut dyn Scanner, clock: Clock, stop: &CancellationToken, hands: Option<Duration>) -> Found {
+    let end = clock.now() + hands.unwrap_or(ANSWERS);
+    let mut trouble = None;
+    while clock.now() < end && !stop.is_cancelled() {
+        match scanner.next() {
+            Ok(Some(scan)) => {
+                let what = match scan.field {
+                    Field::Serial(serial) => format!("read the serial {serial}"),
+                    Field::Lot(lot) => format!("read the lot {lot}"),
+                };
+                return Ok(what);
+            }
+            Ok(None) => trouble = None,
+            Err(error) => trouble = Some(error.to_string()),
+        }
+        clock.sleep_until(clock.now() + LOOK_EVERY);
+    }
+    match (trouble, hands) {
+        (Some(why), _) => Err(wrong(
+            why,
+            "plug it in; check its port, speed and terminators in the configuration, and the patterns of its fields",
+        )),
+        (None, Some(within)) => Err(wrong(
+            format!("nothing was scanned within {} s", within.as_secs()),
+            "look whether it is set to a serial port and not to a keyboard, and whether its beam comes on",
+        )),
+        (None, None) => Ok("its port is open (`--hands` tries a scan)".to_owned()),
+    }
+}
+
+/// A start button at rest, and pressed by a person.
+fn button(start: &mut dyn StartButton, clock: Clock, stop: &CancellationToken, hands: Option<Duration>) -> Found {
+    let remedy = "check the button's pin and `closed` in the configuration, and its cable";
+    let failed = |error: JigError| wrong(error.to_string(), remedy);
+    match (start.pressed().map_err(failed)?, hands) {
+        (Press::Yes, None) => return Err(wrong("is pressed, although nobody presses it", remedy)),
+        (Press::Granted, _) => return Ok("the PLC lets units start".to_owned()),
+        (Press::No, None) => return Ok("not pressed (`--hands` tries it)".to_owned()),
+        (Press::Yes | Press::No, Some(_)) => {}
+    }
+    let within = hands.unwrap_or_default();
+    let end = clock.now() + within;
+    let mut switch = Switch::new(Contact::Open, clock.now());
+    while clock.now() < end && !stop.is_cancelled() {
+        for edge in start.edges().map_err(failed)? {
+            switch.see(edge.at, edge.closed.into());
+        }
+        let now = clock.now();
+        switch.see(now, (start.pressed().map_err(failed)? == Press::Yes).into());
+        if switch.told(now) == Some(Told::Turned(Contact::Closed)) {
+            return Ok("pressed".to_owned());
+        }
+        clock.sleep_until(now + LOOK_EVERY);
+    }
+    Err(wrong(format!("was not pressed within {} s", within.as_secs()), remedy))
+}
+
+/// A printer that is asked; with hands there, it prints a label that says what it is.
+fn prints(printer: &mut dyn LabelPrinter, hands: Option<Duration>) -> Found {
+    let remedy = "switch it on, put paper in, close it; check its port and language in the configuration";
+    let failed = |error: JigError| wrong(error.to_string(), remedy);
+    let told = printer.ready().map_err(failed)?;
+    if hands.is_some() {
+        let label = Label {
+            serial: Serial::new("SELFTEST").ok(),
+            device_id: None,
+            lot: "selftest".to_owned(),
+        };
+        return match printer.print(&label).map_err(failed)? {
+            Printed::Confirmed => Ok("a label is out: look at it".to_owned()),
+            Printed::Taken => Ok("took a label and does not tell more: look whether it is out".to_owned()),
+        };
+    }
+    Ok(match told {
+        Printed::Confirmed => "ready (`--hands` prints a label)".to_owned(),
+        Printed::Taken => "its port is open; it does not tell how it is (`--hands` prints a label)".to_owned(),
+    })
+}
+
+/// Whether the imp transmitter says who it is.
+fn transmitter(news: &Receiver<News>) -> Found {
+    let remedy = "check its power and its wires, that it runs the fixture's firmware (hw/imp-transmitter), and the port in the configuration";
+    match news.recv_timeout(IMP_ANSWERS) {
+        Ok(News::Up { device_id, software }) => Ok(format!("device {device_id}, {software}")),
+        Ok(News::Lost(why)) => Err(wrong(why, remedy)),
+        Ok(News::Bless(_)) => Ok("sends bless events".to_owned()),
+        Err(_) => Err(wrong(format!("says nothing for {} s", IMP_ANSWERS.as_secs()), remedy)),
     }
 }
 
@@ -267,14 +488,147 @@ fn unit_power(bench: &mut Bench, lane: LaneId, power: UnitPower) -> Found {
     })
 }
 
-fn signals(bench: &mut Bench, lane: LaneId) -> Found {
-    let shown = [Signal::Attention, Signal::Ready]
-        .into_iter()
-        .try_for_each(|signal| bench.parts.signals.show(lane, signal));
-    shown.map(|()| "shown".to_owned()).map_err(|error| {
-        wrong(
-            error.to_string(),
-            "check the signals' pins in the configuration and their plugs",
-        )
-    })
+/// Each signal on its lines; with hands there, each for long enough to be looked at.
+fn signals(bench: &mut Bench, lane: LaneId, hands: Option<Duration>) -> Result<Found, BenchError> {
+    for signal in [
+        Signal::Busy,
+        Signal::Pass,
+        Signal::Fail,
+        Signal::Attention,
+        Signal::Ready,
+    ] {
+        let lines = &mut bench.parts.signals;
+        if let Err(error) = lines.show(lane, signal).and_then(|()| lines.settled()) {
+            let remedy = "check the signals' pins in the configuration and their plugs";
+            return Ok(Err(wrong(error.to_string(), remedy)));
+        }
+        let end = bench.clock.now() + hands.map_or(Duration::ZERO, |_| SHOWN);
+        while bench.clock.now() < end {
+            if bench.stop.is_cancelled() {
+                return Err(BenchError::Stopped);
+            }
+            bench.clock.sleep_until(bench.clock.now() + LOOK_EVERY);
+        }
+    }
+    Ok(Ok("busy, pass, fail, attention and ready were on the lines".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::jig::Scan;
+
+    fn said(found: Found) -> String {
+        match found {
+            Ok(what) => format!("good: {what}"),
+            Err(Wrong { what, remedy }) => format!("BAD: {what}: {remedy}"),
+        }
+    }
+
+    const SOON: Option<Duration> = Some(Duration::from_millis(200));
+
+    /// A scanner that says the same at every look.
+    struct Says(Result<Option<Scan>, JigError>);
+
+    impl Scanner for Says {
+        fn next(&mut self) -> Result<Option<Scan>, JigError> {
+            self.0.clone()
+        }
+    }
+
+    #[test]
+    fn a_scanner_is_open_unplugged_silent_or_reads() {
+        let looked = |says, hands| {
+            said(scanner(
+                &mut Says(says),
+                Clock::start(),
+                &CancellationToken::new(),
+                hands,
+            ))
+        };
+        let unplugged = || Err(JigError::Board("scanner: /dev/x: unplugged".to_owned()));
+        assert_eq!(
+            looked(Ok(None), None),
+            "good: its port is open (`--hands` tries a scan)"
+        );
+        assert!(looked(unplugged(), None).starts_with("BAD: scanner: /dev/x: unplugged: plug it in"));
+        assert!(looked(Ok(None), SOON).starts_with("BAD: nothing was scanned within"));
+        let scan = Scan {
+            lane: None,
+            field: Field::Serial(Serial::new("SN-1").unwrap()),
+        };
+        assert_eq!(looked(Ok(Some(scan)), SOON), "good: read the serial SN-1");
+    }
+
+    /// A button that is pressed from its nth look on.
+    struct From(u32);
+
+    impl StartButton for From {
+        fn pressed(&mut self) -> Result<Press, JigError> {
+            self.0 = self.0.saturating_sub(1);
+            Ok(if self.0 == 0 { Press::Yes } else { Press::No })
+        }
+    }
+
+    #[test]
+    fn a_button_is_at_rest_stuck_or_pressed_by_a_person() {
+        let pressed = |from, hands| {
+            said(button(
+                &mut From(from),
+                Clock::start(),
+                &CancellationToken::new(),
+                hands,
+            ))
+        };
+        assert_eq!(pressed(u32::MAX, None), "good: not pressed (`--hands` tries it)");
+        assert!(pressed(1, None).starts_with("BAD: is pressed, although nobody presses it"));
+        assert_eq!(pressed(3, SOON), "good: pressed");
+        assert!(pressed(u32::MAX, SOON).starts_with("BAD: was not pressed within"));
+    }
+
+    /// A printer with or without paper.
+    struct Paper(Result<Printed, JigError>);
+
+    impl LabelPrinter for Paper {
+        fn print(&mut self, label: &Label) -> Result<Printed, JigError> {
+            assert_eq!(label.serial.as_ref().map(Serial::as_str), Some("SELFTEST"));
+            self.0.clone()
+        }
+
+        fn ready(&mut self) -> Result<Printed, JigError> {
+            self.0.clone()
+        }
+    }
+
+    #[test]
+    fn a_printer_without_paper_is_told_and_one_with_paper_prints_only_where_hands_are() {
+        let out = Err(JigError::Board("label printer x: paper out".to_owned()));
+        assert!(said(prints(&mut Paper(out), None)).starts_with("BAD: label printer x: paper out: switch it on"));
+        let confirmed = || Paper(Ok(Printed::Confirmed));
+        assert_eq!(
+            said(prints(&mut confirmed(), None)),
+            "good: ready (`--hands` prints a label)"
+        );
+        assert_eq!(said(prints(&mut confirmed(), SOON)), "good: a label is out: look at it");
+    }
+
+    #[test]
+    fn an_imp_says_who_it_is_or_why_not() {
+        let heard = |news| {
+            let (told, heard) = channel();
+            told.send(news).unwrap();
+            said(transmitter(&heard))
+        };
+        let up = News::Up {
+            device_id: "2000000000000001".to_owned(),
+            software: "1".to_owned(),
+        };
+        assert_eq!(heard(up), "good: device 2000000000000001, 1");
+        assert!(
+            heard(News::Lost("/dev/serial0: unplugged".to_owned()))
+                .starts_with("BAD: /dev/serial0: unplugged: check its power")
+        );
+    }
 }

@@ -8,6 +8,7 @@ use blinkup::sample::{Counts, Sample};
 use blinkup::trace::{Header, Row};
 use blinkup::{Level, Tick};
 use fixture_link::identity::LaneId;
+use tokio_util::sync::CancellationToken;
 
 use super::{Commissioned, SIMULATED_PARTS, typical};
 use crate::clock::{Clock, wall};
@@ -16,10 +17,10 @@ use crate::drivers::real_time::sampler::SAMPLE_EVERY;
 use crate::drivers::virtual_time::Simulated;
 use crate::engine::lane::LaneConfig;
 use crate::engine::sensor::Measures;
-use crate::jig::raspberry_pi::lamp::curve::Curve;
+use crate::jig::raspberry_pi::Measured;
 use crate::jig::simulated::Jig as SimulatedJig;
 use crate::jig::simulated::scenario::{Scenario, ScenarioError};
-use crate::jig::{JigError, Lamp, Parts, raspberry_pi};
+use crate::jig::{JigError, Lamp, Parts, Sensitivity, raspberry_pi};
 
 /// How long lamp and sensor are left to settle after a change.
 const SETTLES: Duration = Duration::from_millis(30);
@@ -36,6 +37,9 @@ pub enum BenchError {
     /// The fixture has no such lane.
     #[error("lane {0}: this fixture has lanes 1 to {1}")]
     NoLane(LaneId, usize),
+    /// The process was told to end.
+    #[error("stopped: the lamps were made dark")]
+    Stopped,
 }
 
 /// A jig in the hands of a person.
@@ -52,6 +56,8 @@ pub struct Bench {
     pub light_path: String,
     /// Whether the lamps' light can be set.
     pub adjustable: bool,
+    /// Cancelled when the process is told to end: nothing is lit or measured any more.
+    pub stop: CancellationToken,
     /// The simulated jig, which has no hands to put a reference unit into it.
     simulated: Option<SimulatedJig>,
 }
@@ -112,7 +118,7 @@ impl Bench {
     ///
     /// # Errors
     /// The jig is not to be had.
-    pub fn open(config: &Config, curves: Curves) -> Result<Self, BenchError> {
+    pub fn open(config: &Config, curves: Curves, stop: CancellationToken) -> Result<Self, BenchError> {
         let clock = Clock::start();
         let ids: Vec<LaneId> = config.lanes.iter().map(|lane| lane.lane).collect();
         match &config.jig {
@@ -132,7 +138,11 @@ impl Bench {
                     ..Simulated::new(*seed, config.recipe.clone())
                 };
                 let commissioned = Commissioned::load(calibration.as_ref(), SIMULATED_PARTS, clock.now(), wall());
-                let jig = SimulatedJig::new(simulated.world(), move || clock.now());
+                let jig = SimulatedJig::new(
+                    simulated.world(),
+                    move || clock.now(),
+                    move |late| clock.sleep_until(clock.now() + late),
+                );
                 Ok(Self {
                     parts: jig.parts(ids.into_iter()),
                     clock,
@@ -144,16 +154,17 @@ impl Bench {
                     commissioned,
                     light_path: SIMULATED_PARTS.to_owned(),
                     adjustable: true,
+                    stop,
                     simulated: Some(jig),
                 })
             }
             Jig::RaspberryPi(pi) => {
                 let commissioned = Commissioned::load(pi.calibration.as_ref(), &pi.parts(), clock.now(), wall());
-                let curve = |lane: &LaneId| match curves {
-                    Curves::Measured => commissioned.curve(*lane),
-                    Curves::Raw => Curve::default(),
+                let measured = |lane: &LaneId| match curves {
+                    Curves::Measured => commissioned.measured(*lane),
+                    Curves::Raw => Measured::default(),
                 };
-                let of_lanes: Vec<Curve> = ids.iter().map(curve).collect();
+                let of_lanes: Vec<Measured> = ids.iter().map(measured).collect();
                 Ok(Self {
                     parts: raspberry_pi::open(pi, &ids, &of_lanes, move || clock.now())?,
                     clock,
@@ -161,6 +172,7 @@ impl Bench {
                     commissioned,
                     light_path: pi.parts(),
                     adjustable: pi.lamp.kind().adjustable(),
+                    stop,
                     simulated: None,
                 })
             }
@@ -181,8 +193,11 @@ impl Bench {
     /// Sets a lane's lamp.
     ///
     /// # Errors
-    /// The lamp failed, or there is no such lane.
+    /// The lamp failed, there is no such lane, or the process ends and the light is not dark.
     pub fn set_lamp(&mut self, lane: LaneId, level: Level) -> Result<(), BenchError> {
+        if self.stop.is_cancelled() && level != Level::DARK {
+            return Err(BenchError::Stopped);
+        }
         let lanes = self.lanes.len();
         let lamp: &mut dyn Lamp = self
             .parts
@@ -192,6 +207,40 @@ impl Bench {
             .map(|(_, lamp)| lamp.as_mut())
             .ok_or(BenchError::NoLane(lane, lanes))?;
         Ok(lamp.set(level)?)
+    }
+
+    /// Makes every lamp dark; one that fails does not keep the next one lit.
+    ///
+    /// # Errors
+    /// The first that failed.
+    pub fn darken(&mut self) -> Result<(), BenchError> {
+        let mut failed = Ok(());
+        for (_, lamp) in &mut self.parts.lamps {
+            let set = lamp.set(Level::DARK).map_err(BenchError::from);
+            failed = failed.and(set);
+        }
+        failed
+    }
+
+    /// What a lane's sensor can be set to, the most sensitive first; nothing where there is nothing to set.
+    pub fn sensitivities(&self, lane: LaneId) -> Vec<Sensitivity> {
+        let group = self.parts.sensors.iter().find(|group| group.lanes.contains(&lane));
+        group.map_or_else(Vec::new, |group| group.sensor.sensitivities(lane))
+    }
+
+    /// Sets a lane's sensor.
+    ///
+    /// # Errors
+    /// There is nothing to set, or no such lane.
+    pub fn set_sensitivity(&mut self, lane: LaneId, sensitivity: Sensitivity) -> Result<(), BenchError> {
+        let lanes = self.lanes.len();
+        let group = self
+            .parts
+            .sensors
+            .iter_mut()
+            .find(|group| group.lanes.contains(&lane))
+            .ok_or(BenchError::NoLane(lane, lanes))?;
+        Ok(group.sensor.set_sensitivity(lane, sensitivity)?)
     }
 
     /// On a simulated jig, does what a person is asked to do: a reference unit whose LED shows a colour; `Off` for an empty nest.
@@ -225,7 +274,7 @@ impl Bench {
     /// Samples a lane for a while, `each` at a time, as often as a run does. Samples from before the call are left out.
     ///
     /// # Errors
-    /// There is no such lane.
+    /// There is no such lane, or the process ends.
     pub fn watch(&mut self, lane: LaneId, lasts: Duration, mut each: impl FnMut(&Sample)) -> Result<Seen, BenchError> {
         let saturated_at = self.lane(lane)?.saturated_at;
         let from = self.clock.now() + SETTLES;
@@ -238,6 +287,10 @@ impl Bench {
         let mut sums = [0.0_f64; 4];
         let mut due = self.clock.now();
         while self.clock.now() < until {
+            if self.stop.is_cancelled() {
+                self.darken()?;
+                return Err(BenchError::Stopped);
+            }
             match self.sample(lane) {
                 Ok(sample) if sample.start >= from => {
                     let Counts {
@@ -362,7 +415,34 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    #[test]
+    fn a_bench_that_is_stopped_lights_nothing_and_leaves_its_lamps_dark() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/simulated.toml");
+        let config = Config::load(&file).unwrap();
+        let stop = CancellationToken::new();
+        let mut bench = Bench::open(&config, Curves::Measured, stop.clone()).unwrap();
+        let lane = LaneId::new(1).unwrap();
+        let look = Duration::from_millis(200);
+        let dark = bench.look(lane, look).unwrap();
+        bench.set_lamp(lane, Level::FULL).unwrap();
+        assert!(bench.look(lane, look).unwrap().mean[3] > dark.mean[3] * 2.0);
+        stop.cancel();
+        assert!(matches!(bench.look(lane, look), Err(BenchError::Stopped)));
+        assert!(matches!(bench.set_lamp(lane, Level::FULL), Err(BenchError::Stopped)));
+        // Looked at as if nobody had stopped it.
+        bench.stop = CancellationToken::new();
+        let after = bench.look(lane, look).unwrap();
+        assert!(
+            after.mean[3] < dark.mean[3] * 1.5,
+            "{:?} after {:?}",
+            after.mean,
+            dark.mean
+        );
+    }
 
     fn seen(mean: [f32; 4], full: u32) -> Seen {
         Seen {

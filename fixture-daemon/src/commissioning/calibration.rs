@@ -43,6 +43,15 @@ pub struct LaneCalibration {
     pub lamp: Option<f32>,
     /// The lamp's light over its duty, between dark and full; empty for a lamp of fixed levels.
     pub curve: Vec<[f32; 2]>,
+    /// Its light at half duty, or at the ladder's mid, as a share of full; none where the sensor measures no strength.
+    #[serde(default)]
+    pub mid: Option<f32>,
+    /// The gain that was chosen for its sensor; none where there is none to choose.
+    #[serde(default)]
+    pub gain: Option<u8>,
+    /// How long its samples integrate, in microseconds; none where that is not to be chosen.
+    #[serde(default)]
+    pub integration_us: Option<u32>,
     /// Response to the red die by its strongest colour channel; none where the sensor measures no strength.
     pub red: Option<[f32; 4]>,
     /// The same for the green die.
@@ -153,6 +162,9 @@ mod tests {
                 ambient: [40.0, 34.5, 26.0, 130.0],
                 lamp: Some(900.0),
                 curve: vec![[0.25, 0.3], [0.5, 0.55]],
+                mid: Some(0.55),
+                gain: Some(16),
+                integration_us: Some(4_800),
                 red: Some([1.0, 0.08, 0.05, 1.1]),
                 green: None,
                 strength: Some([500.0, 450.0]),

@@ -12,6 +12,8 @@ use crate::engine::gate::LoopBackLimits;
 use crate::engine::lane::{LaneConfig, Validity};
 use crate::engine::sensor::Measures;
 use crate::engine::station::UnitPower;
+use crate::jig::Sensitivity;
+use crate::jig::raspberry_pi::Measured;
 use crate::jig::raspberry_pi::lamp::curve::Curve;
 use crate::jig::raspberry_pi::sensor::colour::Setting;
 use crate::jig::raspberry_pi::sensor::{comparators, photodiodes};
@@ -178,6 +180,29 @@ impl Commissioned {
         Curve::new(&points).unwrap_or_default()
     }
 
+    /// What a lane's light path is opened with.
+    pub fn measured(&self, lane: LaneId) -> Measured {
+        Measured {
+            curve: self.curve(lane),
+            mid: self.mid(lane),
+            sensitivity: self.sensitivity(lane),
+        }
+    }
+
+    /// How sensitive a lane's sensor is to be; `None` where nothing was chosen.
+    pub fn sensitivity(&self, lane: LaneId) -> Option<Sensitivity> {
+        let measured = self.measured.as_ref()?.lane(lane)?;
+        Some(Sensitivity {
+            gain: measured.gain?,
+            integration: Duration::from_micros(measured.integration_us?.into()),
+        })
+    }
+
+    /// The light of a lane's mid as a share of bright; `None` where it was not measured.
+    pub fn mid(&self, lane: LaneId) -> Option<f32> {
+        self.measured.as_ref()?.lane(lane)?.mid
+    }
+
     /// Why no lane passes a unit, where that is so for all of them.
     pub fn missing(&self) -> Option<&str> {
         match &self.validity {
@@ -215,6 +240,9 @@ mod tests {
                 ambient: [1.0, 2.0, 3.0, 4.0],
                 lamp: Some(777.0),
                 curve: vec![[0.5, 0.6]],
+                mid: Some(0.6),
+                gain: Some(4),
+                integration_us: Some(4_800),
                 red: Some([1.0, 0.1, 0.0, 1.2]),
                 green: Some([0.3, 1.0, 0.0, 1.3]),
                 strength: None,
@@ -243,6 +271,13 @@ mod tests {
         assert!((lane.loop_back.full - 777.0).abs() < f32::EPSILON);
         assert!(near(lane.shape.green, [0.3, 1.0, 0.0, 1.3]), "{:?}", lane.shape);
         assert_eq!(commissioned.curve(lane.lane).points(), [(0.5, 0.6)]);
+        assert_eq!(commissioned.mid(lane.lane), Some(0.6));
+        let sensitivity = Sensitivity {
+            gain: 4,
+            integration: Duration::from_micros(4_800),
+        };
+        assert_eq!(commissioned.sensitivity(lane.lane), Some(sensitivity));
+        assert_eq!(commissioned.sensitivity(LaneId::new(2).unwrap()), None);
         let one_day = Duration::from_hours(24);
         assert_eq!(lane.calibration, Validity::Until(Tick::from_micros(5) + one_day));
     }

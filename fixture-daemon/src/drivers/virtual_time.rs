@@ -407,7 +407,8 @@ struct Sending {
     due: Tick,
     /// When the next symbol really comes.
     at: Tick,
-    stopped: bool,
+    /// How it ends once the symbol that is shown has had its length, where that is known.
+    ends: Option<SendEnd>,
     latest: Duration,
     lateness: [u32; 21],
 }
@@ -606,8 +607,8 @@ impl Driver<'_> {
             return Ok(());
         };
         let frame = sending.transmission.packet.frame(sending.transmission.preamble);
-        if sending.stopped {
-            return self.sent(index, SendEnd::Stopped);
+        if let Some(end) = sending.ends.take() {
+            return self.sent(index, end);
         }
         let Some(symbol) = frame.symbol(sending.shown as usize) else {
             return self.sent(index, SendEnd::Complete);
@@ -620,25 +621,31 @@ impl Driver<'_> {
         if sending.shown == 0 {
             sending.began = self.now;
         }
-        let behind = self.now.since(sending.due);
+        let before = sending
+            .shown
+            .checked_sub(1)
+            .and_then(|shown| frame.symbol(shown as usize));
+        let behind = if symbol == before.unwrap_or(Symbol::Dark) {
+            Duration::ZERO
+        } else {
+            self.now.since(sending.due)
+        };
         sending.shown += 1;
         sending.latest = sending.latest.max(behind);
         if let Some(count) = sending.lateness.get_mut(place(behind)) {
             *count += 1;
         }
-        let too_late = behind > sending.transmission.late_limit;
+        if behind > sending.transmission.late_limit {
+            sending.ends = Some(SendEnd::Late);
+        }
         sending.due = self.now + sending.symbol_lasts;
         sending.at = sending.due
-            + if frame.symbol(sending.shown as usize).is_some() {
+            + if frame.symbol(sending.shown as usize).is_some() && sending.ends.is_none() {
                 self.world.lateness(id)
             } else {
                 Duration::ZERO
             };
-        self.light(id, symbol, level)?;
-        if too_late {
-            self.sent(index, SendEnd::Late)?;
-        }
-        Ok(())
+        self.light(id, symbol, level)
     }
 
     fn sent(&mut self, index: usize, end: SendEnd) -> Result<(), SimulationError> {
@@ -725,7 +732,7 @@ impl Driver<'_> {
             }
             LaneEffect::StopSending => {
                 if let Some(sending) = self.lanes.get_mut(lane.index()).and_then(|lane| lane.sending.as_mut()) {
-                    sending.stopped = true;
+                    sending.ends.get_or_insert(SendEnd::Stopped);
                 }
                 Ok(())
             }
@@ -800,7 +807,7 @@ impl Driver<'_> {
                 began: self.now,
                 due: self.now,
                 at: self.now + lateness,
-                stopped: false,
+                ends: None,
                 latest: Duration::ZERO,
                 lateness: [0; 21],
             });

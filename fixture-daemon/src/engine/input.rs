@@ -183,7 +183,7 @@ pub struct SendReport {
     pub symbols: u32,
     /// How it ended.
     pub end: SendEnd,
-    /// How late the latest symbol was.
+    /// How late the latest symbol was; one that does not change the light is not late.
     pub latest: Duration,
     /// Symbols by lateness, as in `fixture_ledger::record::Attempt::lateness`.
     pub lateness: [u32; 21],

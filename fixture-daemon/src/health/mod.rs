@@ -8,6 +8,8 @@ mod supply;
 
 use std::path::{Path, PathBuf};
 
+use crate::clock;
+
 pub use card::{Card, Spare};
 pub use supply::Supply;
 
@@ -66,13 +68,17 @@ pub enum Grave {
 }
 
 impl Health {
-    /// What the machine under `root` (`/` for the real one) says now.
+    /// What the machine under `root` (`/` for the real one) says now. Blocks for some milliseconds.
     pub fn read(root: &Path) -> Self {
+        let real = root == Path::new("/");
+        if real {
+            clock::ask();
+        }
         Self {
             celsius: celsius(root),
             supply: Supply::read(root),
             cards: card::read_all(root),
-            clock: if root.join("run/systemd/timesync/synchronized").exists() {
+            clock: if root.join("run/systemd/timesync/synchronized").exists() || real && clock::synchronised() {
                 ClockTrust::Synchronised
             } else {
                 ClockTrust::Unknown
@@ -104,7 +110,7 @@ impl Health {
                 part: "clock",
                 grave: Grave::Weak,
                 what: "not known to be synchronised: records will say so".to_owned(),
-                remedy: "enable systemd-timesyncd, and give it a time server that this network reaches",
+                remedy: "enable systemd-timesyncd or chrony, and give it a time server that this network reaches",
             });
         }
         concerns

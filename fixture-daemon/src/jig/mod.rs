@@ -8,6 +8,8 @@ pub mod raspberry_pi;
 pub mod simulated;
 pub mod switch;
 
+use core::time::Duration;
+
 use blinkup::sample::Sample;
 use blinkup::{Level, Tick};
 use fixture_ledger::record::OpenLabel;
@@ -99,6 +101,32 @@ pub trait StatusSensor: Send {
     /// # Errors
     /// The bus failed, or there is no fresh sample.
     fn sample(&mut self, lane: LaneId) -> Result<Sample, JigError>;
+
+    /// What a lane's sensor can be set to, the most sensitive first; nothing where there is nothing to set.
+    fn sensitivities(&self, _: LaneId) -> Vec<Sensitivity> {
+        Vec::new()
+    }
+
+    /// Sets a lane's sensor; samples that begin later follow it.
+    ///
+    /// # Errors
+    /// There is nothing to set, or no such lane.
+    fn set_sensitivity(&mut self, lane: LaneId, _: Sensitivity) -> Result<(), JigError> {
+        Err(JigError::Failed {
+            lane,
+            part: "status sensor",
+            what: "its sensitivity is fixed".to_owned(),
+        })
+    }
+}
+
+/// How strongly a sensor counts light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sensitivity {
+    /// Its amplifier's gain.
+    pub gain: u8,
+    /// How long a sample integrates.
+    pub integration: Duration,
 }
 
 /// The nests' presence switches.
@@ -134,6 +162,14 @@ pub trait StartButton: Send {
     /// # Errors
     /// The pin could not be read.
     fn pressed(&mut self) -> Result<Press, JigError>;
+
+    /// How it turned since this was last asked, oldest first, where the hardware tells; else nothing.
+    ///
+    /// # Errors
+    /// The pin could not be read.
+    fn edges(&mut self) -> Result<Vec<Edge>, JigError> {
+        Ok(Vec::new())
+    }
 }
 
 /// How a start is asked for.
@@ -185,6 +221,12 @@ pub trait LabelPrinter: Send {
     /// # Errors
     /// The printer is not there, or says why it does not print. Nothing of the label comes out later on its own.
     fn print(&mut self, label: &Label) -> Result<Printed, JigError>;
+
+    /// Whether it could print now, without printing; `Taken` where it does not tell.
+    ///
+    /// # Errors
+    /// The printer is not there, or says why it would not print.
+    fn ready(&mut self) -> Result<Printed, JigError>;
 }
 
 /// Something that was scanned.
@@ -239,4 +281,12 @@ pub trait Signals: Send {
     /// # Errors
     /// A pin failed.
     fn show(&mut self, lane: LaneId, signal: Signal) -> Result<(), JigError>;
+
+    /// Waits until the lines are as they were last told to be: [`show`](Self::show) does not.
+    ///
+    /// # Errors
+    /// They are not.
+    fn settled(&mut self) -> Result<(), JigError> {
+        Ok(())
+    }
 }

@@ -89,6 +89,8 @@ impl Module {
 pub struct Facts {
     /// The fixture's own address.
     pub address: Address,
+    /// Where it has it from.
+    pub lease: Lease,
     /// The server's name.
     pub name: Name,
     /// The server's port.
@@ -108,6 +110,18 @@ pub enum Address {
     MadeUp(IpAddr),
     /// No way out of the machine.
     None(String),
+}
+
+/// Where the fixture's own address comes from, as the kernel holds it. A lease says that a DHCP server answered when it was given or last
+/// renewed, and not that one would answer a unit now; no question is sent to find that out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// It was given for a time, of which so much is left.
+    Until(Duration),
+    /// It was set by hand: nothing is known of a DHCP server.
+    ByHand,
+    /// The machine does not tell.
+    Unknown,
 }
 
 /// What the name servers say about the server.
@@ -266,7 +280,11 @@ fn unique(mut words: Vec<&str>) -> String {
 
 fn measured(check: &Check, facts: &Facts) -> String {
     let mut said = vec![match &facts.address {
-        Address::Has(address) => format!("address {address}"),
+        Address::Has(address) => match facts.lease {
+            Lease::Until(left) => format!("address {address} by DHCP for {} min more", left.as_secs() / 60),
+            Lease::ByHand => format!("address {address} set by hand (DHCP not measured)"),
+            Lease::Unknown => format!("address {address} (whether by DHCP is not known)"),
+        },
         Address::MadeUp(_) | Address::None(_) => "no address".to_owned(),
     }];
     if let Name::Found(addresses) = &facts.name {
@@ -321,6 +339,7 @@ mod tests {
     fn good() -> Facts {
         Facts {
             address: Address::Has([10, 0, 0, 7].into()),
+            lease: Lease::Until(Duration::from_mins(50)),
             name: Name::Found(vec![[192, 0, 2, 9].into()]),
             reach: Reach::Accepted(([192, 0, 2, 9], IMP_PORT).into()),
             portal: Portal::Free,
@@ -334,9 +353,19 @@ mod tests {
         assert_eq!((judgement.fault(), judgement.doubts.len()), (None, 0));
         assert_eq!(
             judgement.measured,
-            "address 10.0.0.7, imp.example is 192.0.2.9, 192.0.2.9:31314 accepts, no captive portal, \
+            "address 10.0.0.7 by DHCP for 50 min more, imp.example is 192.0.2.9, 192.0.2.9:31314 accepts, no captive portal, \
              \"Line 1\" heard on 2.4 GHz and 5 GHz"
         );
+    }
+
+    #[test]
+    fn what_is_known_of_dhcp_is_said_and_no_more() {
+        let said = |lease| {
+            let facts = Facts { lease, ..good() };
+            judge(&check(), &facts).measured
+        };
+        assert!(said(Lease::ByHand).starts_with("address 10.0.0.7 set by hand (DHCP not measured), "));
+        assert!(said(Lease::Unknown).starts_with("address 10.0.0.7 (whether by DHCP is not known), "));
     }
 
     type Spoil = fn(&mut Facts);

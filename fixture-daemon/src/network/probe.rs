@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::dns::{self, Answer};
-use super::{Address, Check, Facts, Name, Page, Portal, Reach, air};
+use super::{Address, Check, Facts, Lease, Name, Page, Portal, Reach, air};
 
 /// An address of documentation (RFC 5737): a socket that is only told to send there sends nothing, but says by which way it would.
 const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
@@ -34,8 +34,14 @@ pub fn look(check: &Check, root: &Path, id: u16) -> Facts {
         Some(page) => portal(page, &servers, check.patience, id.wrapping_add(1)),
         None => Portal::NotAsked,
     };
+    let address = address(ELSEWHERE);
+    let lease = match &address {
+        Address::Has(own) => told_by_ip().map_or(Lease::Unknown, |told| lease(&told, *own)),
+        Address::MadeUp(_) | Address::None(_) => Lease::Unknown,
+    };
     Facts {
-        address: address(ELSEWHERE),
+        address,
+        lease,
         name,
         reach,
         portal,
@@ -53,6 +59,41 @@ fn address(to: SocketAddr) -> Address {
         Ok(IpAddr::V4(own)) if own.is_link_local() => Address::MadeUp(own.into()),
         Ok(own) => Address::Has(own),
         Err(error) => Address::None(error.to_string()),
+    }
+}
+
+/// What `ip` says of the machine's addresses; `None` where it is not there.
+fn told_by_ip() -> Option<String> {
+    let output = Command::new("ip")
+        .args(["-json", "-4", "address", "show"])
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whether an address was given for a time (ip-address(8): `dynamic`, with what is left of it; every DHCP client of Debian's sets it so).
+fn lease(told: &str, own: IpAddr) -> Lease {
+    let Ok(interfaces) = serde_json::from_str::<serde_json::Value>(told) else {
+        return Lease::Unknown;
+    };
+    let own = own.to_string();
+    let addresses = interfaces.as_array().into_iter().flatten();
+    let mut of_it = addresses
+        .filter_map(|interface| interface.get("addr_info")?.as_array())
+        .flatten()
+        .filter(|address| address.get("local").and_then(serde_json::Value::as_str) == Some(&own));
+    let Some(address) = of_it.next() else {
+        return Lease::Unknown;
+    };
+    let dynamic = address.get("dynamic").and_then(serde_json::Value::as_bool) == Some(true);
+    match address.get("valid_life_time").and_then(serde_json::Value::as_u64) {
+        Some(seconds) if dynamic => Lease::Until(Duration::from_secs(seconds)),
+        // 4294967295 is for ever.
+        Some(_) => Lease::ByHand,
+        None => Lease::Unknown,
     }
 }
 
@@ -361,6 +402,21 @@ mod tests {
         let (port, served) = web_server("SSH-2.0-x\r\n");
         assert!(matches!(portal(&page(port, ""), &[], PATIENCE, 9), Portal::Silent(_)));
         served.join().unwrap();
+    }
+
+    #[test]
+    fn a_lease_is_told_from_an_address_that_was_set_by_hand() {
+        // As ip(8) prints it, without what is not read.
+        let told = r#"[{"ifindex":1,"ifname":"lo","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8,"scope":"host",
+            "valid_life_time":4294967295,"preferred_life_time":4294967295}]},
+            {"ifindex":2,"ifname":"eth0","addr_info":[{"family":"inet","local":"10.0.0.7","prefixlen":24,"dynamic":true,
+            "valid_life_time":3011,"preferred_life_time":3011},{"family":"inet","local":"10.0.0.70","prefixlen":24,
+            "valid_life_time":4294967295,"preferred_life_time":4294967295}]}]"#;
+        let of = |text: &str| lease(told, text.parse().unwrap());
+        assert_eq!(of("10.0.0.7"), Lease::Until(Duration::from_secs(3011)));
+        assert_eq!(of("10.0.0.70"), Lease::ByHand);
+        assert_eq!(of("10.0.0.8"), Lease::Unknown);
+        assert_eq!(lease("nonsense", [10, 0, 0, 7].into()), Lease::Unknown);
     }
 
     #[test]

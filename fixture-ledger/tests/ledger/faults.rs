@@ -190,7 +190,7 @@ async fn a_missing_ledger_is_missing_to_a_reader_and_a_missing_directory_to_a_wr
         .await
         .map(|_| ());
     assert!(
-        matches!(&opened, Err(LedgerError::Missing { path }) if path.ends_with("no")),
+        matches!(&opened, Err(LedgerError::NoDirectory { path }) if path.ends_with("no")),
         "{opened:?}"
     );
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
@@ -242,23 +242,50 @@ fn a_directory_or_a_ledger_that_cannot_be_written_is_read_only_and_stays_as_it_w
     assert_eq!(daemon.hears().as_deref(), Some("committed 2"));
 }
 
-/// A small disk in a mount namespace of its own, gone with the process.
+/// A role on a disk in a mount namespace of its own, gone with the process. `mounting` is a shell's line in which `$0` is the disk.
+fn on_a_disk(stage: &Stage, mounting: &str, disk: &Path, role: &str) -> Player {
+    let player = stage.command(role, &disk.join("ledger"));
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--propagation", "private", "--", "sh", "-c"])
+        .arg(format!("{mounting} && exec \"$@\""))
+        .arg(disk)
+        .arg(player.get_program())
+        .args(player.get_args())
+        .current_dir(stage.path())
+        .envs(player.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Player::start(command)
+}
+
+#[tokio::test]
+async fn a_disk_that_is_mounted_read_only_is_named_and_its_history_can_still_be_read() {
+    let stage = Stage::new();
+    let (kept, disk) = (stage.path().join("kept"), stage.path().join("disk"));
+    for folder in [&kept, &disk] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    filled(&kept.join("ledger"), 2).await;
+    let mounting = r#"mount -t tmpfs -o size=2m none "$0" && cp -p kept/ledger* "$0" && mount -o remount,ro "$0""#;
+    for role in ["writer", "maker_beside"] {
+        let mut player = on_a_disk(&stage, mounting, &disk, role);
+        let said = player.hears().expect("what it says of the disk");
+        assert!(
+            said.starts_with("ReadOnly: ") && said.contains("Read-only file system"),
+            "{role}: {said}"
+        );
+    }
+    let mut reader = on_a_disk(&stage, mounting, &disk, "counter");
+    assert_eq!(reader.hears().as_deref(), Some("2 runs"));
+    reader.ends_well();
+}
+
 #[test]
 fn a_full_disk_stores_all_or_nothing_and_writing_goes_on_once_there_is_room() {
     let stage = Stage::new();
     let disk = stage.path().join("disk");
     std::fs::create_dir(&disk).unwrap();
-    let player = stage.command("writer_on_a_small_disk", &disk.join("ledger"));
-    let mut command = Command::new("unshare");
-    command
-        .args(["--mount", "--propagation", "private", "--", "sh", "-c"])
-        .arg("mount -t tmpfs -o size=2m none \"$0\" && exec \"$@\"")
-        .arg(&disk)
-        .arg(player.get_program())
-        .args(player.get_args())
-        .current_dir(stage.path())
-        .envs(player.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut writer = Player::start(command);
+    let mounting = r#"mount -t tmpfs -o size=2m none "$0""#;
+    let mut writer = on_a_disk(&stage, mounting, &disk, "writer_on_a_small_disk");
     assert_eq!(
         writer.hears().as_deref(),
         Some("a small disk"),

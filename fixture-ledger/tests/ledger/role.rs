@@ -288,6 +288,26 @@ async fn maker() {
     }
 }
 
+/// Makes a ledger beside another one.
+#[tokio::test]
+#[ignore = "a role, played by other tests"]
+async fn maker_beside() {
+    match Ledger::create(&ledger().with_file_name("other"), fixture_ledger::Durability::Synced).await {
+        Ok(_) => say("made"),
+        Err(error) => say(&error_in_words(&error)),
+    }
+}
+
+/// Says how many runs a ledger has.
+#[tokio::test]
+#[ignore = "a role, played by other tests"]
+async fn counter() {
+    match Reports::open(&ledger()).await {
+        Ok(reports) => say(&format!("{} runs", reports.latest(500).await.unwrap().len())),
+        Err(error) => say(&error_in_words(&error)),
+    }
+}
+
 /// Fills a disk of 2 MB, makes room, and goes on.
 #[tokio::test]
 #[ignore = "a role, played by other tests"]

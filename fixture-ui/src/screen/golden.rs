@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use blinkup::Tick;
 use embedded_graphics::geometry::Size;
 use fixture_link::identity::{RunId, Serial};
-use fixture_link::snapshot::{LaneState, LastVerdict, Snapshot, Stage};
+use fixture_link::snapshot::{LaneState, LastVerdict, Notice, Snapshot, Stage, Turn};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
 use super::frame::Frame;
 use super::{SMALL, frame};
 use crate::view::standing::Heard;
-use crate::view::tests::{heard, snapshot, stop, verdict};
+use crate::view::tests::{commissioning, heard, snapshot, stop, verdict};
 use crate::view::{Face, View};
 
 const HEARD: Tick = Tick::from_micros(1_000_000);
@@ -382,6 +382,69 @@ fn golden_eight_lanes_interrupted() {
     );
 }
 
+fn notices(count: usize) -> Vec<Notice> {
+    let notice = |part: &str, what: &str, remedy: &str| Notice {
+        part: part.to_owned(),
+        what: what.to_owned(),
+        remedy: remedy.to_owned(),
+    };
+    let mut all = vec![
+        notice(
+            "scanner",
+            "scanner: /dev/fixture/scanner-1: unplugged",
+            "plug it in, or scan again what it could not read",
+        ),
+        notice(
+            "card",
+            "card mmcblk0 at most 90 % worn",
+            "copy the ledger, and change the card",
+        ),
+    ];
+    all.truncate(count);
+    all
+}
+
+#[test]
+fn golden_something_to_see_to() {
+    let mut snapshot = snapshot(vec![verdict(VerdictCode::Ok)]);
+    snapshot.notices = notices(1);
+    live("notice", snapshot);
+}
+
+#[test]
+fn golden_four_lanes_and_something_to_see_to() {
+    let mut snapshot = snapshot(vec![
+        verdict(VerdictCode::Ok),
+        verdict(VerdictCode::StuckJoining),
+        sending(430),
+        LaneState::Empty,
+    ]);
+    snapshot.notices = notices(2);
+    live("lanes-4-notices", snapshot);
+}
+
+#[test]
+fn golden_line_stopped_and_something_to_see_to() {
+    let mut snapshot = snapshot(vec![LaneState::Empty, LaneState::Empty]);
+    snapshot.line.stopped = Some(stop());
+    snapshot.notices = notices(2);
+    live("line-stopped-notices", snapshot);
+}
+
+#[test]
+fn golden_commissioning_waits_for_a_person() {
+    let mut snapshot = snapshot(vec![LaneState::Empty]);
+    snapshot.commissioning = Some(commissioning(Turn::Person));
+    live("commissioning-person", snapshot);
+}
+
+#[test]
+fn golden_commissioning_measures() {
+    let mut snapshot = snapshot(vec![LaneState::Empty]);
+    snapshot.commissioning = Some(commissioning(Turn::Fixture));
+    live("commissioning-measures", snapshot);
+}
+
 /// A word that is cut looks the same whatever its last letter is.
 #[test]
 fn no_outcome_is_ever_cut() {
@@ -395,8 +458,10 @@ fn no_outcome_is_ever_cut() {
     ];
     for (width, height) in [(320, 240), (800, 480)] {
         for count in 1..=8 {
-            for state in &states {
-                let mut view = View::of(&heard(snapshot(vec![state.clone(); count])), HEARD);
+            for (state, to_see_to) in states.iter().flat_map(|state| [(state, 0), (state, 2)]) {
+                let mut shown = snapshot(vec![state.clone(); count]);
+                shown.notices = notices(to_see_to);
+                let mut view = View::of(&heard(shown), HEARD);
                 let whole = frame(&view, Size::new(width, height));
                 let Face::Live { lanes, .. } = &mut view.face else {
                     panic!("it was heard");

@@ -2,6 +2,7 @@
 
 pub mod aborted;
 pub mod change;
+pub mod commissioning;
 pub mod display;
 pub mod error;
 pub mod fail;
@@ -9,6 +10,7 @@ pub mod frame;
 #[cfg(test)]
 mod golden;
 pub mod gone;
+pub mod notice;
 pub mod palette;
 pub mod panel;
 pub mod pass;
@@ -47,8 +49,16 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(view: &View, target: &mut D) -> Resul
     let scale = Scale::of(target);
     let (bar, rest) = cut(target.bounding_box(), scale.px(top::TALL));
     top::draw(view, bar, target)?;
+    let rest = if view.notices.is_empty() {
+        rest
+    } else {
+        let (above, strip) = cut(rest, rest.size.height.saturating_sub(scale.px(notice::TALL)));
+        notice::draw(&view.notices, strip, target)?;
+        above
+    };
     match &view.face {
         Face::Gone(gone) => gone::draw(gone, rest, target),
+        Face::Commissioning(words) => commissioning::draw(words, rest, target),
         Face::Live { stop: None, lanes } => grid(lanes, rest, target),
         Face::Live {
             stop: Some(stop),

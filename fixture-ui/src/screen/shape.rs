@@ -54,6 +54,11 @@ const TRAY: &Outline = &[
     (96, 96),
     (4, 96),
 ];
+const POLE: &Outline = &[(10, 2), (22, 2), (22, 98), (10, 98)];
+const FLAG: &Outline = &[(22, 6), (96, 32), (22, 60)];
+const LEFT_LEG: &Outline = &[(44, 18), (56, 18), (18, 98), (8, 98)];
+const RIGHT_LEG: &Outline = &[(44, 18), (56, 18), (92, 98), (82, 98)];
+const ARC: &Outline = &[(26, 58), (74, 58), (77, 66), (23, 66)];
 const DOWN: &Outline = &[(42, 4), (58, 4), (58, 42), (74, 42), (50, 72), (26, 42), (42, 42)];
 
 /// Draws a shape in the middle of `area`, as large as fits, in `ink`; its inside marks in `paper`.
@@ -96,6 +101,17 @@ pub fn shape<D: DrawTarget<Color = Rgb565>>(
         Shape::NoEntry => {
             disc((50, 50), 49, square, ink, target)?;
             fill(BAR, square, paper, target)
+        }
+        Shape::Flag => {
+            fill(POLE, square, ink, target)?;
+            fill(FLAG, square, ink, target)
+        }
+        Shape::Dividers => {
+            disc((50, 12), 11, square, ink, target)?;
+            for part in [LEFT_LEG, RIGHT_LEG, ARC] {
+                fill(part, square, ink, target)?;
+            }
+            Ok(())
         }
         Shape::Octagon => {
             fill(OCTAGON, square, ink, target)?;

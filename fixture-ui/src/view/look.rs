@@ -46,6 +46,10 @@ pub enum Shape {
     NoEntry,
     /// An octagon with a raised bar.
     Octagon,
+    /// A flag on its pole: something to see to, beside what the lanes do.
+    Flag,
+    /// A pair of dividers: something is measured.
+    Dividers,
 }
 
 impl Look {

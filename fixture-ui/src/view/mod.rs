@@ -11,7 +11,7 @@ pub mod standing;
 pub mod wording;
 
 use fixture_link::identity::LaneId;
-use fixture_link::snapshot::{Fixture, LaneView, LineStop, Notice, Snapshot};
+use fixture_link::snapshot::{Commissioning, Figure, Fixture, LaneView, LineStop, Notice, Snapshot, Turn};
 
 use self::around::Around;
 use self::lane::LaneWords;
@@ -45,8 +45,25 @@ pub enum Face {
         /// Every lane, in order of number.
         lanes: Vec<LaneWords>,
     },
+    /// A person commissions the jig: it takes no units.
+    Commissioning(CommissioningWords),
     /// The daemon is silent: nothing that was shown before may be shown as live.
     Gone(GoneWords),
+}
+
+/// A step of commissioning, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommissioningWords {
+    /// The lane, and which of its steps.
+    pub place: String,
+    /// What a person is to do, or what is being measured.
+    pub what: String,
+    /// Whose turn it is.
+    pub turn: Turn,
+    /// The same in words.
+    pub whose: &'static str,
+    /// What was measured last: names and figures.
+    pub figures: Vec<Figure>,
 }
 
 /// A stopped line, in words.
@@ -74,6 +91,12 @@ pub struct GoneWords {
 /// The two words for a silent daemon.
 pub const GONE_WORD: &str = "FIXTURE STOPPED";
 
+/// The word for a jig that a person commissions.
+pub const COMMISSIONING_WORD: &str = "COMMISSIONING";
+
+/// What a unit must not do meanwhile.
+pub const NO_UNITS: &str = "No units: this fixture judges none now.";
+
 /// The two words for a stopped line.
 pub const STOP_WORD: &str = "LINE STOPPED";
 
@@ -96,6 +119,10 @@ impl View {
     }
 
     fn live(snapshot: &Snapshot) -> Self {
+        if let Some(commissioning) = &snapshot.commissioning {
+            let face = Face::Commissioning(commissioning_words(commissioning));
+            return Self::framed(&snapshot.fixture, face);
+        }
         let words = |lane: &LaneView| LaneWords::of(lane, Around::of(snapshot, lane.lane));
         let lanes = snapshot.lanes.iter().map(words).collect();
         let stop = snapshot.line.stopped.as_ref().map(stop_words);
@@ -154,6 +181,30 @@ fn sentence(fragment: &str) -> String {
         .unwrap_or_default()
 }
 
+fn commissioning_words(step: &Commissioning) -> CommissioningWords {
+    let Commissioning {
+        lane,
+        step,
+        of,
+        what,
+        turn,
+        figures,
+    } = step;
+    CommissioningWords {
+        place: match lane {
+            Some(lane) => format!("Lane {lane}, step {step} of {of}"),
+            None => format!("Step {step} of {of}"),
+        },
+        what: what.clone(),
+        turn: *turn,
+        whose: match turn {
+            Turn::Person => "Do this, then press Enter at the terminal.",
+            Turn::Fixture => "Measuring: touch nothing.",
+        },
+        figures: figures.clone(),
+    }
+}
+
 fn stop_words(stop: &LineStop) -> StopWords {
     StopWords {
         lane: stop.lane,
@@ -175,7 +226,9 @@ pub(crate) mod tests {
     use std::sync::Arc;
 
     use fixture_link::identity::{LaneId, Serial, WallTime};
-    use fixture_link::snapshot::{Fixture, LaneState, LaneView, LedView, LineStop, LineView, Snapshot};
+    use fixture_link::snapshot::{
+        Commissioning, Figure, Fixture, LaneState, LaneView, LedView, LineStop, LineView, Snapshot, Turn,
+    };
     use fixture_link::verdict::{Outcome, VerdictCode};
 
     use super::*;
@@ -237,6 +290,7 @@ pub(crate) mod tests {
                 stopped: None,
             },
             notices: Vec::new(),
+            commissioning: None,
             lanes: (1..).zip(states).map(|(number, state)| lane(number, state)).collect(),
         }
     }
@@ -251,6 +305,32 @@ pub(crate) mod tests {
                 synchronised: true,
             },
             wants_acknowledgement: true,
+        }
+    }
+
+    pub(crate) fn commissioning(turn: Turn) -> Commissioning {
+        let figure = |name: &str, value: &str| Figure {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        Commissioning {
+            lane: LaneId::new(2).ok(),
+            step: 3,
+            of: 5,
+            what: match turn {
+                Turn::Person => "Put the reference unit in, its LED red.".to_owned(),
+                Turn::Fixture => "The red die.".to_owned(),
+            },
+            turn,
+            figures: vec![
+                figure("red", "612"),
+                figure("green", "84"),
+                figure("blue", "47"),
+                figure("clear", "705"),
+                figure("range", "within range"),
+                figure("gain", "16"),
+                figure("lamp", "744 counts"),
+            ],
         }
     }
 
@@ -319,6 +399,19 @@ pub(crate) mod tests {
         snapshot.fixture.without_real_time = true;
         let view = View::of(&heard(snapshot), Tick::from_micros(1_000_000));
         assert_eq!(view.badges, [LED_EVIDENCE_ONLY, WITHOUT_REAL_TIME]);
+    }
+
+    #[test]
+    fn commissioning_takes_the_place_of_all_lanes() {
+        let mut snapshot = snapshot(vec![verdict(VerdictCode::Ok)]);
+        snapshot.commissioning = Some(commissioning(Turn::Person));
+        let view = View::of(&heard(snapshot), Tick::from_micros(1_000_000));
+        assert_eq!(view.badges, [SIMULATED]);
+        let Face::Commissioning(words) = view.face else {
+            panic!("no lane is shown meanwhile");
+        };
+        assert_eq!(words.place, "Lane 2, step 3 of 5");
+        assert_eq!(words.whose, "Do this, then press Enter at the terminal.");
     }
 
     #[test]

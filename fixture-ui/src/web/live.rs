@@ -16,7 +16,7 @@ use super::Sources;
 use super::frame::{Frame, moment};
 use super::link;
 use super::problem::{Problem, page as rendered};
-use crate::view::{Face, GONE_WORD, STOP_WORD, View};
+use crate::view::{COMMISSIONING_WORD, Face, GONE_WORD, NO_UNITS, STOP_WORD, View};
 
 /// How often a stream looks whether its parts have changed, and whether what was heard still stands.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

@@ -11,6 +11,7 @@ use super::super::Lasting;
 use super::Active;
 use super::claims::Claims;
 use crate::jig::raspberry_pi::pins::SensorKind;
+use crate::jig::raspberry_pi::sensor::photodiodes::round_takes;
 
 /// The status sensors of all lanes, of one kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,8 +119,11 @@ pub(in crate::config) struct RawComparators {
     lit: Option<Active>,
 }
 
-/// One step of a TCS3472's integration (data sheet DS000390, register ATIME).
+/// One step of a TCS3472's integration (data sheet TCS3472, register ATIME).
 const STEP: Duration = Duration::from_micros(2_400);
+
+/// What all lanes' conversions may take of the 10 ms between two samples.
+const FITS: Duration = Duration::from_millis(8);
 
 /// Lanes on one MCP3208: eight channels, two a lane.
 pub const LANES_A_CHIP: usize = 4;
@@ -171,11 +175,26 @@ pub(in crate::config) fn check(claims: &mut Claims<'_>, raw: &Spanned<Raw>) -> R
             for chip in chips {
                 claims.bus(chip, &chip.get_ref().to_string_lossy())?;
             }
+            let oversampling = source.count(photodiodes.oversampling.as_ref(), 4, 1, 16)?;
+            // MCP3208 data sheet DS21298, electrical characteristics: 1.0 MHz at 2.7 V, 2.0 MHz at 5 V.
+            let clock = source.count(photodiodes.clock.as_ref(), 1_000_000, 100_000, 1_000_000)?;
+            // Chips may hang on one bus: all lanes together must fit between two samples.
+            let takes = round_takes(claims.lanes(), oversampling, clock);
+            if takes > FITS {
+                let what = format!(
+                    "{oversampling} conversions of {} lanes at {clock} Hz take {} µs, of 10000 between two samples: expected fewer, or a faster clock",
+                    claims.lanes(),
+                    takes.as_micros()
+                );
+                return Err(match &photodiodes.oversampling {
+                    Some(given) => source.mistake(given, what),
+                    None => source.mistake(&photodiodes.chips, what),
+                });
+            }
             Ok(Sensor::Photodiodes(Photodiodes {
                 chips: chips.iter().map(|chip| chip.get_ref().clone()).collect(),
-                oversampling: source.count(photodiodes.oversampling.as_ref(), 4, 1, 16)?,
-                // MCP3208 data sheet DS21298, electrical characteristics: 1.0 MHz at 2.7 V, 2.0 MHz at 5 V.
-                clock: source.count(photodiodes.clock.as_ref(), 1_000_000, 100_000, 1_000_000)?,
+                oversampling,
+                clock,
             }))
         }
         Raw::Comparators(comparators) => Ok(Sensor::Comparators(Comparators {

@@ -133,6 +133,10 @@ mod tests {
             self.1.extend(label.serial.as_ref().map(ToString::to_string));
             Ok(Printed::Confirmed)
         }
+
+        fn ready(&mut self) -> Result<Printed, JigError> {
+            Ok(Printed::Taken)
+        }
     }
 
     fn label(number: u8, lane: u8) -> OpenLabel {

@@ -10,6 +10,7 @@ pub mod nests;
 pub mod note;
 pub mod sampler;
 pub mod standing;
+pub mod stray;
 pub mod surroundings;
 pub mod unlifted;
 
@@ -39,6 +40,7 @@ use clerk::Job;
 use looks::{Found, Looks};
 use note::Note;
 use sampler::Round;
+use stray::Strays;
 
 /// The least time between two snapshots: people do not read faster, and a progress bar needs no more.
 const SHOW_AT_MOST_EVERY: Duration = Duration::from_millis(100);
@@ -103,6 +105,8 @@ pub struct Engine {
     pub simulated: Option<SimulatedJig>,
     /// What is looked at besides units.
     pub looks: Looks,
+    /// Where LEDs flash.
+    pub strays: Strays,
     /// The stop that an earlier process left, with the wall time of its beginning; the engine has it since [`Tick::ZERO`].
     pub stopped_before: Vec<LineStop>,
 }
@@ -274,7 +278,10 @@ impl Engine {
         let now = self.clock.now();
         for (lane, sample) in round {
             match sample {
-                Ok(sample) => self.line.sample(now, lane, &sample, effects),
+                Ok(sample) => {
+                    self.strays.see(lane, &sample);
+                    self.line.sample(now, lane, &sample, effects);
+                }
                 Err(error) => {
                     let failed = LaneInput::SensorFailed(error.to_string());
                     effects.extend(self.line.step(now, Input::Lane(lane, failed)));
@@ -434,6 +441,7 @@ impl Engine {
             }),
             lanes: view.lanes,
             notices: self.looks.notices(),
+            commissioning: None,
         };
         self.looks.look(now, &snapshot.lanes, &self.tasks, &self.told);
         let json: Arc<str> = match serde_json::to_string(&snapshot) {

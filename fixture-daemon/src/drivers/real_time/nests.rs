@@ -1,4 +1,10 @@
 //! The thread that watches nests, start buttons and scanners, and says who was seated and lifted.
+//!
+//! What can be known of a switch that is stuck. Open: a unit's LED flashes in the nest (the lane stops with `nest-fault`); start was
+//! pressed, or a unit was scanned, and none is seated (a person is told). Closed: the lane's next unit was scanned and the last one is
+//! not lifted, or its verdict is shown for ten minutes (a person is told `nest-fault`; the verdict stays, because the unit may be there).
+//! What cannot be known: a unit without light on a switch that is stuck open, before anybody scans or presses; a unit that is lifted
+//! during its run from a switch that is stuck closed, which ends in the code of the light that it no longer shows.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -7,12 +13,14 @@ use blinkup::Tick;
 use fixture_link::act::{Act, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::snapshot::Notice;
+use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Told;
 use super::clerk::Job;
 use super::looks::Found;
+use super::stray::Flashing;
 use crate::clock::{Clock, wall};
 use crate::engine::input::Part;
 use crate::jig::switch::{Contact, Switch, Told as SwitchTold};
@@ -23,6 +31,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How long a scan waits for its unit: an operator scans, then seats.
 const SCAN_LASTS: Duration = Duration::from_mins(1);
+
+/// How long an LED must flash in a nest whose switch is open: a unit that is just being put in does so as well.
+const STUCK_OPEN: Duration = Duration::from_secs(3);
 
 /// Who an act is by that came out of a scanner.
 const BY_SCANNER: &str = "scanner";
@@ -37,6 +48,8 @@ pub struct Watched {
     pub start: Option<Box<dyn StartButton>>,
     /// Every lane, and whether its nest is known to be occupied.
     pub occupied: Vec<(LaneId, bool)>,
+    /// In which nests an LED flashes.
+    pub flashing: Flashing,
 }
 
 /// Watches until the stop.
@@ -55,12 +68,14 @@ pub fn watch(
         mut scanner,
         start,
         occupied,
+        flashing,
     } = watched;
     let now = clock.now();
     let mut button = start.map(|line| Button {
         line,
         switch: Switch::new(Contact::Open, now),
         broken: None,
+        granted: false,
     });
     let mut places: Vec<Place> = occupied
         .into_iter()
@@ -72,6 +87,16 @@ pub fn watch(
     while !stop.is_cancelled() {
         let now = clock.now();
         let mut to_do = scans.take(scanner.as_mut(), now, told);
+        for (lane, serial) in scans.expired(now) {
+            let shown = lane.and_then(|lane| places.iter().find(|place| place.lane == lane));
+            let what = unused(&serial, lane, shown.map_or(Contact::Open, Place::shows));
+            notice(
+                told,
+                NEST_FAULT,
+                Some(what),
+                "see to the unit; if it is where it should be, the nest's switch is stuck",
+            );
+        }
         let start = match &mut button {
             None => Start::ByItself,
             Some(button) => {
@@ -93,6 +118,22 @@ pub fn watch(
                 .edges(place.lane)
                 .and_then(|edges| Ok((edges, nest.occupied(place.lane)?)));
             place.look(now, seen, start, &mut events);
+            place.lit(now, flashing.in_lane(place.lane), &mut events);
+        }
+        let turned = events
+            .iter()
+            .any(|event| matches!(event, Event::Seated(_) | Event::Lifted(_)));
+        if turned {
+            notice(told, NEST_FAULT, None, "");
+            notice(told, NEST, None, "");
+        } else if start == Start::Pressed && button.as_ref().is_some_and(Button::is_a_persons) && for_nothing(&places) {
+            let what = "start was pressed, but no unit is seated".to_owned();
+            notice(
+                told,
+                NEST,
+                Some(what),
+                "seat the unit anew; if it lies well, its nest's switch is stuck open",
+            );
         }
         to_do.extend(events.drain(..).map(|event| match event {
             Event::Seated(lane) => Job::Seated(lane, new_run(), scans.serial(lane, now)),
@@ -113,6 +154,30 @@ pub fn watch(
         clock.sleep_until(due);
     }
     Ok(())
+}
+
+/// What notices of nests are filed under: doubt, and the code of a switch that is stuck.
+const NEST: &str = "nest";
+const NEST_FAULT: &str = VerdictCode::NestFault.as_str();
+
+/// What a scan means that no unit followed within [`SCAN_LASTS`].
+fn unused(serial: &Serial, lane: Option<LaneId>, shows: Contact) -> String {
+    let within = SCAN_LASTS.as_secs();
+    match (lane, shows) {
+        (Some(lane), Contact::Closed) => {
+            format!("lane {lane}: {serial} was scanned, but the unit before it was not lifted within {within} s")
+        }
+        (Some(lane), Contact::Open) => format!("lane {lane}: {serial} was scanned, but not seated within {within} s"),
+        (None, Contact::Open | Contact::Closed) => format!("{serial} was scanned, but not seated within {within} s"),
+    }
+}
+
+/// Whether a press of the start button can have been meant for a nest only whose switch says that it is empty.
+fn for_nothing(places: &[Place]) -> bool {
+    places
+        .iter()
+        .all(|place| place.seated || place.shows() == Contact::Open)
+        && places.iter().any(|place| place.shows() == Contact::Open)
 }
 
 /// Tells a person what a part of the jig does not do, or with `None` that it does again.
@@ -163,6 +228,10 @@ struct Place {
     seated: bool,
     /// The line cannot be read.
     unreadable: bool,
+    /// Since when an LED flashes here although the switch is open.
+    flashes: Option<Tick>,
+    /// The lane stands still for that.
+    stray: bool,
 }
 
 impl Place {
@@ -172,7 +241,14 @@ impl Place {
             switch: Switch::new(occupied.into(), now),
             seated: occupied,
             unreadable: false,
+            flashes: None,
+            stray: false,
         }
+    }
+
+    /// What its switch shows, as far as it is believed.
+    fn shows(&self) -> Contact {
+        self.switch.contact()
     }
 
     fn look(&mut self, now: Tick, seen: Result<(Vec<Edge>, bool), JigError>, start: Start, events: &mut Vec<Event>) {
@@ -191,10 +267,22 @@ impl Place {
             self.switch = Switch::new(self.seated.into(), now);
             events.push(Event::Fault(self.lane, None));
         }
+        // A start that comes now is not one of before.
+        let before = if start == Start::ByItself {
+            Start::ByItself
+        } else {
+            Start::Waits
+        };
         for edge in edges {
+            // What had settled before the edge is told, however late this look comes.
+            self.judge(edge.at, before, events);
             self.switch.see(edge.at, edge.closed.into());
         }
         self.switch.see(now, closed.into());
+        self.judge(now, start, events);
+    }
+
+    fn judge(&mut self, now: Tick, start: Start, events: &mut Vec<Event>) {
         match self.switch.told(now) {
             Some(SwitchTold::Bouncing) => {
                 let why = "the nest's switch turns on and off again and again".to_owned();
@@ -212,10 +300,34 @@ impl Place {
                 events.push(Event::Lifted(self.lane));
             }
             (false, Contact::Closed) if start != Start::Waits => {
+                self.unstray(events);
                 self.seated = true;
                 events.push(Event::Seated(self.lane));
             }
             (true, Contact::Closed) | (false, Contact::Open | Contact::Closed) => {}
+        }
+    }
+
+    /// Whether an LED flashes here: where the switch says that nobody is, it is stuck open, or the unit is not pressed home.
+    fn lit(&mut self, now: Tick, flashes: bool, events: &mut Vec<Event>) {
+        if !flashes || self.unreadable || !self.switch.is_good() || self.switch.contact() == Contact::Closed {
+            self.flashes = None;
+            self.unstray(events);
+            return;
+        }
+        let since = *self.flashes.get_or_insert(now);
+        if !self.stray && now.since(since) >= STUCK_OPEN {
+            self.stray = true;
+            let why =
+                "an LED flashes in the nest, but its switch is open: press the unit home, else the switch is stuck";
+            events.push(Event::Fault(self.lane, Some(why.to_owned())));
+        }
+    }
+
+    fn unstray(&mut self, events: &mut Vec<Event>) {
+        // What cannot be read or believed has a fault of its own by now, which stays.
+        if core::mem::take(&mut self.stray) && !self.unreadable && self.switch.is_good() {
+            events.push(Event::Fault(self.lane, None));
         }
     }
 }
@@ -225,24 +337,48 @@ struct Button {
     line: Box<dyn StartButton>,
     switch: Switch,
     broken: Option<String>,
+    /// A machine grants starts.
+    granted: bool,
 }
 
 impl Button {
     /// A press counts once, however long it lasts.
     fn look(&mut self, now: Tick) -> Start {
-        match self.line.pressed() {
-            Ok(press) => {
-                self.broken = None;
-                self.switch.see(now, (press == Press::Yes).into());
-                if press == Press::Granted {
-                    return Start::Pressed;
-                }
-            }
+        self.granted = false;
+        let seen = self.line.edges().and_then(|edges| Ok((edges, self.line.pressed()?)));
+        let (edges, press) = match seen {
+            Ok(seen) => seen,
             Err(error) => {
                 self.broken = Some(error.to_string());
                 return Start::Waits;
             }
+        };
+        self.broken = None;
+        let mut start = Start::Waits;
+        for edge in edges {
+            // A press that is over by now is one, however late this look comes.
+            if self.told(edge.at) == Start::Pressed {
+                start = Start::Pressed;
+            }
+            self.switch.see(edge.at, edge.closed.into());
         }
+        self.switch.see(now, (press == Press::Yes).into());
+        if press == Press::Granted {
+            self.granted = true;
+            return Start::Pressed;
+        }
+        match self.told(now) {
+            Start::Waits => start,
+            pressed @ (Start::Pressed | Start::ByItself) => pressed,
+        }
+    }
+
+    /// Whether the last start was a person's, and not a machine's that grants it for as long as it lasts.
+    fn is_a_persons(&self) -> bool {
+        !self.granted
+    }
+
+    fn told(&mut self, now: Tick) -> Start {
         match self.switch.told(now) {
             Some(SwitchTold::Turned(Contact::Closed)) => Start::Pressed,
             Some(SwitchTold::Turned(Contact::Open) | SwitchTold::Steady(_)) | None => Start::Waits,
@@ -291,11 +427,24 @@ impl Scans {
                 told,
                 "scanner",
                 broken.clone(),
-                "plug it in, or scan again what it could not read",
+                "plug it in, or scan again what it could not read; a recipe that wants a serial refuses units until then (no-serial)",
             );
             self.broken = broken;
         }
         to_do
+    }
+
+    /// Scans that no unit followed in time; they are forgotten.
+    fn expired(&mut self, now: Tick) -> Vec<(Option<LaneId>, Serial)> {
+        let mut expired = Vec::new();
+        self.waiting.retain(|(at, lane, serial)| {
+            let waits = now.since(*at) <= SCAN_LASTS;
+            if !waits {
+                expired.push((*lane, serial.clone()));
+            }
+            waits
+        });
+        expired
     }
 
     /// The serial for the unit that was just seated in a lane.
@@ -435,6 +584,7 @@ mod tests {
             line: Box::new(Pressed(0)),
             switch: Switch::new(Contact::Open, at(0)),
             broken: None,
+            granted: false,
         };
         let mut told = Vec::new();
         for millis in (0..3000).step_by(20) {
@@ -445,5 +595,137 @@ mod tests {
         }
         // Pressed at 480 ms, and lifted at 2500 ms; each settles for 40 ms.
         assert_eq!(told, [(520, Event::Seated(lane(1))), (2540, Event::Lifted(lane(1)))]);
+    }
+
+    /// A button whose edges the hardware keeps: pressed and let go between two looks.
+    struct Kept(Vec<Edge>);
+
+    impl StartButton for Kept {
+        fn pressed(&mut self) -> Result<Press, JigError> {
+            Ok(Press::No)
+        }
+
+        fn edges(&mut self) -> Result<Vec<Edge>, JigError> {
+            Ok(core::mem::take(&mut self.0))
+        }
+    }
+
+    #[test]
+    fn a_press_that_is_over_before_a_late_look_still_starts() {
+        let edge = |millis, closed| Edge { at: at(millis), closed };
+        let pressed = |edges: Vec<Edge>| {
+            let mut button = Button {
+                line: Box::new(Kept(edges)),
+                switch: Switch::new(Contact::Open, at(0)),
+                broken: None,
+                granted: false,
+            };
+            [button.look(at(400)), button.look(at(420))]
+        };
+        assert_eq!(
+            pressed(vec![edge(100, true), edge(180, false)]),
+            [Start::Pressed, Start::Waits]
+        );
+        assert_eq!(
+            pressed(vec![edge(100, true), edge(110, false)]),
+            [Start::Waits; 2],
+            "it bounced"
+        );
+    }
+
+    #[test]
+    fn a_unit_that_is_swapped_before_a_late_look_is_lifted_and_seated() {
+        let mut place = Place::new(lane(1), true, at(0));
+        let edge = |millis, closed| Edge { at: at(millis), closed };
+        let mut events = Vec::new();
+        let seen = (vec![edge(100, false), edge(400, true)], true);
+        place.look(at(900), Ok(seen), Start::ByItself, &mut events);
+        assert_eq!(events, [Event::Lifted(lane(1)), Event::Seated(lane(1))]);
+    }
+
+    #[test]
+    fn an_led_that_flashes_in_an_empty_nest_is_a_switch_that_is_stuck_open_until_it_closes() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let mut events = Vec::new();
+        for millis in (0..10_000).step_by(20) {
+            let closed = millis >= 8_000;
+            place.look(at(millis), Ok((Vec::new(), closed)), Start::ByItself, &mut events);
+            place.lit(at(millis), millis >= 1_000, &mut events);
+            if millis < 4_000 {
+                assert_eq!(events, []);
+            }
+        }
+        assert!(
+            matches!(&events[0], Event::Fault(of, Some(why)) if *of == lane(1) && why.contains("its switch is open")),
+            "{events:?}"
+        );
+        assert_eq!(events[1..], [Event::Fault(lane(1), None), Event::Seated(lane(1))]);
+        // The unit that is seated may flash.
+        place.lit(at(20_000), true, &mut events);
+        assert_eq!(events.len(), 3);
+    }
+
+    #[test]
+    fn light_that_stops_flashing_puts_the_lane_back() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let mut events = Vec::new();
+        for millis in (0..10_000).step_by(20) {
+            place.lit(at(millis), millis < 5_000, &mut events);
+        }
+        assert!(
+            matches!(events[..], [Event::Fault(_, Some(_)), Event::Fault(_, None)]),
+            "{events:?}"
+        );
+    }
+
+    #[test]
+    fn a_unit_that_waits_for_the_button_may_flash() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let mut events = Vec::new();
+        for millis in (0..10_000).step_by(20) {
+            place.look(at(millis), Ok((Vec::new(), true)), Start::Waits, &mut events);
+            place.lit(at(millis), millis > 40, &mut events);
+        }
+        assert_eq!(events, []);
+    }
+
+    #[test]
+    fn a_scan_that_no_unit_follows_says_which_way_the_switch_may_be_stuck() {
+        let mut scans = Scans::default();
+        let serial = Serial::new("SN-1").unwrap();
+        scans.waiting.push_back((at(0), Some(lane(2)), serial.clone()));
+        assert_eq!(scans.expired(at(60_000)), []);
+        assert_eq!(scans.expired(at(60_020)), [(Some(lane(2)), serial.clone())]);
+        assert_eq!(scans.expired(at(60_040)), [], "told once");
+        assert_eq!(
+            unused(&serial, Some(lane(2)), Contact::Closed),
+            "lane 2: SN-1 was scanned, but the unit before it was not lifted within 60 s"
+        );
+        assert_eq!(
+            unused(&serial, Some(lane(2)), Contact::Open),
+            "lane 2: SN-1 was scanned, but not seated within 60 s"
+        );
+        assert_eq!(
+            unused(&serial, None, Contact::Open),
+            "SN-1 was scanned, but not seated within 60 s"
+        );
+    }
+
+    #[test]
+    fn a_press_means_a_stuck_switch_only_where_a_nest_seems_empty_and_none_waits() {
+        let place = |number, seated, closed: bool| Place {
+            seated,
+            switch: Switch::new(closed.into(), at(0)),
+            ..Place::new(lane(number), false, at(0))
+        };
+        assert!(for_nothing(&[place(1, true, true), place(2, false, false)]));
+        assert!(
+            !for_nothing(&[place(1, true, true), place(2, true, true)]),
+            "all are busy"
+        );
+        assert!(
+            !for_nothing(&[place(1, false, true), place(2, false, false)]),
+            "one waits for it"
+        );
     }
 }

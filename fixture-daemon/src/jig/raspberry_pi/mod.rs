@@ -3,8 +3,9 @@
 //! Opening takes what the system must give (lines, buses, channels) and fails when it does not; a part that does not answer on its bus
 //! is looked for again while the fixture runs.
 
-mod absent;
-mod bus;
+pub mod absent;
+pub mod bus;
+pub mod contact;
 #[cfg(test)]
 mod faults;
 pub mod gpio;
@@ -26,26 +27,44 @@ use blinkup::Tick;
 use fixture_link::identity::LaneId;
 
 use self::absent::Absent;
+use self::bus::Trunk;
 use self::gpio::Gpio;
 use self::lamp::curve::Curve;
 use self::transmitter::Transmitter;
 use self::transmitter::lamp::ByImp;
-use super::{JigError, LabelPrinter, Lamp, Parts, Scanner, Signals, StartButton, UnitPower};
-use crate::config::RaspberryPi;
+use super::{JigError, LabelPrinter, Lamp, Parts, Scanner, Sensitivity, Signals, StartButton, UnitPower};
+use crate::config::{LampParts, RaspberryPi, SensorParts};
 
-/// Takes the whole jig into use. `curves` is what commissioning measured of each lamp, in order of lane.
+/// What commissioning left of a lane's light path; what it left nothing of follows the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// The lamp's light over its duty.
+    pub curve: Curve,
+    /// The light of a ladder's mid as a share of bright.
+    pub mid: Option<f32>,
+    /// How sensitive the sensor is to be.
+    pub sensitivity: Option<Sensitivity>,
+}
+
+/// Takes the whole jig into use. `measured` is of each lane, in order; a lane without one is as its parts are by their data sheets.
 ///
 /// # Errors
 /// This machine is no Raspberry Pi, or does not have what the configuration names.
 pub fn open(
     config: &RaspberryPi,
     lanes: &[LaneId],
-    curves: &[Curve],
+    measured: &[Measured],
     clock: impl Fn() -> Tick + Clone + Send + 'static,
 ) -> Result<Parts, JigError> {
     let gpio = Gpio::open(config.gpio).map_err(|error| JigError::Board(error.to_string()))?;
+    // Lamps and sensors on one bus take turns; on two, neither waits for the other.
+    let of_lamps = Trunk::default();
+    let of_sensors = match (&config.lamp, &config.sensor) {
+        (LampParts::Expander(lamp), SensorParts::Colour(sensor)) if lamp.bus == sensor.bus => of_lamps.clone(),
+        (LampParts::Pwm(_) | LampParts::Ladder(_) | LampParts::Expander(_), _) => Trunk::default(),
+    };
     // The lamps first: they are dark from here on.
-    let lamps = lamp::open(&gpio, &config.lamp, lanes, curves)?;
+    let lamps = lamp::open(&gpio, &config.lamp, lanes, measured, &of_lamps)?;
     let mut lamps: Vec<(LaneId, Box<dyn Lamp>)> = lanes.iter().copied().zip(lamps).collect();
     let mut news = None;
     if let Some(imp) = &config.transmitter {
@@ -66,7 +85,7 @@ pub fn open(
     }
     let mut starts: Vec<Box<dyn StartButton>> = Vec::new();
     if let Some(start) = &config.start {
-        starts.push(Box::new(outside::button(&gpio, start)?));
+        starts.push(Box::new(outside::button(&gpio, start, clock.clone())?));
     }
     let signals: Box<dyn Signals> = match &config.signals {
         None => Box::new(Absent),
@@ -81,7 +100,7 @@ pub fn open(
     Ok(Parts {
         lamps,
         news,
-        sensors: sensor::open(&gpio, &config.sensor, lanes, clock.clone())?,
+        sensors: sensor::open(&gpio, &config.sensor, lanes, measured, &of_sensors, clock.clone())?,
         nest: Box::new(nest::open(&gpio, &config.nest, lanes, clock)?),
         scanner: if config.scanners.is_empty() {
             Box::new(Absent) as Box<dyn Scanner>

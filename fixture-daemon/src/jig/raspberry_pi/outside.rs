@@ -6,15 +6,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use blinkup::Tick;
 use embedded_hal::digital::{InputPin, OutputPin};
 use fixture_link::identity::LaneId;
 
+use super::contact::{self, AnyContact};
 use super::gpio::Gpio;
 use super::signals::{Board, Lines, Patience};
 use crate::clock::Clock;
 use crate::config::{Active, SignalParts, StartParts};
 use crate::engine::effect::Signal;
-use crate::jig::{JigError, Press, Signals, StartButton};
+use crate::jig::{Edge, JigError, Press, Signals, StartButton};
 
 /// How often the PLC's request is looked at; PLCs have cycles of 10 to 100 ms.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -99,9 +101,20 @@ impl Shared {
     }
 }
 
+/// What the thread is told.
+enum Order {
+    /// A lane shows something else.
+    Show(LaneId, Signal),
+    /// Who waits is to be told when everything before is on the pins.
+    Settle(Sender<()>),
+}
+
+/// How long that may take.
+const SETTLES: Duration = Duration::from_secs(1);
+
 /// Tower light, buzzer and PLC lines.
 pub struct Outside {
-    shows: Option<Sender<(LaneId, Signal)>>,
+    shows: Option<Sender<Order>>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -166,6 +179,17 @@ impl Outside {
         })
     }
 
+    /// Lines that are wired so, on at 3.3 V, without a PLC that asks.
+    #[cfg(test)]
+    pub fn wired<P: OutputPin + Send + 'static>(wired: Vec<(Wire, P)>, lanes: &[LaneId]) -> std::io::Result<Self> {
+        let outputs = Outputs {
+            wired,
+            on: Active::High,
+            shown: None,
+        };
+        Self::start(outputs, None::<(super::gpio::Input, Patience)>, Active::High, lanes)
+    }
+
     /// The PLC's request, to be asked beside a start button.
     pub fn plc(&self) -> PlcStart {
         PlcStart(Arc::clone(&self.shared))
@@ -177,9 +201,26 @@ impl Signals for Outside {
         let sent = self
             .shows
             .as_ref()
-            .is_some_and(|shows| shows.send((lane, signal)).is_ok());
+            .is_some_and(|shows| shows.send(Order::Show(lane, signal)).is_ok());
         match self.shared.trouble() {
             _ if !sent => Err(JigError::Board("signals: their thread has ended".to_owned())),
+            Some(why) => Err(JigError::Board(format!("signals: {why}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn settled(&mut self) -> Result<(), JigError> {
+        let (settled, wait) = channel();
+        let sent = self
+            .shows
+            .as_ref()
+            .is_some_and(|shows| shows.send(Order::Settle(settled)).is_ok());
+        if !sent || wait.recv_timeout(SETTLES).is_err() {
+            return Err(JigError::Board(
+                "signals: their thread does not set the lines".to_owned(),
+            ));
+        }
+        match self.shared.trouble() {
             Some(why) => Err(JigError::Board(format!("signals: {why}"))),
             None => Ok(()),
         }
@@ -200,13 +241,15 @@ fn work<P: OutputPin, I: InputPin>(
     mut outputs: Outputs<P>,
     mut asks: Option<I>,
     on: Active,
-    wanted: &Receiver<(LaneId, Signal)>,
+    wanted: &Receiver<Order>,
     shared: &Shared,
 ) {
     let clock = Clock::start();
     loop {
+        let mut waits = None;
         match wanted.recv_timeout(LOOK_EVERY) {
-            Ok((lane, signal)) => board.show(clock.now(), lane, signal),
+            Ok(Order::Show(lane, signal)) => board.show(clock.now(), lane, signal),
+            Ok(Order::Settle(settled)) => waits = Some(settled),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 // Nobody must take what was shown last for what is.
@@ -232,6 +275,10 @@ fn work<P: OutputPin, I: InputPin>(
         }
         let trouble = trouble.or_else(|| board.breach().map(|breach| breach.worded().to_owned()));
         *shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        if let Some(settled) = waits {
+            // Who has given up waiting needs no answer.
+            let _ = settled.send(());
+        }
     }
 }
 
@@ -249,36 +296,42 @@ impl StartButton for PlcStart {
 }
 
 /// A start button or footswitch on a line.
-pub struct Button<I> {
-    line: I,
-    closed: Active,
+pub struct Button<C> {
+    contact: AnyContact,
+    clock: C,
 }
 
 /// The button of the configuration.
 ///
 /// # Errors
 /// The line is not to be had.
-pub fn button(gpio: &Gpio, parts: &StartParts) -> Result<Button<super::gpio::Input>, JigError> {
-    let line = gpio
-        .input(parts.pin, parts.closed.pull())
+pub fn button<C: Fn() -> Tick>(gpio: &Gpio, parts: &StartParts, clock: C) -> Result<Button<C>, JigError> {
+    let contact = contact::open(gpio, parts.pin, parts.closed, "start button")
         .map_err(|error| JigError::Board(format!("start button: {error}")))?;
-    Ok(Button {
-        line,
-        closed: parts.closed,
-    })
+    Ok(Button { contact, clock })
 }
 
-impl<I: InputPin + Send> StartButton for Button<I> {
+impl<C> Button<C> {
+    /// A button on any contact.
+    #[cfg(test)]
+    pub fn on(contact: AnyContact, clock: C) -> Self {
+        Self { contact, clock }
+    }
+}
+
+impl<C: Fn() -> Tick + Clone + Send> StartButton for Button<C> {
     fn pressed(&mut self) -> Result<Press, JigError> {
-        let high = self
-            .line
-            .is_high()
-            .map_err(|error| JigError::Board(format!("start button: {error:?}")))?;
-        Ok(if high == (self.closed == Active::High) {
-            Press::Yes
-        } else {
-            Press::No
-        })
+        match self.contact.is_closed() {
+            Ok(true) => Ok(Press::Yes),
+            Ok(false) => Ok(Press::No),
+            Err(error) => Err(JigError::Board(format!("start button: {error}"))),
+        }
+    }
+
+    fn edges(&mut self) -> Result<Vec<Edge>, JigError> {
+        self.contact
+            .edges(self.clock.clone())
+            .map_err(|error| JigError::Board(format!("start button: {error}")))
     }
 }
 
@@ -299,6 +352,15 @@ impl StartButton for AnyOf {
             (Press::No, Some(error)) => Err(error),
             (press, _) => Ok(press),
         }
+    }
+
+    fn edges(&mut self) -> Result<Vec<Edge>, JigError> {
+        let mut all = Vec::new();
+        for one in &mut self.0 {
+            all.extend(one.edges()?);
+        }
+        all.sort_by_key(|edge| edge.at);
+        Ok(all)
     }
 }
 
@@ -405,5 +467,51 @@ mod tests {
         until("pass", || is(&pass) && !is(&busy));
         drop(outside);
         assert!(!is(&ready) && !is(&busy) && !is(&pass));
+    }
+
+    #[test]
+    fn what_has_settled_is_on_the_pins() {
+        let busy = Level::default();
+        let outputs = Outputs {
+            wired: vec![(Wire::Busy, busy.clone())],
+            on: Active::High,
+            shown: None,
+        };
+        let mut outside = Outside::start(outputs, None::<(Level, Patience)>, Active::High, &[lane(1)]).unwrap();
+        for (signal, is) in [(Signal::Busy, true), (Signal::Ready, false), (Signal::Busy, true)] {
+            outside.show(lane(1), signal).unwrap();
+            outside.settled().unwrap();
+            assert_eq!(busy.0.load(Ordering::SeqCst), is);
+        }
+    }
+
+    /// A pin that nothing can be put onto.
+    struct Broken;
+
+    impl embedded_hal::digital::ErrorType for Broken {
+        type Error = embedded_hal::digital::ErrorKind;
+    }
+
+    impl OutputPin for Broken {
+        fn set_low(&mut self) -> Result<(), Self::Error> {
+            Err(embedded_hal::digital::ErrorKind::Other)
+        }
+
+        fn set_high(&mut self) -> Result<(), Self::Error> {
+            Err(embedded_hal::digital::ErrorKind::Other)
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_set_is_told_when_it_should_have_settled() {
+        let outputs = Outputs {
+            wired: vec![(Wire::Busy, Broken)],
+            on: Active::High,
+            shown: None,
+        };
+        let mut outside = Outside::start(outputs, None::<(Level, Patience)>, Active::High, &[lane(1)]).unwrap();
+        let _ = outside.show(lane(1), Signal::Busy);
+        let said = outside.settled().unwrap_err().to_string();
+        assert!(said.contains("Busy"), "{said}");
     }
 }

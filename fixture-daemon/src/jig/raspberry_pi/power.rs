@@ -33,6 +33,14 @@ pub fn open(gpio: &Gpio, parts: &PowerParts, lanes: &[LaneId]) -> Result<Relays<
     Ok(Relays { wired, on: parts.on })
 }
 
+#[cfg(test)]
+impl<P> Relays<P> {
+    /// Relays that are wired so.
+    pub fn wired(wired: Vec<(LaneId, P)>, on: Active) -> Self {
+        Self { wired, on }
+    }
+}
+
 impl<P: OutputPin + Send> UnitPower for Relays<P> {
     fn set(&mut self, lane: LaneId, power: Power) -> Result<(), JigError> {
         let state = self.on.state(power == Power::On);

@@ -255,7 +255,7 @@ impl Scanner for Scanners {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use core::time::Duration;
     use std::io::Write as _;
     use std::path::PathBuf;
@@ -356,13 +356,13 @@ mod tests {
     }
 
     /// A pseudo-terminal behind a name that stays the same, as udev gives one.
-    struct Plug {
+    pub(in crate::jig::raspberry_pi) struct Plug {
         folder: tempfile::TempDir,
         device: Option<TTYPort>,
     }
 
     impl Plug {
-        fn new() -> Self {
+        pub(in crate::jig::raspberry_pi) fn new() -> Self {
             Self {
                 folder: tempfile::tempdir().unwrap(),
                 device: None,
@@ -373,29 +373,33 @@ mod tests {
             self.folder.path().join("scanner")
         }
 
-        fn in_(&mut self) {
+        pub(in crate::jig::raspberry_pi) fn in_(&mut self) {
             let (device, line) = TTYPort::pair().unwrap();
             std::os::unix::fs::symlink(line.name().unwrap(), self.name()).unwrap();
             self.device = Some(device);
         }
 
-        fn out(&mut self) {
+        pub(in crate::jig::raspberry_pi) fn out(&mut self) {
             std::fs::remove_file(self.name()).unwrap();
             self.device = None;
         }
 
-        fn scans(&mut self, bytes: &[u8]) {
+        pub(in crate::jig::raspberry_pi) fn scans(&mut self, bytes: &[u8]) {
             self.device.as_mut().unwrap().write_all(bytes).unwrap();
         }
     }
 
     fn scanners(plug: &Plug) -> Scanners {
+        of_lane(plug, 2)
+    }
+
+    pub(in crate::jig::raspberry_pi) fn of_lane(plug: &Plug, number: u8) -> Scanners {
         Scanners::open(&[ScannerParts {
             port: Port {
                 file: plug.name(),
                 baud: 9600,
             },
-            lane: LaneId::new(2).ok(),
+            lane: LaneId::new(number).ok(),
             terminators: b"\r\n".to_vec(),
             patterns: patterns(),
         }])

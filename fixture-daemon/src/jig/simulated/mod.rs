@@ -20,6 +20,8 @@ pub mod shows;
 pub mod unit;
 pub mod world;
 
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +30,9 @@ use blinkup::{Level, Tick};
 use fixture_link::identity::LaneId;
 
 pub use world::{Event, Setting, Truth, World};
+
+use chance::{Chance, Stream};
+use world::stutter;
 
 use super::{JigError, Lamp, Nest, Parts, Power, Scan, Scanner, SensorGroup, Signals, StatusSensor, UnitPower};
 use crate::engine::effect::Signal;
@@ -41,7 +46,13 @@ pub struct Jig {
     light: Sender<Change>,
     /// The other end; locked only by who holds the world.
     changes: Arc<Mutex<Receiver<Change>>>,
+    /// Which lamps stutter: told to their threads, which do not ask the world.
+    stutters: Arc<[AtomicBool; LANES]>,
+    /// Blocks a thread for so long: a lamp that stutters.
+    pause: Arc<dyn Fn(Duration) + Send + Sync>,
 }
+
+const LANES: usize = LaneId::MOST as usize;
 
 /// A lamp shows another level since a moment.
 #[derive(Debug, Clone, Copy)]
@@ -52,14 +63,20 @@ struct Change {
 }
 
 impl Jig {
-    /// Shares a world whose time is told by `clock`.
-    pub fn new(world: World, clock: impl Fn() -> Tick + Send + Sync + 'static) -> Self {
+    /// Shares a world whose time is told by `clock`; `pause` blocks the calling thread for so long.
+    pub fn new(
+        world: World,
+        clock: impl Fn() -> Tick + Send + Sync + 'static,
+        pause: impl Fn(Duration) + Send + Sync + 'static,
+    ) -> Self {
         let (light, changes) = mpsc::channel();
         Self {
             world: Arc::new(Mutex::new(world)),
             clock: Arc::new(clock),
             light,
             changes: Arc::new(Mutex::new(changes)),
+            stutters: Arc::default(),
+            pause: Arc::new(pause),
         }
     }
 
@@ -76,6 +93,9 @@ impl Jig {
             }
         }
         world.advance(now);
+        for lane in LaneId::first(LaneId::MOST) {
+            self.stutters[lane.index()].store(world.stutters(lane), Ordering::Relaxed);
+        }
         (world, now)
     }
 
@@ -107,6 +127,9 @@ impl Jig {
             clock: Arc::clone(&self.clock),
             light: self.light.clone(),
             lane,
+            stutters: Arc::clone(&self.stutters),
+            pause: Arc::clone(&self.pause),
+            chance: Chance::new(0, Stream::Lamp(lane.number())),
         }
     }
 }
@@ -116,10 +139,19 @@ pub struct SimulatedLamp {
     clock: Arc<dyn Fn() -> Tick + Send + Sync>,
     light: Sender<Change>,
     lane: LaneId,
+    stutters: Arc<[AtomicBool; LANES]>,
+    pause: Arc<dyn Fn(Duration) + Send + Sync>,
+    /// When it stutters. The moments of real time come from no seed: these need none either.
+    chance: Chance,
 }
 
 impl Lamp for SimulatedLamp {
     fn set(&mut self, level: Level) -> Result<(), JigError> {
+        if self.stutters[self.lane.index()].load(Ordering::Relaxed)
+            && let Some(late) = stutter(&mut self.chance)
+        {
+            (self.pause)(late);
+        }
         let change = Change {
             at: (self.clock)(),
             lane: self.lane,
@@ -147,9 +179,22 @@ impl StatusSensor for Jig {
     }
 }
 
+/// Whether the jig has a lane.
+fn known(world: &World, lane: LaneId, part: &'static str) -> Result<(), JigError> {
+    if world.lanes().any(|known| known == lane) {
+        return Ok(());
+    }
+    Err(JigError::Failed {
+        lane,
+        part,
+        what: "this lane does not exist on the jig".to_owned(),
+    })
+}
+
 impl Nest for Jig {
     fn occupied(&mut self, lane: LaneId) -> Result<bool, JigError> {
         let (mut world, now) = self.world();
+        known(&world, lane, "nest")?;
         Ok(world.occupied(now, lane))
     }
 }
@@ -164,6 +209,7 @@ impl Scanner for Jig {
 impl UnitPower for Jig {
     fn set(&mut self, lane: LaneId, power: Power) -> Result<(), JigError> {
         let (mut world, now) = self.world();
+        known(&world, lane, "unit power")?;
         world.set_power(now, lane, power);
         Ok(())
     }
@@ -173,5 +219,48 @@ impl Signals for Jig {
     /// The model operator reads the screen, not the tower light.
     fn show(&mut self, _: LaneId, _: Signal) -> Result<(), JigError> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::config::example_recipe;
+    use crate::drivers::virtual_time::Simulated;
+
+    #[test]
+    fn a_lamp_that_stutters_shows_some_symbols_late_in_real_time_too() {
+        let simulated = Simulated {
+            lanes: 2,
+            units: 0,
+            ..Simulated::new(5, example_recipe())
+        };
+        let late = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&late);
+        let jig = Jig::new(
+            simulated.world(),
+            || Tick::from_micros(1_000_000),
+            move |pause| {
+                assert!((6..40).contains(&pause.as_millis()), "{pause:?}");
+                counted.fetch_add(1, Ordering::Relaxed);
+            },
+        );
+        let [mut steady, mut stuttering] = [1, 2].map(|lane| jig.lamp(LaneId::new(lane).unwrap()));
+        jig.stutters[1].store(true, Ordering::Relaxed);
+        for _ in 0..2000 {
+            steady.set(Level::DARK).unwrap();
+        }
+        assert_eq!(late.load(Ordering::Relaxed), 0);
+        for _ in 0..2000 {
+            stuttering.set(Level::DARK).unwrap();
+        }
+        assert!((5..60).contains(&late.load(Ordering::Relaxed)), "{late:?}");
+        drop(jig.world());
+        assert!(
+            !jig.stutters[1].load(Ordering::Relaxed),
+            "the world knows of no such fault"
+        );
     }
 }

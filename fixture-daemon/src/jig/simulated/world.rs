@@ -405,15 +405,17 @@ impl World {
 
     /// How late the sender of a lane shows its next symbol, in virtual time.
     pub fn lateness(&mut self, id: LaneId) -> Duration {
-        let stutters = self.suffers(id, Fault::LateSymbols);
+        let stutters = self.stutters(id);
         self.lane_mut(id).map_or(Duration::ZERO, |lane| {
             let usual = lane.lamp_chance.scaled(4e-6..80e-6);
-            if stutters && lane.lamp_chance.happens(0.01) {
-                lane.lamp_chance.millis(6..40)
-            } else {
-                Duration::from_secs_f64(usual)
-            }
+            let late = if stutters { stutter(&mut lane.lamp_chance) } else { None };
+            late.unwrap_or(Duration::from_secs_f64(usual))
         })
+    }
+
+    /// Whether a lane's lamp shows some symbols late.
+    pub fn stutters(&self, id: LaneId) -> bool {
+        self.suffers(id, Fault::LateSymbols)
     }
 
     /// Puts a reference unit whose LED shows one colour into a lane's empty nest; `Off` takes it away.
@@ -507,6 +509,11 @@ impl World {
                 );
             }
         }
+    }
+
+    /// Whether the unit in a lane has power; `None` without one.
+    pub fn has_power(&self, id: LaneId) -> Option<bool> {
+        Some(self.lane(id)?.unit.as_ref()?.power == Power::On)
     }
 
     /// Asks the cloud for a token: when the answer is there, and the answer.
@@ -629,4 +636,9 @@ fn no_lane(lane: LaneId, part: &'static str) -> JigError {
         part,
         what: "this lane does not exist on the jig".to_owned(),
     }
+}
+
+/// How late a symbol of a lamp that stutters is, where it is late at all: one in a hundred.
+pub fn stutter(chance: &mut Chance) -> Option<Duration> {
+    chance.happens(0.01).then(|| chance.millis(6..40))
 }

@@ -248,10 +248,10 @@ pub(crate) mod tests {
     use crate::view::View;
     use crate::view::tests::{heard, snapshot, verdict};
 
-    const CHIPS: [(Chip, Colours, bool); 2] =
+    pub(crate) const CHIPS: [(Chip, Colours, bool); 2] =
         [(Chip::Ili9341, Colours::Bgr, false), (Chip::St7789, Colours::Rgb, true)];
 
-    fn wired(rotation: Rotation, colours: Colours, inverted: bool) -> SpiPanel {
+    pub(crate) fn wired(rotation: Rotation, colours: Colours, inverted: bool) -> SpiPanel {
         SpiPanel {
             spi: PathBuf::from("/dev/spidev0.0"),
             bus_hz: 32_000_000,

@@ -1,6 +1,8 @@
 //! The panels that show the frames. The configuration chooses one when the process starts.
 
 pub mod bus;
+#[cfg(test)]
+mod contract;
 pub mod controller;
 pub mod drm;
 pub mod file;

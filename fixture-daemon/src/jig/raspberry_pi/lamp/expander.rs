@@ -4,6 +4,7 @@ use blinkup::Level;
 use embedded_hal::i2c::{Error as _, I2c};
 use fixture_link::identity::LaneId;
 
+use super::super::bus::Trunk;
 use super::PART;
 use super::curve::Curve;
 use crate::jig::{JigError, Lamp};
@@ -12,9 +13,10 @@ use crate::jig::{JigError, Lamp};
 const MODE1: u8 = 0x00;
 /// MODE1: the register number counts up by itself.
 const AUTO_INCREMENT: u8 = 0x20;
-/// MODE1: the oscillator is off; the prescaler can be written only then (section 7.3.5).
+/// MODE1: the oscillator is off; the prescaler can be written only then (section 7.3.5; table 3, note 1: page 12 of rev. 3, 2010).
 const SLEEP: u8 = 0x10;
-/// The first register of LED0: ON low, ON high, OFF low, OFF high; four registers a channel (table 4).
+/// The first register of LED0: ON low, ON high, OFF low, OFF high; four registers a channel (table 7; LED9's begin at 0x2A on page 23 of
+/// 52).
 const LED0_ON_L: u8 = 0x06;
 /// The prescaler of the period (section 7.3.5).
 const PRE_SCALE: u8 = 0xFE;
@@ -28,17 +30,19 @@ const OSCILLATOR: u32 = 25_000_000;
 /// A PCA9685 as one of its channels' users sees it. Every lane holds its own handle of the bus; the set-up is the same for all.
 pub struct Pca9685<I> {
     bus: I,
+    trunk: Trunk,
     address: u8,
     prescale: u8,
 }
 
 impl<I: I2c> Pca9685<I> {
-    /// The chip at `address`, not touched yet; `frequency` is periods a second, 24 to 1526.
-    pub fn new(bus: I, address: u8, frequency: u32) -> Self {
+    /// The chip at `address`, not touched yet; `trunk` is its bus as the sensors see it, `frequency` periods a second, 24 to 1526.
+    pub fn new(bus: I, trunk: Trunk, address: u8, frequency: u32) -> Self {
         let steps = OSCILLATOR / 4096;
         let prescale = (steps + frequency / 2) / frequency.max(1);
         Self {
             bus,
+            trunk,
             address,
             // Section 7.3.5: the value less one, and 3 at least.
             prescale: u8::try_from(prescale.saturating_sub(1)).unwrap_or(u8::MAX).max(3),
@@ -52,6 +56,7 @@ impl<I: I2c> Pca9685<I> {
     pub fn set(&mut self, channel: u8, duty: f32) -> Result<(), I::Error> {
         let write = Self::channel(channel, duty);
         let mut mode = [0];
+        let _turn = self.trunk.lamp();
         self.bus.write_read(self.address, &[MODE1], &mut mode)?;
         self.bus.write(self.address, &write)?;
         if mode[0] & (SLEEP | AUTO_INCREMENT) == AUTO_INCREMENT {
@@ -146,13 +151,14 @@ mod tests {
     }
 
     fn lamp(bus: &Mock) -> Expander<Mock> {
-        let chip = Pca9685::new(bus.clone(), AT, 1526);
+        let chip = Pca9685::new(bus.clone(), Trunk::default(), AT, 1526);
         Expander::new(LaneId::new(3).unwrap(), chip, 2, Curve::default())
     }
 
     #[test]
     fn levels_are_the_data_sheets_bytes() {
-        // Channel 2 begins at 0x0E. Bright is ON all the time, mid OFF at step 2048 (0x0800), dark OFF all the time.
+        // Table 7 (LED9 begins at 0x2A on page 23, four registers a channel from 0x06 on): channel 2 begins at 0x0E. Bright is ON all the
+        // time, mid OFF at step 2048 (0x0800), dark OFF all the time.
         let mut bus = Mock::new(
             &[
                 level(0x20, [0x0E, 0, 0x10, 0, 0]),
@@ -197,7 +203,7 @@ mod tests {
     fn the_prescaler_follows_the_data_sheets_example() {
         // Section 7.3.5: 200 Hz with the internal oscillator is 30.
         let mut bus = Mock::new(&[]);
-        assert_eq!(Pca9685::new(bus.clone(), AT, 200).prescale, 0x1E);
+        assert_eq!(Pca9685::new(bus.clone(), Trunk::default(), AT, 200).prescale, 0x1E);
         bus.done();
     }
 

@@ -10,11 +10,11 @@ use embedded_hal::digital::PinState;
 use fixture_link::identity::LaneId;
 use linux_embedded_hal::I2cdev;
 
-use self::curve::Curve;
 use self::dimmed::Dimmed;
 use self::expander::{Expander, Pca9685};
 use self::ladder::Ladder;
-use super::bus;
+use super::Measured;
+use super::bus::{self, Trunk};
 use super::gpio::Gpio;
 use crate::config::{Active, LampParts};
 use crate::jig::{JigError, Lamp};
@@ -22,7 +22,8 @@ use crate::jig::{JigError, Lamp};
 /// What a lamp's errors are filed under.
 pub const PART: &str = "lamp";
 
-/// The lamps of all lanes, in order, dark. `curves` is each lamp's, in order; a lane without one has a lamp whose light follows its duty.
+/// The lamps of all lanes, in order, dark. `measured` is each lane's, in order; a lane without one has a lamp whose light follows its duty.
+/// `trunk` is the bus that they share with the sensors, or one of their own.
 ///
 /// # Errors
 /// A pin, channel or bus is not to be had. An expander that does not answer is no error here: it is tried again with every level.
@@ -30,16 +31,17 @@ pub fn open(
     gpio: &Gpio,
     parts: &LampParts,
     lanes: &[LaneId],
-    curves: &[Curve],
+    measured: &[Measured],
+    trunk: &Trunk,
 ) -> Result<Vec<Box<dyn Lamp>>, JigError> {
-    let curve = |lane: LaneId| curves.get(lane.index()).cloned().unwrap_or_default();
+    let measured = |lane: LaneId| measured.get(lane.index()).cloned().unwrap_or_default();
     match parts {
         LampParts::Pwm(pwm) => lanes
             .iter()
             .zip(&pwm.channels)
             .map(|(lane, channel)| {
                 let channel = pwm::Channel::open(pwm.chip, *channel, pwm.frequency).map_err(failed(*lane))?;
-                Ok(Box::new(Dimmed::new(*lane, channel, curve(*lane))?) as Box<dyn Lamp>)
+                Ok(Box::new(Dimmed::new(*lane, channel, measured(*lane).curve)?) as Box<dyn Lamp>)
             })
             .collect(),
         LampParts::Ladder(ladder) => lanes
@@ -49,7 +51,8 @@ pub fn open(
                 let dark: PinState = ladder.lit.state(false);
                 let mid = gpio.output(*mid, dark).map_err(failed(*lane))?;
                 let rest = gpio.output(*rest, dark).map_err(failed(*lane))?;
-                Ok(Box::new(Ladder::new(*lane, mid, rest, ladder.lit, ladder.mid_share)?) as Box<dyn Lamp>)
+                let share = measured(*lane).mid.unwrap_or(ladder.mid_share);
+                Ok(Box::new(Ladder::new(*lane, mid, rest, ladder.lit, share)?) as Box<dyn Lamp>)
             })
             .collect(),
         LampParts::Expander(expander) => {
@@ -60,8 +63,8 @@ pub fn open(
                 .map(|(lane, channel)| {
                     let bus = I2cdev::new(&expander.bus)
                         .map_err(|error| failed(*lane)(format!("{}: {error}", expander.bus.display())))?;
-                    let chip = Pca9685::new(bus, expander.address, expander.frequency);
-                    Ok(Box::new(Expander::new(*lane, chip, *channel, curve(*lane))) as Box<dyn Lamp>)
+                    let chip = Pca9685::new(bus, trunk.clone(), expander.address, expander.frequency);
+                    Ok(Box::new(Expander::new(*lane, chip, *channel, measured(*lane).curve)) as Box<dyn Lamp>)
                 })
                 .collect()
         }

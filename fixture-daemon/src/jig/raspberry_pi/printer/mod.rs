@@ -140,6 +140,15 @@ impl Printer {
 }
 
 impl LabelPrinter for Printer {
+    fn ready(&mut self) -> Result<Printed, JigError> {
+        let mut wire = Wire::open(&self.parts.port).map_err(|what| self.failed(what))?;
+        match self.status(&mut wire).map_err(|what| self.failed(what))? {
+            Status::Stopped(why) => Err(self.failed(why)),
+            Status::Ready | Status::Printing => Ok(Printed::Confirmed),
+            Status::Silent => Ok(Printed::Taken),
+        }
+    }
+
     fn print(&mut self, label: &Label) -> Result<Printed, JigError> {
         let bytes = self.bytes(label).map_err(|what| self.failed(what))?;
         let mut wire = Wire::open(&self.parts.port).map_err(|what| self.failed(what))?;
@@ -166,7 +175,7 @@ impl LabelPrinter for Printer {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::{Read as _, Write as _};
     use std::thread::JoinHandle;
 
@@ -190,7 +199,9 @@ mod tests {
     }
 
     /// A Zebra on a pseudo-terminal: answers `~HS` with one of these states after the other, and tells what else it was sent.
-    fn zebra(states: Vec<(bool, u32)>) -> (Printer, JoinHandle<(Vec<u8>, TTYPort)>, TTYPort) {
+    pub(in crate::jig::raspberry_pi) fn zebra(
+        states: Vec<(bool, u32)>,
+    ) -> (Printer, JoinHandle<(Vec<u8>, TTYPort)>, TTYPort) {
         let (mut printer, line) = TTYPort::pair().unwrap();
         let port = Port {
             file: line.name().unwrap().into(),
@@ -246,6 +257,14 @@ mod tests {
         assert_eq!(printer.print(&label("SN-1")), Ok(Printed::Confirmed));
         let heard = String::from_utf8(zebra.join().unwrap().0).unwrap();
         assert_eq!(heard.matches("^XA").count(), 1, "{heard}");
+    }
+
+    #[test]
+    fn a_printer_is_asked_how_it_is_without_a_label() {
+        let (mut printer, zebra, _line) = zebra(vec![(true, 0), (false, 0)]);
+        assert!(printer.ready().unwrap_err().to_string().ends_with("paper out"));
+        assert_eq!(printer.ready(), Ok(Printed::Confirmed));
+        assert!(zebra.join().unwrap().0.is_empty(), "nothing was sent to be printed");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IsTerminal as _, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use nix::fcntl::OFlag;
@@ -22,22 +22,23 @@ pub enum Wire {
 }
 
 impl Wire {
-    /// Opens the printer.
+    /// Opens the printer: a serial port where the file is a terminal's, else a printer's device file, whatever its name is.
     ///
     /// # Errors
     /// It is not there, or may not be used.
     pub fn open(port: &Port) -> Result<Self, String> {
-        let is_printer = port.file.to_string_lossy().contains("/lp");
-        if is_printer {
-            // Without this a read would wait for a printer that has nothing to say.
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .custom_flags(OFlag::O_NONBLOCK.bits())
-                .open(&port.file);
-            return file.map(Self::Device).map_err(|error| error.to_string());
+        // Without the first flag a read would wait for a printer that has nothing to say; with the second a terminal stays a mere file.
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits())
+            .open(&port.file)
+            .map_err(|error| error.to_string())?;
+        if file.is_terminal() {
+            drop(file);
+            return port.open().map(Self::Serial);
         }
-        port.open().map(Self::Serial)
+        Ok(Self::Device(file))
     }
 
     /// Sends everything.
@@ -104,4 +105,32 @@ fn is_later(error: &std::io::Error) -> bool {
         error.kind(),
         ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use serialport::{SerialPort as _, TTYPort};
+
+    use super::*;
+
+    #[test]
+    fn what_a_file_is_and_not_how_it_is_called_says_how_a_printer_is_spoken_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_printer, line) = TTYPort::pair().unwrap();
+        let names = ["printer-zebra", "lp0"].map(|name| folder.path().join(name));
+        for (to, serial) in [(line.name().unwrap().as_str(), true), ("/dev/null", false)] {
+            for name in &names {
+                symlink(to, name).unwrap();
+                let port = Port {
+                    file: name.clone(),
+                    baud: 9600,
+                };
+                let open = Wire::open(&port).unwrap();
+                assert_eq!(matches!(open, Wire::Serial(_)), serial, "{} to {to}", name.display());
+                std::fs::remove_file(name).unwrap();
+            }
+        }
+    }
 }

@@ -11,10 +11,11 @@ use linux_embedded_hal::I2cdev;
 use linux_embedded_hal::SpidevDevice;
 use linux_embedded_hal::spidev::{SpiModeFlags, SpidevOptions};
 
-use self::colour::{ColourSensors, Setting};
+use self::colour::{ColourSensors, Place, Setting};
 use self::comparators::Comparators;
 use self::photodiodes::Photodiodes;
-use super::bus;
+use super::Measured;
+use super::bus::{self, Trunk};
 use super::gpio::Gpio;
 use crate::config::SensorParts;
 use crate::jig::{JigError, SensorGroup};
@@ -22,7 +23,8 @@ use crate::jig::{JigError, SensorGroup};
 /// What a sensor's errors are filed under.
 pub const PART: &str = "status sensor";
 
-/// The sensors, in groups that no bus is common to: what holds up one group does not hold up another.
+/// The sensors, in groups that no bus is common to: what holds up one group does not hold up another. `measured` is what
+/// commissioning left of each lane, in order; a colour sensor without has the configuration's gain. `trunk` is the bus that they share with lamps.
 ///
 /// # Errors
 /// A bus or a line is not to be had. A sensor that does not answer is no error here: it is looked for again with every sample.
@@ -30,6 +32,8 @@ pub fn open(
     gpio: &Gpio,
     parts: &SensorParts,
     lanes: &[LaneId],
+    measured: &[Measured],
+    trunk: &Trunk,
     clock: impl Fn() -> Tick + Clone + Send + 'static,
 ) -> Result<Vec<SensorGroup>, JigError> {
     let first = lanes
@@ -48,21 +52,21 @@ pub fn open(
                 .map(|pin| gpio.output(pin, PinState::High))
                 .transpose()
                 .map_err(|error| failed(first, error))?;
-            let setting = Setting::new(colour.gain, colour.integration);
             let through = colour.multiplexer.as_ref();
-            let wired: Vec<(LaneId, Option<u8>)> = lanes
+            let wired: Vec<Place> = lanes
                 .iter()
                 .enumerate()
-                .map(|(place, lane)| (*lane, through.and_then(|through| through.channels.get(place).copied())))
+                .map(|(place, lane)| Place {
+                    lane: *lane,
+                    channel: through.and_then(|through| through.channels.get(place).copied()),
+                    setting: measured
+                        .get(place)
+                        .and_then(|measured| measured.sensitivity)
+                        .map_or_else(|| Setting::new(colour.gain, colour.integration), Setting::of),
+                })
                 .collect();
-            let sensors = ColourSensors::new(
-                bus,
-                setting,
-                through.map(|through| through.address),
-                reset,
-                &wired,
-                clock,
-            );
+            let address = through.map(|through| through.address);
+            let sensors = ColourSensors::new(bus, trunk.clone(), address, reset, &wired, clock);
             Ok(vec![SensorGroup {
                 lanes: lanes.to_vec(),
                 sensor: Box::new(sensors),

@@ -1,6 +1,8 @@
-//! Red- and green-filtered photodiodes on an MCP3208, the eight-channel 12-bit converter on SPI (Microchip data sheet DS21298).
+//! Red- and green-filtered photodiodes on an MCP3208, the eight-channel 12-bit converter on SPI (Microchip data sheet DS21298E).
 //!
 //! The amplifiers give a little more than 0 V in the dark (`hw/`): a converter that reads nothing but zeros is not there.
+
+use core::time::Duration;
 
 use blinkup::Tick;
 use blinkup::sample::{Counts, Sample};
@@ -25,6 +27,17 @@ pub struct Photodiodes<S, C> {
     clock: C,
 }
 
+/// Bits of a conversion on the bus (figure 6-1: three bytes).
+const BITS: u32 = 24;
+/// What the kernel takes for a transfer beside its bits: assumed, not measured on a Pi.
+const CALL: Duration = Duration::from_micros(20);
+
+/// How long one sample of so many lanes takes on one bus, whose chips take turns.
+pub fn round_takes(lanes: u8, oversampling: u8, clock: u32) -> Duration {
+    let one = Duration::from_secs(1) * BITS / clock.max(1) + CALL;
+    one * 2 * u32::from(lanes) * u32::from(oversampling)
+}
+
 /// Counts at which a channel is full: conversions are added up.
 pub const fn saturated_at(oversampling: u8) -> u16 {
     FULL.saturating_mul(oversampling as u16)
@@ -41,7 +54,7 @@ impl<S: SpiDevice, C: Fn() -> Tick> Photodiodes<S, C> {
         }
     }
 
-    /// One conversion (figure 6-1): start, single-ended and the channel in the last five bits of the first ten; then a null bit and
+    /// One conversion (page 21, figure 6-1): start, single-ended and the channel in the last five bits of the first ten; then a null bit and
     /// twelve bits of result.
     fn convert(&mut self, channel: u8) -> Result<u16, String> {
         let mut bytes = [0x06 | channel >> 2, (channel & 3) << 6, 0];
@@ -100,6 +113,8 @@ impl<S: SpiDevice + Send, C: Fn() -> Tick + Send> StatusSensor for Photodiodes<S
 mod tests {
     use core::cell::Cell;
     use core::time::Duration;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use embedded_hal::spi::ErrorKind;
     use embedded_hal_mock::eh1::spi::{Mock, Transaction};
@@ -129,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_third_lane_is_on_channels_four_and_five() {
-        // DS21298, figure 6-1: 0000 01 S/D D2 | D1 D0 x x x x x x; channels 4 and 5 are 100 and 101.
+        // DS21298E, page 21, figure 6-1: 0000 01 S/D D2 | D1 D0 x x x x x x; channels 4 and 5 are 100 and 101.
         let mut device = Mock::new(
             &[
                 conversion([0x07, 0x00, 0], [0xFF, 0xE1, 0x23]),
@@ -146,6 +161,81 @@ mod tests {
         assert_eq!((sample.counts.blue, sample.counts.clear), (0, 0x456 + 0x458));
         assert_eq!(sample.end.since(sample.start), Duration::from_millis(1));
         device.done();
+    }
+
+    /// Two converters on one bus, with the time that their bits take; each channel counts its lane's number.
+    #[derive(Clone)]
+    struct Shared {
+        micros: Arc<AtomicU64>,
+        chip: u16,
+        hertz: u32,
+    }
+
+    impl embedded_hal::spi::ErrorType for Shared {
+        type Error = ErrorKind;
+    }
+
+    impl SpiDevice for Shared {
+        fn transaction(&mut self, operations: &mut [embedded_hal::spi::Operation<'_, u8>]) -> Result<(), ErrorKind> {
+            for operation in operations {
+                let embedded_hal::spi::Operation::TransferInPlace(bytes) = operation else {
+                    panic!("one transfer a conversion")
+                };
+                let bits = 8 * u64::try_from(bytes.len()).unwrap();
+                self.micros
+                    .fetch_add(bits * 1_000_000 / u64::from(self.hertz) + 20, Ordering::Relaxed);
+                let channel = u16::from(bytes[0] & 1) << 2 | u16::from(bytes[1] >> 6);
+                let [low, high] = (100 * (4 * self.chip + channel / 2 + 1)).to_le_bytes();
+                bytes.copy_from_slice(&[0, high, low]);
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn eight_lanes_on_two_converters_of_one_bus_are_sampled_a_hundred_times_a_second_with_oversampling() {
+        const ROUND: u64 = 10_000;
+        let hertz = 1_000_000;
+        for oversampling in [1, 4, 8] {
+            let micros = Arc::new(AtomicU64::new(0));
+            let now = || {
+                let micros = Arc::clone(&micros);
+                move || Tick::from_micros(micros.load(Ordering::Relaxed))
+            };
+            let lanes: Vec<LaneId> = LaneId::first(8).collect();
+            let mut chips: Vec<_> = (0..)
+                .zip(lanes.chunks(LANES_A_CHIP))
+                .map(|(chip, lanes)| {
+                    let device = Shared {
+                        micros: Arc::clone(&micros),
+                        chip,
+                        hertz,
+                    };
+                    (lanes, Photodiodes::new(device, lanes, oversampling, now()))
+                })
+                .collect();
+            let mut samples = 0;
+            for round in 0..100 {
+                for (lanes, sensor) in &mut chips {
+                    for lane in *lanes {
+                        let sample = sensor.sample(*lane).unwrap();
+                        let expected = 100 * u16::from(lane.number()) * u16::from(oversampling);
+                        assert_eq!((sample.counts.red, sample.counts.green), (expected, expected));
+                        assert!(sample.start < sample.end);
+                        samples += 1;
+                    }
+                }
+                let took = micros.load(Ordering::Relaxed) - round * ROUND;
+                assert!(took < ROUND, "{oversampling} conversions: {took} µs");
+                assert_eq!(u128::from(took), round_takes(8, oversampling, hertz).as_micros());
+                micros.store((round + 1) * ROUND, Ordering::Relaxed);
+            }
+            assert_eq!(samples, 800);
+        }
+        assert!(
+            round_takes(8, 16, hertz) > Duration::from_micros(ROUND),
+            "which the configuration refuses"
+        );
     }
 
     #[test]

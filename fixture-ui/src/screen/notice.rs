@@ -1,0 +1,64 @@
+//! What a person should see to although no lane stands still for it: a strip below everything that is live.
+
+use embedded_graphics::draw_target::DrawTarget;
+use embedded_graphics::geometry::{Point, Size};
+use embedded_graphics::pixelcolor::Rgb565;
+use embedded_graphics::primitives::Rectangle;
+use fixture_link::snapshot::Notice;
+
+use super::palette;
+use super::scale::Scale;
+use super::shape;
+use super::text::{self, Align, AtMost};
+use crate::view::look::Shape;
+
+/// Its height on the small panel.
+pub const TALL: u32 = 28;
+
+/// The words at its left.
+const WORD: &str = "SEE TO";
+
+/// Draws the strip: shape and word, how many there are, and what the first one says; on a large panel what to do about it as well.
+///
+/// # Errors
+/// The target's own.
+pub fn draw<D: DrawTarget<Color = Rgb565>>(
+    notices: &[Notice],
+    area: Rectangle,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    let Some(first) = notices.first() else { return Ok(()) };
+    let scale = Scale::of(target);
+    let px = |length| scale.px(length);
+    let Size { width, height } = area.size;
+    let at = |x: u32, y: u32, width: u32, height: u32| {
+        let offset = Point::new(i32::try_from(x).unwrap_or(0), i32::try_from(y).unwrap_or(0));
+        Rectangle::new(area.top_left + offset, Size::new(width, height))
+    };
+    target.fill_solid(&area, palette::QUIET)?;
+    let tag = px(70);
+    target.fill_solid(&at(0, 0, tag, height), palette::WHITE)?;
+    let flag = at(px(4), px(5), px(18), height.saturating_sub(px(10)));
+    shape::shape(Shape::Flag, flag, palette::BLACK, palette::WHITE, target)?;
+    let (above, below) = (px(13), height.saturating_sub(px(13)));
+    let beside = |y, height| at(px(24), y, tag.saturating_sub(px(26)), height);
+    if notices.len() > 1 {
+        text::small(WORD, beside(0, above + px(1)), Align::Left, palette::BLACK, target)?;
+        let count = format!("1 of {}", notices.len());
+        text::small(&count, beside(above, below), Align::Left, palette::BLACK, target)?;
+    } else {
+        text::small(WORD, beside(0, height), Align::Left, palette::BLACK, target)?;
+    }
+    let said = if scale.is_large() {
+        format!("{}: {}. Do: {}.", first.part, first.what, first.remedy)
+    } else {
+        format!("{}: {}", first.part, first.what)
+    };
+    let words = at(
+        tag + px(4),
+        px(3),
+        width.saturating_sub(tag + px(6)),
+        height.saturating_sub(px(4)),
+    );
+    text::sentence(&said, words, Align::Left, AtMost(9), palette::INK, target)
+}
