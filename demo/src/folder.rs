@@ -12,6 +12,7 @@ const FIXTURE: &str = include_str!("../../config/simulated.toml");
 const RECIPE: &str = include_str!("../recipe.toml");
 const PASSWORD: &str = include_str!("../../config/recipes/example-secrets/wifi-password");
 const SCENARIO: &str = include_str!("../../config/scenarios/mixed.toml");
+const USUAL: &str = include_str!("../../config/scenarios/shift.toml");
 
 /// The port of the pages, where it is free.
 const PORT: u16 = 8080;
@@ -46,6 +47,7 @@ impl Folder {
         folder.write("recipes/demo.toml", RECIPE)?;
         folder.write("recipes/example-secrets/wifi-password", PASSWORD)?;
         folder.write("scenarios/mixed.toml", SCENARIO)?;
+        folder.write("scenarios/shift.toml", USUAL)?;
         folder.write("fixture.toml", &adapted(pages)?)?;
         Ok(folder)
     }
@@ -60,9 +62,9 @@ impl Folder {
         self.path.join("recipes/demo.toml")
     }
 
-    /// The scenario's file.
-    pub fn scenario(&self) -> PathBuf {
-        self.path.join("scenarios/mixed.toml")
+    /// The file of the scenario of a usual shift: what the history is made of. The demo's own units are as different as there are faults.
+    pub fn usual(&self) -> PathBuf {
+        self.path.join("scenarios/shift.toml")
     }
 
     /// The ledger's file.

@@ -10,9 +10,9 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
+use crate::asked::Asked;
 use crate::folder::Folder;
 
 /// How long a role may take to end; the daemon's own limit is ten seconds.
@@ -176,9 +176,7 @@ async fn answers(at: SocketAddr) {
 
 /// Runs the roles until a signal. A role that ends by itself is named; the others go on, as they would on a fixture.
 #[expect(clippy::print_stdout, reason = "the demo tells where its pages are")]
-pub async fn run(folder: &Folder) -> anyhow::Result<ExitCode> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+pub async fn run(folder: &Folder, asked: &mut Asked) -> anyhow::Result<ExitCode> {
     let mut daemon = Running::start(Role::Daemon, folder)?;
     let mut screen = Running::start(Role::Screen, folder)?;
     let mut web = Running::start(Role::Web, folder)?;
@@ -192,8 +190,7 @@ pub async fn run(folder: &Folder) -> anyhow::Result<ExitCode> {
     let mut fault = false;
     loop {
         let (role, status) = tokio::select! {
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
+            () = asked.heard() => break,
             Some(_answers_or_late) = async { Some(open.as_mut()?.await) } => {
                 open = None;
                 println!("Live page:         http://{}/", folder.pages());

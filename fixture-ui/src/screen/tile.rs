@@ -9,7 +9,7 @@ use super::palette;
 use super::scale::Scale;
 use super::shape;
 use super::text::{self, Align, AtMost};
-use crate::view::lane::{LaneWords, LastWords};
+use crate::view::lane::{Given, LaneWords, LastWords};
 
 /// How a state is coloured, and on which side of the word its shape stands.
 #[derive(Debug, Clone, Copy)]
@@ -199,7 +199,11 @@ fn tall<D: DrawTarget<Color = Rgb565>>(
         text::sentence(lane.short, short, Align::Left, AtMost(10), scheme.ink, target)?;
     } else {
         let title = said(top, foot - px(16));
-        text::sentence(&lane.headline(), title, Align::Left, AtMost(14), scheme.ink, target)?;
+        let said = match lane.given {
+            Given::Now => lane.title.as_str(),
+            Given::BeforeRestart => "Before the restart",
+        };
+        text::sentence(said, title, Align::Left, AtMost(14), scheme.ink, target)?;
     }
     text::tail(&lane.serial, said(height - px(14), px(12)), scheme.ink, target)
 }

@@ -346,7 +346,7 @@ fn join(first: &str, second: &str) -> String {
     if second.is_empty() {
         format!("{first}.")
     } else {
-        format!("{first}. {second}")
+        format!("{first}. {}", super::sentence(second))
     }
 }
 

@@ -11,7 +11,7 @@ pub mod standing;
 pub mod wording;
 
 use fixture_link::identity::LaneId;
-use fixture_link::snapshot::{Commissioning, Figure, Fixture, LineStop, Notice, Snapshot, Turn};
+use fixture_link::snapshot::{Commissioning, Figure, Fixture, LaneView, LineStop, Notice, Snapshot, Turn};
 
 use self::around::Around;
 use self::lane::LaneWords;
@@ -123,8 +123,8 @@ impl View {
             let face = Face::Commissioning(commissioning_words(commissioning));
             return Self::framed(&snapshot.fixture, face);
         }
-        let words = |lane| LaneWords::of(lane, Around::of(snapshot, lane.lane));
-        let lanes = snapshot.lanes.iter().map(|lane| words(lane)).collect();
+        let words = |lane: &LaneView| LaneWords::of(lane, Around::of(snapshot, lane.lane));
+        let lanes = snapshot.lanes.iter().map(words).collect();
         let stop = snapshot.line.stopped.as_ref().map(stop_words);
         Self {
             lot: snapshot.line.lot.clone(),

@@ -30,7 +30,7 @@ pub fn named(sentence: &str) -> String {
         let (word, after) = from.split_at(from.find(|letter| !is_part(letter)).unwrap_or(from.len()));
         said.push_str(before);
         match title(word) {
-            Some(title) => said.push_str(&format!("\u{201c}{title}\u{201d}")),
+            Some(title) => said.extend(["\u{201c}", title, "\u{201d}"]),
             None => said.push_str(word),
         }
         rest = after;

@@ -79,7 +79,7 @@ impl Look {
         if time != self.told {
             self.told.clone_from(&time);
             self.found.push_back(Event::default().event("clock").data(time));
-        } else if self.unchanged > 0 && self.unchanged % BEAT_EVERY == 0 {
+        } else if self.unchanged > 0 && self.unchanged.is_multiple_of(BEAT_EVERY) {
             self.found.push_back(Event::default().event("beat").data(""));
         }
         Some(())

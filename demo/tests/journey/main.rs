@@ -1,0 +1,244 @@
+//! A person's way through the pages of a running demo, in a real browser. Screenshots go to `target/journey/`.
+#![expect(clippy::unwrap_used, reason = "a journey that cannot go on ends there")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a journey is bounded and measured in real time"
+)]
+
+mod browser;
+mod demo;
+mod hold;
+mod picture;
+mod words;
+
+use core::time::Duration;
+use std::time::Instant;
+
+use fantoccini::Locator;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::time::timeout;
+
+use self::browser::Browser;
+use self::demo::Demo;
+use self::picture::Picture;
+
+/// How long a simulated unit may take from seated to PASS, with retries and a loaded machine.
+const UNTIL_A_PASS: Duration = Duration::from_mins(3);
+
+/// Within which a page has to say that what it shows is no longer live: two seconds, and one for the browser.
+const UNTIL_IT_SAYS_SO: Duration = Duration::from_secs(3);
+
+/// The address of the run that a lane shows, and where its unit goes: asked in one step, because the unit may be lifted at any moment.
+const PASS_WITH_ITS_RUN: &str = "const lane = document.querySelector(arguments[0]); \
+    const run = lane?.querySelector(\".unit a[href^='/runs/']\"); \
+    return run ? [run.getAttribute('href'), lane.querySelector('.place')?.innerText ?? ''] : null;";
+
+/// A drawn path.
+const STROKES: &str = "return document.querySelector(arguments[0])?.getAttribute('d') ?? null;";
+
+#[tokio::test]
+async fn a_person_watches_a_unit_pass_reads_its_light_and_sees_the_fixture_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let browser = Browser::start().await;
+    let demo = Demo::start(folder.path());
+    let page = |path: &str| format!("{}{path}", demo.pages);
+    let soon = Duration::from_secs(10);
+
+    // The live page: lanes, SIMULATED, a run on its way, a PASS with what to do.
+    browser.client.goto(&page("")).await.unwrap();
+    browser.until(".lane", Duration::from_secs(30)).await;
+    assert_eq!(browser.text("#badges .badge").await, "SIMULATED");
+    browser.until(".lane.running progress", Duration::from_mins(1)).await;
+    browser.shoot("1-running").await;
+    let seen = browser.once(PASS_WITH_ITS_RUN, ".lane.pass", UNTIL_A_PASS).await;
+    let [run, place]: [String; 2] = serde_json::from_value(seen).unwrap();
+    assert_eq!(place, "GOOD BOX");
+    browser.shoot("2-pass").await;
+    browser.client.set_window_size(390, 844).await.unwrap();
+    browser.shoot("3-pass-on-a-phone").await;
+    browser.client.set_window_size(1920, 1080).await.unwrap();
+
+    // That run: its verdict was stored before it was shown, and its light is drawn.
+    browser.client.goto(&page(run.trim_start_matches('/'))).await.unwrap();
+    browser.until("svg#light", soon).await;
+    assert_eq!(browser.text(".verdict .outcome").await, "PASS");
+    assert!(browser.count("svg#light rect.green").await > 0, "the LED was green");
+    assert!(browser.count("svg#light rect.amber").await > 0, "the LED was amber");
+    let lamp = browser.ask(STROKES, "svg#light path.strokes").await;
+    assert!(
+        lamp.as_str().is_some_and(|strokes| !strokes.is_empty()),
+        "the lamp sent"
+    );
+    browser.shoot("4-run").await;
+    let serial = browser.text("h1 a").await;
+
+    // The search finds the unit.
+    browser.client.goto(&page("runs")).await.unwrap();
+    browser
+        .until("input[name=serial]", soon)
+        .await
+        .send_keys(&serial)
+        .await
+        .unwrap();
+    browser
+        .client
+        .find(Locator::Css("form.search button"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    browser
+        .until(&format!("input[name=serial][value='{serial}']"), soon)
+        .await;
+    browser.until(&format!("a[href='{run}']"), soon).await;
+    for row in browser.texts("tbody td:nth-child(2)").await {
+        assert!(row.starts_with(&serial), "{row} is not about {serial}");
+    }
+    browser.shoot("5-search").await;
+
+    // The day's yield.
+    browser.client.goto(&page("today")).await.unwrap();
+    browser.until(".figures .big", soon).await;
+    browser.shoot("6-today").await;
+
+    // The daemon is killed: the page says so, and shows no verdict any more.
+    browser.client.goto(&page("")).await.unwrap();
+    browser.until(".lane", soon).await;
+    kill(demo.pid("fixture-daemon"), Signal::SIGKILL).unwrap();
+    let killed = Instant::now();
+    browser.until("#gone", UNTIL_IT_SAYS_SO).await;
+    println!(
+        "the page said that the fixture is stopped {} ms after its daemon was killed",
+        killed.elapsed().as_millis()
+    );
+    assert_eq!(browser.text("#gone .word").await, "FIXTURE STOPPED");
+    assert_eq!(browser.count(".lane").await, 0);
+    browser.shoot("7-fixture-stopped").await;
+
+    // History is still there.
+    browser.client.goto(&page(run.trim_start_matches('/'))).await.unwrap();
+    browser.until("svg#light", soon).await;
+
+    // The pages' own server is killed: the open page says so by itself.
+    browser.client.goto(&page("")).await.unwrap();
+    browser.until("#gone", soon).await;
+    kill(demo.pid("fixture-ui-web"), Signal::SIGKILL).unwrap();
+    let killed = Instant::now();
+    browser.until("#silent:not([hidden])", UNTIL_IT_SAYS_SO).await;
+    println!(
+        "the page said that it is not live {} ms after its server was killed",
+        killed.elapsed().as_millis()
+    );
+    browser.shoot("8-not-live").await;
+
+    browser.client.clone().close().await.unwrap();
+    let status = demo.interrupt();
+    assert!(!status.success(), "two of its roles did not end by themselves in order");
+}
+
+#[test]
+fn ctrl_c_ends_every_role_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(folder.path());
+    assert!(demo.interrupt().success());
+}
+
+#[test]
+fn ctrl_c_ends_roles_in_order_that_have_only_just_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start_until(folder.path(), "folder");
+    assert!(demo.interrupt().success());
+}
+
+#[test]
+fn ctrl_c_while_history_is_made_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start_until(folder.path(), "Making");
+    assert!(demo.interrupt().success());
+    assert!(
+        !folder.path().join("ledger.db").exists(),
+        "no half history is gone on with"
+    );
+    let again = Demo::start_until(folder.path(), "Making");
+    assert!(again.interrupt().success());
+}
+
+/// A lane, its unit's run and what else it says, once it shows a PASS.
+const PASS: &str = "const lane = document.querySelector(arguments[0]); \
+    const run = lane?.querySelector(\".unit a[href^='/runs/']\"); \
+    return run ? [lane.id, run.getAttribute('href').split('/').pop()] : null;";
+
+#[tokio::test]
+async fn a_person_sees_that_a_daemon_hangs_and_after_its_restart_the_verdict_that_still_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let browser = Browser::start().await;
+    let demo = Demo::start(folder.path());
+    let screen = folder.path().join("screen.png");
+    browser.client.goto(&demo.pages).await.unwrap();
+    hold::a_focus_stays(&browser).await;
+    hold::a_held_click_arrives(&browser, &demo.pages).await;
+    browser.client.goto(&demo.pages).await.unwrap();
+
+    let mut daemon = demo.pid("fixture-daemon");
+    let mut anew = None;
+    for turn in 1.. {
+        let seen = browser.once(PASS, ".lane.pass", UNTIL_A_PASS).await;
+        let [lane, run]: [String; 2] = serde_json::from_value(seen).unwrap();
+
+        // It hangs: neither the page nor the screen shows the verdict any more.
+        kill(daemon, Signal::SIGSTOP).unwrap();
+        let hangs = Instant::now();
+        let until = |picture: &Picture| picture.says_stopped();
+        let (_, stopped) = tokio::join!(
+            browser.until("#gone", UNTIL_IT_SAYS_SO),
+            timeout(UNTIL_IT_SAYS_SO, Picture::until(&screen, until))
+        );
+        stopped.expect("the screen says so within 3 s");
+        println!(
+            "page and screen said so {} ms after the daemon hung",
+            hangs.elapsed().as_millis()
+        );
+        assert_eq!(browser.count(".lane").await, 0);
+        browser.shoot("9-daemon-hangs").await;
+
+        // The watchdog would kill it and start it anew. What lies in a nest is shown again.
+        kill(daemon, Signal::SIGKILL).unwrap();
+        drop(anew.take());
+        let started = demo::daemon(folder.path());
+        daemon = Pid::from_raw(i32::try_from(started.0.id()).unwrap());
+        anew = Some(started);
+        if picture::lifted(&folder.path().join("ledger.db"), &run).await {
+            assert!(turn < 5, "the unit was lifted in the moment before every time");
+            continue;
+        }
+        let before = format!("#{lane}.pass");
+        browser.until(&before, Duration::from_secs(10)).await;
+        let said = browser.text(&format!("{before} .detail")).await;
+        assert!(said.starts_with("Judged before the last restart."), "{said}");
+        timeout(
+            UNTIL_IT_SAYS_SO,
+            Picture::until(&screen, |picture| !picture.says_stopped() && picture.has_pass()),
+        )
+        .await
+        .expect("the screen shows it too");
+        browser.shoot("10-the-verdict-still-stands").await;
+        browser.client.goto(&format!("{}screen.png", demo.pages)).await.unwrap();
+        let size = browser
+            .ask(
+                "const shown = document.querySelector(arguments[0]); return [shown.naturalWidth, shown.naturalHeight];",
+                "img",
+            )
+            .await;
+        assert_eq!(
+            size,
+            serde_json::json!([320, 240]),
+            "the page of the screen is its picture"
+        );
+        browser.shoot("11-screen").await;
+        break;
+    }
+    browser.client.clone().close().await.unwrap();
+    assert!(!demo.interrupt().success(), "its own daemon was killed");
+}
