@@ -132,10 +132,7 @@ impl Fits {
     /// The least squared distance of the sample from any exposure and from one of a single colour, in standard deviations.
     pub(super) fn distances(&self) -> (f32, f32) {
         let least = |squares: &[f32]| squares.iter().fold(f32::MAX, |least, square| least.min(*square));
-        (
-            least(&self.square[..EXPOSURES]),
-            least(&self.square[..COLOURS.len()]),
-        )
+        (least(&self.square[..EXPOSURES]), least(&self.square[..COLOURS.len()]))
     }
 
     /// Logarithms of the probability densities, without the constant, where the level's variance has grown by `more`.

@@ -127,7 +127,7 @@ pub fn open(
 pub fn dark(config: &RaspberryPi, lanes: &[LaneId]) -> Result<(), JigError> {
     let gpio = Gpio::open(config.gpio).map_err(|error| JigError::Board(error.to_string()))?;
     let mut failed = None;
-    for mut lamp in lamp::open(&gpio, &config.lamp, lanes, &[])? {
+    for mut lamp in lamp::open(&gpio, &config.lamp, lanes, &[], &Trunk::default())? {
         // One lamp that fails must not keep the next one lit.
         if let Err(error) = lamp.set(Level::DARK) {
             failed = Some(error);
