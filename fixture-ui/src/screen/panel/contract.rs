@@ -1,7 +1,7 @@
 //! What every panel must do, once; and each of them held to it.
 
 use blinkup::Tick;
-use embedded_graphics::geometry::Size;
+use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::primitives::Rectangle;
 use fixture_link::settings::{PngFile, Rotation};
 use fixture_link::snapshot::LaneState;
@@ -38,9 +38,7 @@ fn panel_keeps_the_contract(panel: &mut dyn Panel, seen: impl Fn() -> Option<Vec
     assert_eq!(seen(), Some(second.rgb()));
     panel.show(&second, &[]).unwrap();
     panel.renew().unwrap();
-    panel
-        .show(&second, &[Rectangle::new(Default::default(), size)])
-        .unwrap();
+    panel.show(&second, &[Rectangle::new(Point::zero(), size)]).unwrap();
     assert_eq!(seen(), Some(second.rgb()));
     panel.blank().unwrap();
     assert!(seen().is_none_or(|pixels| pixels == Frame::new(size).rgb()), "blank");

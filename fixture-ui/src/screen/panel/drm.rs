@@ -396,7 +396,8 @@ pub(crate) mod tests {
         let (wide, tall) = (i32::try_from(size.width).unwrap(), i32::try_from(size.height).unwrap());
         let pixels = (0..tall).flat_map(|y| (0..wide).map(move |x| (x, y)));
         let coloured = pixels.map(|(x, y)| {
-            let colour = Rgb565::new((x % 32) as u8, (y % 64) as u8, ((x + y) % 32) as u8);
+            let part = |of: i32| u8::try_from(of).unwrap();
+            let colour = Rgb565::new(part(x % 32), part(y % 64), part((x + y) % 32));
             Pixel(Point::new(x, y), colour)
         });
         match frame.draw_iter(coloured) {
