@@ -11,7 +11,7 @@ use crate::config::{CalibrationFile, RaspberryPi, SensorParts};
 use crate::engine::gate::LoopBackLimits;
 use crate::engine::lane::{LaneConfig, Validity};
 use crate::engine::sensor::Measures;
-use crate::engine::station::UnitPower;
+use crate::engine::station::{Transmitter, UnitPower};
 use crate::jig::raspberry_pi::lamp::curve::Curve;
 use crate::jig::raspberry_pi::sensor::colour::Setting;
 use crate::jig::raspberry_pi::sensor::{comparators, photodiodes};
@@ -78,7 +78,15 @@ pub fn typical(pi: &RaspberryPi, lane: LaneId) -> LaneConfig {
         } else {
             UnitPower::Nest
         },
+        transmitter: match &pi.transmitter {
+            Some(imp) if imp.lane == lane => Transmitter::Imp {
+                rate: imp.speed.symbols_a_second(),
+            },
+            Some(_) | None => Transmitter::Lamp,
+        },
+        light: 1.0,
         measures,
+        reference: None,
         calibration: Validity::Lasting,
     }
 }
@@ -161,6 +169,7 @@ impl Commissioned {
         if let (Some(red), Some(green)) = (measured.red, measured.green) {
             lane.shape = LedShape { red, green };
         }
+        lane.reference = measured.strength;
         if let Some(full) = measured.lamp {
             lane.loop_back.full = full;
         }
@@ -217,7 +226,7 @@ mod tests {
                 curve: vec![[0.5, 0.6]],
                 red: Some([1.0, 0.1, 0.0, 1.2]),
                 green: Some([0.3, 1.0, 0.0, 1.3]),
-                strength: None,
+                strength: Some([900.0, 800.0]),
             }],
         }
         .save(&file)
@@ -241,6 +250,7 @@ mod tests {
             |one: [f32; 4], other: [f32; 4]| one.iter().zip(other).all(|(one, other)| (one - other).abs() < 1.0e-6);
         assert!(near(lane.ambient, [1.0, 2.0, 3.0, 4.0]), "{:?}", lane.ambient);
         assert!((lane.loop_back.full - 777.0).abs() < f32::EPSILON);
+        assert_eq!(lane.reference, Some([900.0, 800.0]));
         assert!(near(lane.shape.green, [0.3, 1.0, 0.0, 1.3]), "{:?}", lane.shape);
         assert_eq!(commissioned.curve(lane.lane).points(), [(0.5, 0.6)]);
         let one_day = Duration::from_hours(24);

@@ -83,6 +83,7 @@ impl LaneWords {
                 agent_url.clone().unwrap_or_default(),
             ),
             LaneState::Empty
+            | LaneState::ToStart
             | LaneState::Waiting
             | LaneState::Token
             | LaneState::Sending { .. }
@@ -128,6 +129,16 @@ fn said(state: &LaneState) -> Said {
             place: Place::PutIn,
             todo: "Scan the next unit and put it into the nest.".to_owned(),
             short: "Scan a unit, then put it in.",
+            detail: String::new(),
+            progress: None,
+        },
+        LaneState::ToStart => Said {
+            look: Look::Idle,
+            word: "START",
+            title: "Press start".to_owned(),
+            place: Place::Leave,
+            todo: "The unit is in the nest: press the start button.".to_owned(),
+            short: "Press start.",
             detail: String::new(),
             progress: None,
         },
@@ -241,6 +252,7 @@ mod tests {
     fn every_state_has_a_word_a_title_and_something_to_do() {
         let mut states = vec![
             LaneState::Empty,
+            LaneState::ToStart,
             LaneState::Waiting,
             LaneState::Token,
             LaneState::Sending {

@@ -95,6 +95,7 @@ pub fn watch(
             place.look(now, seen, start, &mut events);
         }
         to_do.extend(events.drain(..).map(|event| match event {
+            Event::Placed(lane, since) => Job::Placed(lane, since),
             Event::Seated(lane) => Job::Seated(lane, new_run(), scans.serial(lane, now)),
             Event::Lifted(lane) => Job::Lifted(lane),
             Event::Fault(lane, fault) => {
@@ -150,6 +151,8 @@ enum Start {
 /// What happened in a nest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Event {
+    /// A unit is there, and waits for its start since then.
+    Placed(LaneId, Tick),
     Seated(LaneId),
     Lifted(LaneId),
     Fault(LaneId, Option<String>),
@@ -159,10 +162,20 @@ enum Event {
 struct Place {
     lane: LaneId,
     switch: Switch,
-    /// Whether the engine was told of a unit.
-    seated: bool,
+    /// What the engine was told.
+    told: Holds,
     /// The line cannot be read.
     unreadable: bool,
+}
+
+/// What a nest holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Nothing,
+    /// A unit that is not started yet.
+    Waiting,
+    /// A unit that is, or whose verdict stands.
+    Started,
 }
 
 impl Place {
@@ -170,7 +183,7 @@ impl Place {
         Self {
             lane,
             switch: Switch::new(occupied.into(), now),
-            seated: occupied,
+            told: if occupied { Holds::Started } else { Holds::Nothing },
             unreadable: false,
         }
     }
@@ -188,7 +201,7 @@ impl Place {
         };
         if self.unreadable {
             self.unreadable = false;
-            self.switch = Switch::new(self.seated.into(), now);
+            self.switch = Switch::new((self.told != Holds::Nothing).into(), now);
             events.push(Event::Fault(self.lane, None));
         }
         for edge in edges {
@@ -206,17 +219,32 @@ impl Place {
         if !self.switch.is_good() {
             return;
         }
-        match (self.seated, self.switch.contact()) {
-            (true, Contact::Open) => {
-                self.seated = false;
+        self.told = match (self.told, self.switch.contact(), start) {
+            (Holds::Waiting | Holds::Started, Contact::Open, _) => {
                 events.push(Event::Lifted(self.lane));
+                Holds::Nothing
             }
-            (false, Contact::Closed) if start != Start::Waits => {
-                self.seated = true;
+            (Holds::Nothing, Contact::Closed, Start::ByItself) => {
                 events.push(Event::Seated(self.lane));
+                Holds::Started
             }
-            (true, Contact::Closed) | (false, Contact::Open | Contact::Closed) => {}
-        }
+            (Holds::Nothing, Contact::Closed, Start::Waits) => {
+                events.push(Event::Placed(self.lane, self.switch.since()));
+                Holds::Waiting
+            }
+            (Holds::Nothing, Contact::Closed, Start::Pressed) => {
+                events.push(Event::Placed(self.lane, self.switch.since()));
+                events.push(Event::Seated(self.lane));
+                Holds::Started
+            }
+            (Holds::Waiting, Contact::Closed, Start::Pressed | Start::ByItself) => {
+                events.push(Event::Seated(self.lane));
+                Holds::Started
+            }
+            (told @ Holds::Nothing, Contact::Open, _)
+            | (told @ Holds::Waiting, Contact::Closed, Start::Waits)
+            | (told @ Holds::Started, Contact::Closed, _) => told,
+        };
     }
 }
 
@@ -443,7 +471,39 @@ mod tests {
             place.look(at(millis), Ok((Vec::new(), millis < 2500)), start, &mut events);
             told.extend(events.into_iter().map(|event| (millis, event)));
         }
-        // Pressed at 480 ms, and lifted at 2500 ms; each settles for 40 ms.
-        assert_eq!(told, [(520, Event::Seated(lane(1))), (2540, Event::Lifted(lane(1)))]);
+        // There at the first look, pressed at 480 ms, and lifted at 2500 ms; each settles for 40 ms.
+        assert_eq!(
+            told,
+            [
+                (40, Event::Placed(lane(1), at(0))),
+                (520, Event::Seated(lane(1))),
+                (2540, Event::Lifted(lane(1)))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_unit_that_is_put_in_while_the_plc_grants_starts_is_told_with_when_it_got_power() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let events = told(&mut place, 0..3000, Start::Pressed, |millis| {
+            (500..2000).contains(&millis)
+        });
+        assert_eq!(
+            events,
+            [
+                Event::Placed(lane(1), at(500)),
+                Event::Seated(lane(1)),
+                Event::Lifted(lane(1))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_unit_that_is_lifted_before_its_start_was_never_seated() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let events = told(&mut place, 0..3000, Start::Waits, |millis| {
+            (500..2000).contains(&millis)
+        });
+        assert_eq!(events, [Event::Placed(lane(1), at(500)), Event::Lifted(lane(1))]);
     }
 }

@@ -317,6 +317,7 @@ impl Operator {
                 }
             }
             LaneState::Empty
+            | LaneState::ToStart
             | LaneState::Waiting
             | LaneState::Token
             | LaneState::Sending { .. }
@@ -376,7 +377,8 @@ impl Operator {
             | Refusal::DuplicateSerial
             | Refusal::NoSerial
             | Refusal::LineStopped
-            | Refusal::LaneStopped => Fate::Again,
+            | Refusal::LaneStopped
+            | Refusal::TooLate => Fate::Again,
         };
     }
 
