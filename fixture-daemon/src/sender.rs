@@ -12,14 +12,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 
 use blinkup::frame::SymbolRate;
 use blinkup::{Level, Symbol, Tick};
-use fixture_link::identity::LaneId;
+use fixture_link::identity::{LaneId, RunId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::engine::effect::Transmission;
 use crate::engine::input::{Input, LampEdge, LaneInput, SendEnd, SendReport};
-use crate::jig::{JigError, Lamp};
+use crate::jig::{JigError, Lamp, Unsent};
 use crate::real_time;
 use crate::tasks::Tasks;
 use crate::watchdog::Beat;
@@ -41,6 +41,7 @@ pub struct Sender {
 
 enum Order {
     Send(Box<Transmission>, Arc<AtomicBool>),
+    Whole(RunId, u32, Arc<AtomicBool>),
     Flash(Duration),
 }
 
@@ -104,7 +105,18 @@ impl Sender {
         Ok(())
     }
 
-    /// Stops the frame that is being sent, within one symbol.
+    /// Has the machine in the lamp's place send a frame of its own; `Sent` comes at the end.
+    ///
+    /// # Errors
+    /// The thread takes no order.
+    pub fn send_whole(&mut self, run: RunId, attempt: u32) -> Result<(), NoSender> {
+        let stopped = Arc::new(AtomicBool::new(false));
+        self.order(Order::Whole(run, attempt, Arc::clone(&stopped)))?;
+        self.current = Some(stopped);
+        Ok(())
+    }
+
+    /// Stops the frame that is being sent, within one symbol; a machine's frame at its end.
     pub fn stop(&mut self) {
         if let Some(stopped) = self.current.take() {
             stopped.store(true, Ordering::Relaxed);
@@ -186,6 +198,20 @@ impl Thread {
                     let lost = self.dropped.load(Ordering::Relaxed) - before;
                     if lost > 0 {
                         tracing::warn!("lane {}: {lost} lamp edges of a transmission were dropped", self.lane);
+                    }
+                    self.report(LaneInput::Sent(report));
+                }
+                Ok(Order::Whole(run, attempt, stopped)) => {
+                    let (lane, inputs, dropped, beat) = (self.lane, &self.inputs, &self.dropped, &self.beat);
+                    let ends = || {
+                        beat.beat();
+                        stop.is_cancelled()
+                    };
+                    let mut report = transmit_whole(&mut self.lamp, &self.clock, (run, attempt), ends, |edge| {
+                        tell(lane, inputs, dropped, edge);
+                    });
+                    if stopped.load(Ordering::Relaxed) || stop.is_cancelled() {
+                        report.end = SendEnd::Stopped;
                     }
                     self.report(LaneInput::Sent(report));
                 }
@@ -294,6 +320,48 @@ fn transmit(
     }
 }
 
+/// Has the machine in the lamp's place send a frame of its own.
+fn transmit_whole(
+    lamp: &mut Lit,
+    time: &impl Time,
+    (run, attempt): (RunId, u32),
+    ends: impl Fn() -> bool,
+    mut edge: impl FnMut(LampEdge),
+) -> SendReport {
+    // Which light it shows when is not known: all of it is the machine's, and hides the unit's LED.
+    let asked = time.now();
+    edge(LampEdge {
+        from: asked,
+        at: asked,
+        symbol: Symbol::Bright,
+    });
+    let (took, end) = match lamp.lamp.whole().map(|machine| machine.send(&ends)) {
+        Some(Ok(took)) => (took, SendEnd::Complete),
+        Some(Err(Unsent::Refused(why))) => (Duration::ZERO, SendEnd::NotSent(why)),
+        Some(Err(Unsent::Failed(error))) => (Duration::ZERO, SendEnd::LampFailed(error.to_string())),
+        None => {
+            let what = "this lane has no imp".to_owned();
+            (Duration::ZERO, SendEnd::LampFailed(what))
+        }
+    };
+    let ended = time.now();
+    edge(LampEdge {
+        from: ended,
+        at: ended,
+        symbol: Symbol::Dark,
+    });
+    SendReport {
+        run,
+        attempt,
+        began: (ended - took).max(asked),
+        ended,
+        symbols: 0,
+        end,
+        latest: Duration::ZERO,
+        lateness: [0; 21],
+    }
+}
+
 /// Shows symbol after symbol until the end of the frame or a reason to end before it.
 fn show(
     lamp: &mut Lit,
@@ -303,16 +371,6 @@ fn show(
     edge: &mut impl FnMut(LampEdge),
     shown: &mut Shown,
 ) -> SendEnd {
-    if let Some(machine) = lamp.lamp.whole() {
-        // Which light it shows when is not known: all of it is the lamp's, and hides the unit's LED.
-        let (from, symbol) = (shown.began, Symbol::Bright);
-        edge(LampEdge { from, at: from, symbol });
-        return match machine.send(cancelled) {
-            Ok(()) if cancelled() => SendEnd::Stopped,
-            Ok(()) => SendEnd::Complete,
-            Err(error) => SendEnd::LampFailed(error.to_string()),
-        };
-    }
     let symbol_lasts = SymbolRate::new(transmission.rate).unwrap_or(SymbolRate::SLOWEST).due(1);
     let mut due = shown.began;
     // The lamp is dark before the first symbol.
@@ -368,7 +426,6 @@ mod tests {
     use std::sync::Mutex;
 
     use blinkup::packet::Packet;
-    use fixture_link::identity::RunId;
 
     use super::*;
 

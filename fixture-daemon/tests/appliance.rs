@@ -186,6 +186,7 @@ fn sending(snapshot: &Snapshot) -> Option<(LaneId, RunId)> {
     snapshot.lanes.iter().find_map(|lane| match &lane.state {
         LaneState::Sending { permille, .. } if *permille >= 30 => Some((lane.lane, lane.run?)),
         LaneState::Empty
+        | LaneState::ToStart
         | LaneState::Waiting
         | LaneState::Token
         | LaneState::Sending { .. }
@@ -366,6 +367,7 @@ async fn acts_are_done_answered_and_audited() {
             snapshot.lanes.iter().find_map(|lane| match &lane.state {
                 LaneState::Verdict { outcome, code, .. } if lane.run == Some(run) => Some((*outcome, *code)),
                 LaneState::Empty
+                | LaneState::ToStart
                 | LaneState::Waiting
                 | LaneState::Token
                 | LaneState::Sending { .. }
@@ -515,6 +517,7 @@ async fn a_verdict_that_was_not_lifted_is_shown_again_after_a_restart() {
                     ..
                 } if lane.run == Some(run) => Some(*again),
                 LaneState::Empty
+                | LaneState::ToStart
                 | LaneState::Waiting
                 | LaneState::Token
                 | LaneState::Sending { .. }
@@ -564,6 +567,7 @@ async fn the_same_code_in_a_row_is_counted_over_a_restart() {
                 LaneState::Verdict { from_before, .. } => !from_before,
                 LaneState::LineStopped | LaneState::Stopped { .. } => true,
                 LaneState::Empty
+                | LaneState::ToStart
                 | LaneState::Waiting
                 | LaneState::Token
                 | LaneState::Sending { .. }

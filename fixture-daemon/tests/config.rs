@@ -439,3 +439,67 @@ fn lamps_on_resistors_cannot_be_dimmed_and_too_many_lines_do_not_fit() {
         "{said}"
     );
 }
+
+const IMP: &str = "[jig.raspberry_pi.transmitter]\nport = \"/dev/serial0\"\nlane = 1\n";
+
+#[test]
+fn an_imp_transmitter_gets_its_tokens_itself_and_sends_only_what_it_knows() {
+    let copy = Copy::new();
+    let path = copy.folder.path().join(PI);
+    let text = std::fs::read_to_string(&path).unwrap() + IMP;
+    let one_lane = text
+        .replace("count = 4", "count = 1")
+        .replace("channels = [0, 1, 2, 3]\nfrequency", "channels = [0]\nfrequency")
+        .replace(
+            "multiplexer = { address = 0x70, channels = [0, 1, 2, 3], reset = 4 }\n",
+            "",
+        )
+        .replace(NESTS, "pins = [5]")
+        .replace("pins = [13, 18, 19, 12]", "pins = [13]")
+        .replace("recipes/led-only.toml", "recipes/blessed.toml");
+    std::fs::write(&path, &one_lane).unwrap();
+    let config = Config::load(&path).unwrap_or_else(|mistake| panic!("{mistake}"));
+    assert!(config.recipe.enrols && config.enrolment.is_none());
+    assert_eq!(config.remarks, [""; 0]);
+
+    // Lanes with lamps still need tokens.
+    std::fs::write(&path, text.replace("recipes/led-only.toml", "recipes/blessed.toml")).unwrap();
+    let said = Config::load(&path).unwrap_err().to_string();
+    assert!(said.contains("this recipe enrols units: expected a section"), "{said}");
+
+    for (recipe, more, why) in [
+        (
+            "recipes/claimed.toml",
+            "",
+            "an imp transmitter does not tell its tokens",
+        ),
+        (
+            "recipes/blessed.toml",
+            "[proxy]\nserver = \"10.0.0.1\"\nport = 8080\n",
+            "an imp transmitter sends network and password only",
+        ),
+    ] {
+        std::fs::write(&path, one_lane.replace("recipes/blessed.toml", recipe)).unwrap();
+        let file = copy.folder.path().join(recipe);
+        let right = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, right.clone() + more).unwrap();
+        let said = Config::load(&path).unwrap_err().to_string();
+        assert!(said.contains(why), "{said}");
+        std::fs::write(&file, right).unwrap();
+    }
+}
+
+#[test]
+fn limits_of_the_led_are_checked() {
+    let copy = Copy::new();
+    let wrong = |right: &str, wrong: &str| copy.said("recipes/claimed.toml", right, wrong);
+    let said = wrong("strength = [0.25, 5.0]", "strength = [0.25, 5.0]\ncounts = [300, 9000]");
+    assert!(
+        said.contains("led.counts: expected strength or counts, not both"),
+        "{said}"
+    );
+    let said = wrong("strength = [0.25, 5.0]", "strength = [5.0, 0.25]");
+    assert!(said.contains("led.strength: expected the lower limit first"), "{said}");
+    let said = wrong("green_share = [0.4, 0.6]", "green_share = [0.4, 1.6]");
+    assert!(said.contains("led.green_share"), "{said}");
+}

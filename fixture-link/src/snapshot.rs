@@ -167,6 +167,8 @@ pub struct LastVerdict {
 pub enum LaneState {
     /// No unit; waits for the next one.
     Empty,
+    /// A unit is in the nest; waits for the start button, or for the PLC.
+    ToStart,
     /// A unit is seated; waits for its ready pattern.
     Waiting,
     /// Waits for an enrolment token.

@@ -348,11 +348,13 @@ pub enum Refusal {
     LineStopped,
     /// The lane's own parts have failed.
     LaneStopped,
+    /// The start came so late that the unit no longer listens for BlinkUp.
+    TooLate,
 }
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DoubleTrigger,
         Self::DuplicateSerial,
         Self::NoSerial,
@@ -362,6 +364,7 @@ impl Refusal {
         Self::Quarantined,
         Self::LineStopped,
         Self::LaneStopped,
+        Self::TooLate,
     ];
 
     /// The refusal's name in records, kebab-case.
@@ -376,6 +379,7 @@ impl Refusal {
             Self::Quarantined => "quarantined",
             Self::LineStopped => "line-stopped",
             Self::LaneStopped => "lane-stopped",
+            Self::TooLate => "too-late",
         }
     }
 }

@@ -402,6 +402,13 @@ impl Refusal {
                 operator: "Put the unit into another lane and call the engineer.",
                 engineer: "Mend the part that is shown with the lane (doctor says what is wrong), then start the lane.",
             },
+            Self::TooLate => &Text {
+                title: "It no longer listens",
+                meaning: "A unit listens for BlinkUp for a minute after it gets power; this one was started too late for that.",
+                operator_short: "Lift the unit, then seat it again.",
+                operator: "Lift the unit, seat it again, and start it within half a minute.",
+                engineer: "If it comes often, start units as they are seated, or let a relay restart them.",
+            },
         }
     }
 }

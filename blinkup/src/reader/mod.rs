@@ -231,6 +231,18 @@ impl<M: SensorModel> Reader<M> {
         self.looked_at
     }
 
+    /// The model of the most probable view: what is known of the unit and its surroundings.
+    pub fn model(&self) -> &M {
+        let likelier = |best: usize, view: usize| {
+            if self.views[view].share > self.views[best].share {
+                view
+            } else {
+                best
+            }
+        };
+        &self.views[(0..self.looked_at).fold(0, likelier)].model
+    }
+
     /// Takes the next sample; those that do not come after the last one are ignored.
     pub fn push(&mut self, sample: &Sample) -> Observed {
         let milliseconds = match self.last {

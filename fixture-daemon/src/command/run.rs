@@ -21,10 +21,12 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::{Clock, wall};
 use crate::command::act::CONSOLE;
 use crate::commissioning::{self, Commissioned, SIMULATED_PARTS};
-use crate::config::{Config, Jig, LaneConfig, RaspberryPi};
+use crate::config::{Config, Jig, LampParts, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::clerk::{Clerk, Job};
 use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
+use crate::drivers::real_time::power::Relays;
+use crate::drivers::real_time::signals::Outside;
 use crate::drivers::real_time::standing::{self, StillThere};
 use crate::drivers::real_time::stray::{Flashing, Strays};
 use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
@@ -33,6 +35,7 @@ use crate::drivers::virtual_time::{Simulated, Simulation};
 use crate::engine::effect::Stop;
 use crate::engine::input::{Input, LaneInput};
 use crate::engine::lamp_trend::{self, LampTrend};
+use crate::engine::lane::LaneConfig as EngineLane;
 use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::PassRule;
 use crate::enrolment::TokenSource;
@@ -293,9 +296,9 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     }
 
     // An imp transmitter's own news.
-    if let Some(news) = parts.news {
+    if let Some((lane, news)) = parts.news {
         let told = told.clone();
-        tasks.thread("imp", move |stop| imp::carry(&news, &told, stop))?;
+        tasks.thread("imp", move |stop| imp::carry(lane, &news, &told, stop))?;
     }
 
     // The label printer; what an earlier process left unprinted comes first.
@@ -345,8 +348,8 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             without_real_time,
         },
         senders,
-        power: parts.power,
-        signals: parts.signals,
+        power: Relays::new(parts.power),
+        signals: Outside::new(parts.signals),
         source,
         jobs: jobs.clone(),
         told: told.clone(),
@@ -424,7 +427,8 @@ fn take_simulated(
         seed: simulated.seed.wrapping_add(u64::from(first_unit)),
         ..simulated
     };
-    let Simulation { world, line, setup, .. } = simulation.build_commissioned(0, |lane| commissioned.apply(lane));
+    let Simulation { world, line, setup, .. } =
+        simulation.build_commissioned(0, |lane| dimmed(config, commissioned.apply(lane)));
     let jig = SimulatedJig::new(
         world,
         move || clock.now(),
@@ -443,10 +447,9 @@ fn take_simulated(
 
 fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow::Result<Taken> {
     let lanes: Vec<LaneId> = config.lanes.iter().map(|lane| lane.lane).collect();
-    let recipe = if pi.lamp.kind().adjustable() {
-        config.recipe.clone()
-    } else {
-        config.recipe.at_fixed_light()
+    let recipe = match &pi.lamp {
+        LampParts::Ladder(ladder) => config.recipe.at_fixed_light(ladder.mid_share),
+        LampParts::Pwm(_) | LampParts::Expander(_) => config.recipe.clone(),
     };
     let commissioned = Commissioned::load(pi.calibration.as_ref(), &pi.parts(), clock.now(), wall());
     if let Some(why) = commissioned.missing() {
@@ -456,7 +459,7 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
     let line = LineConfig {
         lanes: lanes
             .iter()
-            .map(|lane| commissioned.apply(commissioning::typical(pi, *lane)))
+            .map(|lane| dimmed(config, commissioned.apply(commissioning::typical(pi, *lane))))
             .collect(),
         recipe,
         k_in_a_row: config.policy.k_in_a_row,
@@ -476,6 +479,13 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
         },
         simulated: None,
     })
+}
+
+/// A lane whose lamp gives the share of its light that the configuration says.
+fn dimmed(config: &Config, mut lane: EngineLane) -> EngineLane {
+    let configured = config.lanes.iter().find(|configured| configured.lane == lane.lane);
+    lane.light = configured.map_or(1.0, |configured| configured.light);
+    lane
 }
 
 /// Claims what light is timed by, and says once what is not to be had. Whether the lamps run without real-time priority.

@@ -142,7 +142,7 @@ fn of_the_fixture<O: std::io::Write>(
     if let Some(printer) = &mut bench.parts.printer {
         tells.tell(PLACE, "printer", prints(printer.as_mut(), hands))?;
     }
-    if let Some(news) = &bench.parts.news {
+    if let Some((_, news)) = &bench.parts.news {
         tells.tell(PLACE, "imp", transmitter(news))?;
     }
     Ok(())

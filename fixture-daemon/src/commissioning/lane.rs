@@ -11,7 +11,7 @@ use crate::config::{CalibrationFile, RaspberryPi, SensorParts};
 use crate::engine::gate::LoopBackLimits;
 use crate::engine::lane::{LaneConfig, Validity};
 use crate::engine::sensor::Measures;
-use crate::engine::station::UnitPower;
+use crate::engine::station::{Transmitter, UnitPower};
 use crate::jig::Sensitivity;
 use crate::jig::raspberry_pi::Measured;
 use crate::jig::raspberry_pi::lamp::curve::Curve;
@@ -80,7 +80,15 @@ pub fn typical(pi: &RaspberryPi, lane: LaneId) -> LaneConfig {
         } else {
             UnitPower::Nest
         },
+        transmitter: match &pi.transmitter {
+            Some(imp) if imp.lane == lane => Transmitter::Imp {
+                rate: imp.speed.symbols_a_second(),
+            },
+            Some(_) | None => Transmitter::Lamp,
+        },
+        light: 1.0,
         measures,
+        reference: None,
         calibration: Validity::Lasting,
     }
 }
@@ -163,6 +171,7 @@ impl Commissioned {
         if let (Some(red), Some(green)) = (measured.red, measured.green) {
             lane.shape = LedShape { red, green };
         }
+        lane.reference = measured.strength;
         if let Some(full) = measured.lamp {
             lane.loop_back.full = full;
         }
@@ -245,7 +254,7 @@ mod tests {
                 integration_us: Some(4_800),
                 red: Some([1.0, 0.1, 0.0, 1.2]),
                 green: Some([0.3, 1.0, 0.0, 1.3]),
-                strength: None,
+                strength: Some([900.0, 800.0]),
             }],
         }
         .save(&file)
@@ -269,6 +278,7 @@ mod tests {
             |one: [f32; 4], other: [f32; 4]| one.iter().zip(other).all(|(one, other)| (one - other).abs() < 1.0e-6);
         assert!(near(lane.ambient, [1.0, 2.0, 3.0, 4.0]), "{:?}", lane.ambient);
         assert!((lane.loop_back.full - 777.0).abs() < f32::EPSILON);
+        assert_eq!(lane.reference, Some([900.0, 800.0]));
         assert!(near(lane.shape.green, [0.3, 1.0, 0.0, 1.3]), "{:?}", lane.shape);
         assert_eq!(commissioned.curve(lane.lane).points(), [(0.5, 0.6)]);
         assert_eq!(commissioned.mid(lane.lane), Some(0.6));

@@ -258,8 +258,16 @@ impl Config {
             && let Some(imp) = &mut pi.transmitter
         {
             imp.wifi.clone_from(&recipe.wifi);
+            imp_fits(source, &raw.recipe, &recipe, &mut remarks)?;
         }
+        // An imp gets its tokens itself: a fixture whose only lane is an imp's asks for none.
+        let only_imps = matches!(&jig, Jig::RaspberryPi(pi) if pi.transmitter.is_some() && lanes.len() == 1);
         let enrolment = match &raw.enrolment {
+            None if only_imps => None,
+            Some(_) if only_imps => {
+                remarks.push("enrolment: not used: the imp transmitter gets its tokens itself".to_owned());
+                None
+            }
             None if recipe.enrols => {
                 return Err(source.mistake(
                     &raw.recipe,
@@ -388,6 +396,34 @@ fn jig(
             Ok(Jig::RaspberryPi(Box::new(pi)))
         }
     }
+}
+
+/// Whether an imp transmitter can send what a recipe says: it knows network and password, and gets the rest by itself.
+fn imp_fits(
+    source: Source<'_>,
+    place: &Spanned<PathBuf>,
+    recipe: &Recipe,
+    remarks: &mut Vec<String>,
+) -> Result<(), Mistake> {
+    let why = match recipe.pass {
+        PassRule::Claimed { .. } => Some(
+            "an imp transmitter does not tell its tokens, so that nobody can be asked who claimed one: expected the pass rule `blessed` or `led-only`",
+        ),
+        PassRule::Blessed { .. } | PassRule::LedOnly { .. } if recipe.address.is_some() || recipe.proxy.is_some() => {
+            Some("an imp transmitter sends network and password only: expected no static address and no proxy")
+        }
+        PassRule::Blessed { .. } | PassRule::LedOnly { .. } => None,
+    };
+    if let Some(why) = why {
+        return Err(source.mistake(place, why));
+    }
+    if !recipe.enrols {
+        remarks.push(
+            "jig.raspberry_pi.transmitter: the imp sends a token of its own, though the recipe enrols no unit"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 fn enrolment(source: Source<'_>, raw: &Spanned<RawEnrolment>, recipe: &Recipe) -> Result<Enrolment, Mistake> {

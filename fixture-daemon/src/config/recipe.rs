@@ -19,6 +19,7 @@ use toml::Spanned;
 
 use super::lasting::Lasting;
 use super::{Secret, Source, text_of};
+use crate::engine::led::{LedLimits, Strength};
 use crate::engine::recipe::{Link, PassRule, Recipe, Rung};
 use crate::engine::station::WINDOW_BESIDE_FRAME;
 
@@ -41,6 +42,7 @@ struct Raw {
     times: RawTimes,
     #[serde(default)]
     reader: RawReader,
+    led: Option<RawLed>,
     unit: RawUnit,
 }
 
@@ -118,6 +120,7 @@ struct RawSend {
     listens_for: Option<Spanned<Lasting>>,
     attempts: Option<Spanned<u64>>,
     late_limit: Option<Spanned<f64>>,
+    mid_within: Option<Spanned<f64>>,
     ladder: Option<Spanned<Vec<RawRung>>>,
 }
 
@@ -142,6 +145,14 @@ struct RawTimes {
 #[serde(deny_unknown_fields)]
 struct RawReader {
     confidence: Option<Spanned<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLed {
+    strength: Option<Spanned<[Spanned<f64>; 2]>>,
+    counts: Option<Spanned<[Spanned<f64>; 2]>>,
+    green_share: Option<Spanned<[Spanned<f64>; 2]>>,
 }
 
 #[derive(Deserialize)]
@@ -202,11 +213,13 @@ pub fn load(file: &Path) -> Result<(Recipe, Vec<String>), Mistake> {
         confidence: source.number(raw.reader.confidence.as_ref(), 0.99, 0.5, 1.0)?,
         ladder: ladder(source, raw.send.ladder.as_ref())?,
         attempts: source.count(raw.send.attempts.as_ref(), 3, 1, 20)?,
+        mid_within: source.number(raw.send.mid_within.as_ref(), 0.15, 0.02, 0.5)?,
         late_limit: source.number(raw.send.late_limit.as_ref(), 0.25, 0.01, 4.0)?,
         token_within: source.lasting(raw.times.token.as_ref(), 20_000, 1000, 600_000)?,
         stage_within: source.lasting(raw.times.stage.as_ref(), 30_000, 1000, 600_000)?,
         connect_within: source.lasting(raw.times.connect.as_ref(), 60_000, 1000, 1_800_000)?,
         update_within: source.lasting(raw.times.update.as_ref(), 300_000, 1000, 3_600_000)?,
+        led: raw.led.as_ref().map(|raw| led(source, raw)).transpose()?,
         wants_serial: raw.unit.wants_serial,
         runs_at_most: source.count(Some(&raw.unit.runs_at_most), 0, 1, 100)?,
         quarantine_after: source.count(Some(&raw.unit.quarantine_after), 0, 2, 100)?,
@@ -214,6 +227,33 @@ pub fn load(file: &Path) -> Result<(Recipe, Vec<String>), Mistake> {
     let remarks = fit(source, &raw, &recipe)?;
     recipe.version = version(&recipe);
     Ok((recipe, remarks))
+}
+
+fn led(source: Source<'_>, raw: &RawLed) -> Result<LedLimits, Mistake> {
+    let limits = |raw: &Spanned<[Spanned<f64>; 2]>, most: f64| {
+        let [least, limit] = raw.get_ref();
+        let (from, to) = (
+            source.number(Some(least), 0.0, 0.0, most)?,
+            source.number(Some(limit), 0.0, 0.0, most)?,
+        );
+        if from < to {
+            Ok(from..=to)
+        } else {
+            Err(source.mistake(raw, format!("expected the lower limit first, found {from} and {to}")))
+        }
+    };
+    let strength = match (&raw.strength, &raw.counts) {
+        (Some(_), Some(counts)) => {
+            return Err(source.mistake(counts, "expected strength or counts, not both"));
+        }
+        (Some(strength), None) => Some(Strength::OfReference(limits(strength, 100.0)?)),
+        (None, Some(counts)) => Some(Strength::Counts(limits(counts, 65_535.0)?)),
+        (None, None) => None,
+    };
+    Ok(LedLimits {
+        strength,
+        green_share: raw.green_share.as_ref().map(|raw| limits(raw, 1.0)).transpose()?,
+    })
 }
 
 fn link(source: Source<'_>, raw: &Raw) -> Result<Link, Mistake> {
@@ -455,11 +495,16 @@ pub fn example() -> Recipe {
         confidence: 0.99,
         ladder: vec![rung(60, 0.8), rung(30, 1.0), rung(20, 0.6)],
         attempts: 3,
+        mid_within: 0.15,
         late_limit: 0.25,
         token_within: Duration::from_secs(20),
         stage_within: Duration::from_secs(30),
         connect_within: Duration::from_mins(1),
         update_within: Duration::from_mins(5),
+        led: Some(LedLimits {
+            strength: Some(Strength::OfReference(0.25..=5.0)),
+            green_share: Some(0.4..=0.6),
+        }),
         wants_serial: true,
         runs_at_most: 3,
         quarantine_after: 2,

@@ -27,7 +27,7 @@ use crate::engine::lane::{LaneConfig, Validity};
 use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::{Link, PassRule, Recipe};
 use crate::engine::sensor::Measures;
-use crate::engine::station::UnitPower;
+use crate::engine::station::{Transmitter, UnitPower};
 use crate::jig::Field;
 use crate::jig::Power;
 use crate::jig::simulated::chance::{Chance, Stream};
@@ -36,6 +36,7 @@ use crate::jig::simulated::operator::{self, Policy};
 use crate::jig::simulated::scenario::Scenario;
 use crate::jig::simulated::sensor::{LedPart, SATURATED};
 use crate::jig::simulated::unit::Port;
+use crate::jig::simulated::world::REFERENCE;
 use crate::jig::simulated::{Event, Setting, World};
 
 /// How long nothing may come of the line before it counts as stuck: longer than any run, stop and walk of the operator.
@@ -178,6 +179,10 @@ impl Simulated {
 
     /// The jig.
     pub fn world(&self) -> World {
+        let mut scenario = self.scenario.clone();
+        if self.recipe.led.is_none() {
+            scenario.rows.retain(|row| !row.fault.is_of_light());
+        }
         let uses = match self.recipe.pass {
             PassRule::Blessed { .. } => Uses::Blessing,
             PassRule::Claimed { .. } | PassRule::LedOnly { .. } if self.recipe.enrols => Uses::Enrolment,
@@ -189,7 +194,7 @@ impl Simulated {
             lanes: self.lanes,
             first_unit: self.first_unit,
             units: self.units,
-            scenario: self.scenario.clone(),
+            scenario,
             wifi: self.network.clone(),
             uses,
             port: match self.recipe.link {
@@ -242,7 +247,10 @@ fn lanes(world: &World) -> impl Iterator<Item = LaneConfig> {
             },
             sample_every: Duration::from_millis(10),
             unit_power: UnitPower::Relay,
+            transmitter: Transmitter::Lamp,
+            light: 1.0,
             measures: Measures::Strength,
+            reference: Some([narrow(REFERENCE); 2]),
             calibration: Validity::Lasting,
         }
     })
@@ -730,6 +738,8 @@ impl Driver<'_> {
                 self.send(lane, transmission);
                 Ok(())
             }
+            // The model's lanes have lamps.
+            LaneEffect::SendByImp { .. } => Ok(()),
             LaneEffect::StopSending => {
                 if let Some(sending) = self.lanes.get_mut(lane.index()).and_then(|lane| lane.sending.as_mut()) {
                     sending.ends.get_or_insert(SendEnd::Stopped);

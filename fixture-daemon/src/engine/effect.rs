@@ -99,7 +99,14 @@ pub enum LaneEffect {
     },
     /// Send a packet; answered by `Lamp` at every symbol and `Sent` at the end.
     Send(Transmission),
-    /// Stop sending at once, lamp dark; answered by `Sent`.
+    /// Have the lane's imp send with a token of its own; answered by `Sent`, as soon as it is known that the imp is dark.
+    SendByImp {
+        /// The run.
+        run: RunId,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// Stop sending at once, lamp dark; answered by `Sent`. An imp cannot be stopped: its answer comes when it is done.
     StopSending,
     /// Flash the lamp in the empty nest (full light for `on`), so that the sensor proves itself; answered by two `Lamp` edges and then
     /// `TestFlashed`.

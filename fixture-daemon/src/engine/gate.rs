@@ -1,4 +1,4 @@
-//! Which samples saw the unit's LED undisturbed, and what loop-back saw of the lamp.
+//! Which samples saw the unit's LED undisturbed, and what loop-back saw of the lamp: its strength, its levels, its edges.
 //!
 //! Samples and the lamp's edges come from two threads, so an edge may be told a little after samples that were taken later. While
 //! the lamp sends, a sample therefore waits until an edge after its end is known (a symbol later at most), or until it is
@@ -22,16 +22,39 @@ pub const WAITS_AT_MOST: Duration = Duration::from_millis(200);
 const EDGES: usize = 32;
 /// Samples that can wait.
 const WAITING: usize = 32;
-/// Lit samples, each beside a dark one, from which a missing lamp is told.
+/// Samples of one level, each beside a dark one, from which a missing lamp is told.
 const PAIRS_TO_MISS: usize = 12;
-/// Lit samples, each beside a dark one, from which the lamp's strength is told.
+/// Samples of one level, each beside a dark one, from which the lamp's strength is told, and of each level from which the two are compared.
 const PAIRS_TO_WEIGH: usize = 24;
+/// The newest of them that are kept.
+const PAIRS: usize = 48;
+/// Samples from which it is told how far the light follows its edges, and before which a lamp that is not as it should be is not judged: it
+/// may only be late.
+const SAMPLES_TO_TIME: u32 = 150;
+/// By how much the light may follow its edges that is told apart, in steps.
+const LAGS: usize = 17;
+const LAG_STEP: Duration = Duration::from_millis(1);
+/// The least correlation of light and orders by which its lag is told.
+const CORRELATED: f64 = 0.5;
+/// How many standard errors a figure must be beyond its limit.
+const SURELY: f64 = 3.0;
+/// A standard deviation over the middle one of the deviations from the middle, of a normal distribution; and the standard error of a middle one
+/// over that of a mean.
+const DEVIATION: f64 = 1.4826;
+const OF_MIDDLE: f64 = 1.2533;
 /// How far apart the two may be: an LED that still flashes seldom changes in so short a time.
 const PAIR_WITHIN: Duration = Duration::from_millis(100);
 /// Dark samples for which the ambient light of the empty nest counts.
 const DARK_TO_COMPARE: u32 = 6;
 /// Lit samples of a test flash from which it is told.
 const LIT_OF_FLASH: u32 = 3;
+
+/// Seconds that an imp is watched for: longer than it may take.
+const SECONDS: usize = 64;
+/// Samples without which a second says nothing.
+const SAMPLES_OF_A_SECOND: u16 = 20;
+/// Jumps of light in a second that an imp's 60 or more symbols make at least; a unit's LED makes four at most.
+const JUMPS_OF_AN_IMP: u16 = 10;
 
 const NO_SAMPLE: Sample = Sample {
     start: Tick::ZERO,
@@ -53,6 +76,19 @@ pub struct LoopBackLimits {
     pub seen: f32,
     /// Share of what should be seen below which the lamp is weak, 0 to 1.
     pub weak: f32,
+}
+
+/// What the lamp is meant to show in a transmission.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Meant {
+    /// Light of a bright symbol.
+    pub bright: Level,
+    /// Light of a mid symbol.
+    pub mid: Level,
+    /// By how much mid may be off, as a share of bright.
+    pub mid_within: f32,
+    /// How far the light may follow its edges.
+    pub edges_within: Duration,
 }
 
 /// What the lamp showed during a sample.
@@ -77,17 +113,22 @@ pub struct Gate {
     told: usize,
     /// Until when the lamp's light is known.
     known_until: Tick,
+    /// How long the sensor integrates.
+    integration: Duration,
     waiting: [Sample; WAITING],
     first: usize,
     count: usize,
     lamp: Sender,
     sums: Sums,
+    jumps: Jumps,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Sender {
     Idle,
-    Busy { bright: Level, mid: Level },
+    Busy(Meant),
+    /// An imp sends: nobody knows which symbol when.
+    Imp,
 }
 
 /// What loop-back has summed up.
@@ -105,9 +146,108 @@ struct Sums {
     varied: u32,
     /// The last dark sample: its end, and its clear counts.
     last_dark: Option<(Tick, f64)>,
-    /// Lit samples above the dark one before them, as shares of what they should have been.
-    pairs: [f64; PAIRS_TO_WEIGH],
-    paired: usize,
+    /// Mid and bright samples above the dark one before them, as shares of what they should have been.
+    of_mid: Newest,
+    of_bright: Newest,
+    /// Lit samples at the sensor's end: it cannot tell one level from another there.
+    full: u32,
+    lags: Lags,
+}
+
+/// The newest figures of a kind.
+#[derive(Debug, Clone, Copy)]
+struct Newest {
+    figures: [f64; PAIRS],
+    seen: usize,
+}
+
+impl Default for Newest {
+    fn default() -> Self {
+        Self {
+            figures: [0.0; PAIRS],
+            seen: 0,
+        }
+    }
+}
+
+impl Newest {
+    fn push(&mut self, figure: f64) {
+        self.figures[self.seen % PAIRS] = figure;
+        self.seen += 1;
+    }
+
+    /// The middle one, and its standard error; nothing from fewer than so many.
+    fn middle(&self, least: usize) -> Option<(f64, f64)> {
+        if self.seen < least {
+            return None;
+        }
+        let mut sorted = self.figures;
+        let known = sorted.get_mut(..self.seen.min(PAIRS))?;
+        let middle = middle(known)?;
+        for figure in known.iter_mut() {
+            *figure = (*figure - middle).abs();
+        }
+        #[expect(clippy::cast_precision_loss, reason = "at most 48")]
+        let count = known.len() as f64;
+        Some((middle, OF_MIDDLE * DEVIATION * self::middle(known)? / count.sqrt()))
+    }
+}
+
+fn middle(figures: &mut [f64]) -> Option<f64> {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied()
+}
+
+/// How well the light's changes from sample to sample fit those that the lamp was told, for each lag: what correlates best is how far it
+/// follows. Of changes, because a unit's own LED, which may be brighter, changes seldom.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lags {
+    last: Option<(f64, [f64; LAGS])>,
+    samples: u32,
+    light: f64,
+    light_squared: f64,
+    meant: [f64; LAGS],
+    meant_squared: [f64; LAGS],
+    both: [f64; LAGS],
+}
+
+impl Lags {
+    fn take(&mut self, light: f64, meant: [f64; LAGS]) {
+        let Some((last, last_meant)) = self.last.replace((light, meant)) else {
+            return;
+        };
+        let light = light - last;
+        self.samples += 1;
+        self.light += light;
+        self.light_squared += light * light;
+        for (lag, (meant, last)) in meant.into_iter().zip(last_meant).enumerate() {
+            let meant = meant - last;
+            self.meant[lag] += meant;
+            self.meant_squared[lag] += meant * meant;
+            self.both[lag] += meant * light;
+        }
+    }
+
+    /// How far the light follows its edges; nothing while that cannot be told.
+    fn lag(&self) -> Option<Duration> {
+        if self.samples < SAMPLES_TO_TIME {
+            return None;
+        }
+        let count = f64::from(self.samples);
+        let variance = |sum: f64, squared: f64| squared / count - (sum / count).powi(2);
+        let of_light = variance(self.light, self.light_squared);
+        let (mut best, mut most) = (0, 0.0);
+        for lag in 0..LAGS {
+            let of_meant = variance(self.meant[lag], self.meant_squared[lag]);
+            let both = self.both[lag] / count - self.light / count * self.meant[lag] / count;
+            let correlation = both / (of_light * of_meant).sqrt();
+            if correlation > most {
+                (best, most) = (lag, correlation);
+            }
+        }
+        let steps = u32::try_from(best).ok()?;
+        (most >= CORRELATED).then(|| LAG_STEP * steps)
+    }
 }
 
 impl Gate {
@@ -128,22 +268,31 @@ impl Gate {
             }; EDGES],
             told: 1,
             known_until: Tick::ZERO,
+            integration: Duration::ZERO,
             waiting: [NO_SAMPLE; WAITING],
             first: 0,
             count: 0,
             lamp: Sender::Idle,
             sums: Sums::default(),
+            jumps: Jumps::new(Tick::ZERO),
         }
     }
 
     /// The lamp was told to send; `ambient` is the clear counts of the dark nest where they are known.
-    pub fn begin(&mut self, bright: Level, mid: Level, ambient: Option<f32>) {
-        self.lamp = Sender::Busy { bright, mid };
+    pub fn begin(&mut self, meant: Meant, ambient: Option<f32>) {
+        self.lamp = Sender::Busy(meant);
         self.sums = Sums::default();
         if let Some(ambient) = ambient {
             self.sums.dark = f64::from(ambient) * f64::from(DARK_TO_COMPARE);
             self.sums.darks = DARK_TO_COMPARE;
         }
+    }
+
+    /// An imp was told to send.
+    pub fn begin_imp(&mut self, now: Tick) {
+        self.lamp = Sender::Imp;
+        self.sums = Sums::default();
+        self.jumps = Jumps::new(now);
     }
 
     /// The lamp shows another symbol since.
@@ -170,6 +319,7 @@ impl Gate {
     /// Takes a sample. `false` when one had to be given up for it.
     #[must_use]
     pub fn push(&mut self, sample: &Sample) -> bool {
+        self.integration = sample.end.since(sample.start);
         let full = self.count == WAITING;
         if full {
             self.first = (self.first + 1) % WAITING;
@@ -193,6 +343,10 @@ impl Gate {
         self.first = (self.first + 1) % WAITING;
         self.count -= 1;
         let during = self.during(&sample);
+        if let (Sender::Busy(meant), Measures::Strength) = (self.lamp, self.measures) {
+            let meant = self.meant_during(&sample, meant);
+            self.sums.lags.take(f64::from(sample.counts.clear), meant);
+        }
         self.sum(&sample, during);
         Some((sample, during))
     }
@@ -210,18 +364,51 @@ impl Gate {
             }
             return match (edge.symbol, self.lamp) {
                 (Symbol::Dark, _) => During::Dark,
-                (Symbol::Mid, Sender::Busy { mid, .. }) => During::Lit(mid),
-                (Symbol::Bright, Sender::Busy { bright, .. }) => During::Lit(bright),
-                (Symbol::Mid | Symbol::Bright, Sender::Idle) => During::Edge,
+                (Symbol::Mid, Sender::Busy(meant)) => During::Lit(meant.mid),
+                (Symbol::Bright, Sender::Busy(meant)) => During::Lit(meant.bright),
+                (Symbol::Mid | Symbol::Bright, Sender::Idle | Sender::Imp) => During::Edge,
             };
         }
         // Older than all that is remembered.
         During::Edge
     }
 
+    /// The mean level that the lamp was told during a sample, had the light followed by each lag.
+    fn meant_during(&self, sample: &Sample, meant: Meant) -> [f64; LAGS] {
+        let whole = sample.end.since(sample.start).as_secs_f64();
+        let mut light = [0.0; LAGS];
+        for (lag, light) in (0_u32..).zip(&mut light) {
+            let (start, end) = (sample.start - LAG_STEP * lag, sample.end - LAG_STEP * lag);
+            let mut until = end;
+            for back in 1..=self.told.min(EDGES) {
+                let edge = self.edges[(self.told - back) % EDGES];
+                if edge.at >= until {
+                    continue;
+                }
+                let from = edge.at.max(start);
+                let level = match edge.symbol {
+                    Symbol::Dark => Level::DARK,
+                    Symbol::Mid => meant.mid,
+                    Symbol::Bright => meant.bright,
+                };
+                *light += f64::from(level.fraction()) * until.since(from).as_secs_f64() / whole;
+                until = from;
+                if from == start {
+                    break;
+                }
+            }
+        }
+        light
+    }
+
     fn sum(&mut self, sample: &Sample, during: During) {
-        let Sender::Busy { bright, .. } = self.lamp else {
-            return;
+        let bright = match self.lamp {
+            Sender::Idle => return,
+            Sender::Imp => {
+                self.jumps.take(sample, f64::from(self.limits.seen * self.limits.full));
+                return;
+            }
+            Sender::Busy(meant) => meant.bright,
         };
         let sums = &mut self.sums;
         match sums.first {
@@ -243,14 +430,16 @@ impl Gate {
                     // A sensor at its end cannot see more than that; with hardly any room left it says nothing.
                     let room = self.saturated_at - dark;
                     let expected = f64::from(self.limits.full) * f64::from(level.fraction());
-                    if let Some(place) = sums.pairs.get_mut(sums.paired)
-                        && expected > 0.0
-                        && room > 0.1 * expected
-                    {
-                        *place = (clear - dark) / expected.min(room);
-                        sums.paired += 1;
+                    if expected > 0.0 && room > 0.1 * expected {
+                        let pairs = if level < bright {
+                            &mut sums.of_mid
+                        } else {
+                            &mut sums.of_bright
+                        };
+                        pairs.push((clear - dark) / expected.min(room));
                     }
                 }
+                sums.full += u32::from(clear >= self.saturated_at);
                 if level < bright {
                     sums.mid += clear;
                     sums.mids += 1;
@@ -266,34 +455,110 @@ impl Gate {
         }
     }
 
-    /// What loop-back says of the lamp that is sending, as soon as it can.
+    /// What loop-back says of the lamp that is sending, as soon as it can; of the newest of its light, as long as it sends.
     ///
     /// The unit's own LED may be much brighter here than the lamp, and flashes until it sees the lamp: the middle one of all pairs of
     /// neighbours is not moved by the few between which the LED changed, where a mean would be.
     pub fn lamp_seen(&self) -> Option<LampSeen> {
+        let Sender::Busy(meant) = self.lamp else { return None };
         let sums = &self.sums;
-        if self.lamp == Sender::Idle || sums.paired < PAIRS_TO_MISS {
-            return None;
+        let strongest = |least| {
+            let of = [&sums.of_mid, &sums.of_bright].into_iter();
+            of.filter_map(|pairs| pairs.middle(least))
+                .map(|(share, _)| share)
+                .reduce(f64::max)
+        };
+        let lag = sums.lags.lag();
+        let judged = self.measures == Measures::LitOrNot || sums.lags.samples >= SAMPLES_TO_TIME;
+        if let Some(lag) = lag.filter(|lag| *lag > self.lag_limit(meant)) {
+            return Some(LampSeen::Late(format!(
+                "the light follows its edges by {} ms, {} ms allowed",
+                lag.as_millis(),
+                self.lag_limit(meant).as_millis()
+            )));
         }
-        let share = sums.middle();
+        let share = strongest(PAIRS_TO_MISS)?;
         if share < f64::from(self.limits.seen) {
-            return Some(if self.is_stuck() {
-                let lit = sums.mids + sums.brights;
-                LampSeen::BySensorStuck(format!("{lit} samples across lit and dark symbols, all the same"))
-            } else {
-                LampSeen::Not(format!("loop-back saw {} of the lamp's light", percent(share)))
+            return judged.then(|| {
+                if self.is_stuck() {
+                    let lit = sums.mids + sums.brights;
+                    LampSeen::BySensorStuck(format!("{lit} samples across lit and dark symbols, all the same"))
+                } else {
+                    LampSeen::Not(format!("loop-back saw {} of the lamp's light", percent(share)))
+                }
             });
         }
-        if sums.paired < PAIRS_TO_WEIGH {
+        let share = strongest(PAIRS_TO_WEIGH)?;
+        if self.measures == Measures::Strength && share < f64::from(self.limits.weak) {
+            return judged.then(|| LampSeen::Weakly(format!("loop-back saw {} of the lamp's light", percent(share))));
+        }
+        if let Some(levels) = self.levels()
+            && (levels.share - levels.meant).abs() > f64::from(meant.mid_within) + SURELY * levels.error
+        {
+            return judged.then(|| LampSeen::Uneven(levels.words()));
+        }
+        Some(LampSeen::Well)
+    }
+
+    /// How far the light may follow its edges: what the recipe allows, and what a sample cannot tell apart.
+    fn lag_limit(&self, meant: Meant) -> Duration {
+        meant.edges_within + LAG_STEP + self.integration / 2
+    }
+
+    /// The lamp's two levels, once each was seen often enough; nothing where the sensor cannot compare them.
+    fn levels(&self) -> Option<Levels> {
+        let Sender::Busy(meant) = self.lamp else { return None };
+        let sums = &self.sums;
+        if self.measures == Measures::LitOrNot || sums.full > 0 {
             return None;
         }
-        Some(
-            if self.measures == Measures::Strength && share < f64::from(self.limits.weak) {
-                LampSeen::Weakly(format!("loop-back saw {} of the lamp's light", percent(share)))
-            } else {
-                LampSeen::Well
-            },
-        )
+        let (mid, of_mid) = sums.of_mid.middle(PAIRS_TO_WEIGH)?;
+        let (bright, of_bright) = sums.of_bright.middle(PAIRS_TO_WEIGH)?;
+        let share = f64::from(meant.mid.fraction()) / f64::from(meant.bright.fraction());
+        if bright <= 0.0 {
+            return None;
+        }
+        Some(Levels {
+            share: share * mid / bright,
+            meant: share,
+            error: share * (of_mid.powi(2) + (mid / bright * of_bright).powi(2)).sqrt() / bright,
+        })
+    }
+
+    /// What was measured of the lamp's levels and edges, for the record; nothing where it did not send.
+    pub fn words(&self) -> Option<String> {
+        let Sender::Busy(meant) = self.lamp else { return None };
+        if self.measures == Measures::LitOrNot || self.sums.lags.samples == 0 {
+            return None;
+        }
+        let levels = match self.levels() {
+            Some(levels) => levels.words(),
+            None if self.sums.full > 0 => "levels not measured: the sensor was full under the lamp".to_owned(),
+            None => "levels not measured: too few samples of each".to_owned(),
+        };
+        Some(match self.sums.lags.lag() {
+            Some(lag) => format!(
+                "{levels}; the light follows its edges by {} ms, {} ms allowed",
+                lag.as_millis(),
+                self.lag_limit(meant).as_millis()
+            ),
+            None => format!("{levels}; edges not measured: too little light, or too few samples"),
+        })
+    }
+
+    /// What loop-back says of an imp that says that it sent from `began` to `ended`; `None` when it saw too little.
+    pub fn imp_seen(&self, began: Tick, ended: Tick) -> Option<LampSeen> {
+        if self.lamp != Sender::Imp {
+            return None;
+        }
+        let jumps = self.jumps.a_second(began, ended)?;
+        Some(if jumps >= JUMPS_OF_AN_IMP {
+            LampSeen::Well
+        } else {
+            LampSeen::Not(format!(
+                "the imp says that it sent, but loop-back saw its light change {jumps} times a second"
+            ))
+        })
     }
 
     /// What loop-back says of a test flash that is over.
@@ -352,17 +617,76 @@ fn percent(share: f64) -> String {
     format!("{} %", if percent > 0.0 { percent } else { 0.0 })
 }
 
-impl Sums {
-    /// The middle one of the pairs so far.
-    fn middle(&self) -> f64 {
-        let mut pairs = self.pairs;
-        let Some(known) = pairs.get_mut(..self.paired) else {
-            return 0.0;
-        };
-        known.sort_unstable_by(f64::total_cmp);
-        known.get(known.len() / 2).copied().unwrap_or_default()
+/// How often the light jumped in each second since an imp was told to send.
+#[derive(Debug)]
+struct Jumps {
+    since: Tick,
+    last: Option<u16>,
+    samples: [u16; SECONDS],
+    jumps: [u16; SECONDS],
+}
+
+impl Jumps {
+    fn new(since: Tick) -> Self {
+        Self {
+            since,
+            last: None,
+            samples: [0; SECONDS],
+            jumps: [0; SECONDS],
+        }
     }
 
+    fn second(&self, at: Tick) -> usize {
+        usize::try_from(at.since(self.since).as_secs()).unwrap_or(SECONDS)
+    }
+
+    fn take(&mut self, sample: &Sample, least: f64) {
+        let clear = sample.counts.clear;
+        let jumped = self
+            .last
+            .replace(clear)
+            .is_some_and(|last| f64::from(last.abs_diff(clear)) > least);
+        let second = self.second(sample.end);
+        if let (Some(samples), Some(jumps)) = (self.samples.get_mut(second), self.jumps.get_mut(second)) {
+            *samples += 1;
+            *jumps += u16::from(jumped);
+        }
+    }
+
+    /// The middle one of all whole seconds between two moments.
+    fn a_second(&self, from: Tick, to: Tick) -> Option<u16> {
+        let (first, end) = (self.second(from) + 1, self.second(to).min(SECONDS));
+        let seen = self.samples.iter().zip(&self.jumps).take(end).skip(first);
+        let mut jumps: Vec<u16> = seen
+            .filter(|(samples, _)| **samples >= SAMPLES_OF_A_SECOND)
+            .map(|(_, jumps)| *jumps)
+            .collect();
+        jumps.sort_unstable();
+        jumps.get(jumps.len() / 2).copied()
+    }
+}
+
+/// Mid light beside bright light.
+struct Levels {
+    /// As a share of it.
+    share: f64,
+    /// As it was meant.
+    meant: f64,
+    /// One standard deviation of what was measured.
+    error: f64,
+}
+
+impl Levels {
+    fn words(&self) -> String {
+        format!(
+            "mid light is {:.0} % of bright, {:.0} % expected",
+            self.share * 100.0,
+            self.meant * 100.0
+        )
+    }
+}
+
+impl Sums {
     /// Lit samples above dark, as a share of what they should have been.
     fn share(&self) -> f64 {
         let lit = f64::from(self.mids) + f64::from(self.brights);

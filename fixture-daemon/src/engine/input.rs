@@ -42,7 +42,9 @@ pub struct NetworkSeen {
 /// One thing that happened in a lane. Samples come by `Line::sample`, the hot path.
 #[derive(Debug, Clone)]
 pub enum LaneInput {
-    /// The nest switch closed: a unit is in the nest and powered.
+    /// A unit is in the nest and has power since then; it waits for the start button, or for the PLC.
+    Placed(Tick),
+    /// The unit in the nest is started: by the start button or the PLC, or as the nest's switch closed where there is neither.
     Seated(Seating),
     /// The nest switch opened.
     Lifted,
@@ -66,6 +68,8 @@ pub enum LaneInput {
     Lamp(LampEdge),
     /// The sender has finished or given up a transmission.
     Sent(SendReport),
+    /// The lane's imp transmitter tells of the blessing of a unit that it configured; it names the device, which may not be known yet.
+    Bless(BlessEvent),
     /// The test flash in the empty nest is over.
     TestFlashed,
     /// The unit's power was off and is on again.
@@ -95,6 +99,8 @@ pub enum LaneInput {
 pub enum Part {
     /// The nest's switch: nobody knows any more whether a unit is there, so a run cannot go on.
     Nest,
+    /// The relay of the unit's power: nobody knows any more whether the unit has any, so a run cannot go on.
+    Power,
     /// The label of the last unit that passed: the verdict stands, and the lane waits.
     Label,
 }
@@ -103,7 +109,7 @@ impl Part {
     /// What a lane that stands still for it says.
     pub const fn code(self) -> VerdictCode {
         match self {
-            Self::Nest => VerdictCode::NestFault,
+            Self::Nest | Self::Power => VerdictCode::NestFault,
             Self::Label => VerdictCode::LabelFailed,
         }
     }
@@ -198,6 +204,8 @@ pub enum SendEnd {
     Stopped,
     /// A symbol was later than the limit; the rest was not sent.
     Late,
-    /// The lamp's driver failed.
+    /// The lamp's driver failed, or the imp in its place.
     LampFailed(String),
+    /// The imp in the lamp's place says that it sent nothing, and why: no token, no network.
+    NotSent(String),
 }

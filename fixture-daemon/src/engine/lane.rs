@@ -9,17 +9,21 @@ use blinkup::sample::{Counts, Sample};
 use blinkup::trace::compact::Recorder;
 use blinkup::trace::{Header, Row};
 use blinkup::{Level, Tick};
-use fixture_ledger::record::RunEnd;
-use fixture_link::identity::LaneId;
-use fixture_link::snapshot::{LaneView, LedView, StripPiece};
+use fixture_ledger::record::{EvidenceKind, RunEnd};
+use fixture_link::identity::{LaneId, RunId};
+use fixture_link::snapshot::{LaneState, LaneView, LedView, StripPiece};
 use fixture_link::verdict::VerdictCode;
 
 use super::effect::{LaneEffect, Stop};
-use super::gate::{During, Gate, LoopBackLimits};
+use super::gate::{During, Gate, LoopBackLimits, Meant};
 use super::input::{LampEdge, LaneInput, Part};
+use super::led;
 use super::nest::{Nest, NestReport, Order};
 use super::sensor::{LaneSensor, Measures};
-use super::station::{Conclusion, Reason, RecordedLight, Rules, Station, StationInput, UnitPower};
+use super::station::{
+    Conclusion, Equipment, LampSeen, Reason, RecordedLight, Rules, Seen, Station, StationInput, Takes, Transmitter,
+    UnitPower, is_too_late,
+};
 
 /// How long a sensor may be without a good sample during a run.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -57,10 +61,27 @@ pub struct LaneConfig {
     pub sample_every: Duration,
     /// How the unit is powered.
     pub unit_power: UnitPower,
+    /// What sends to it.
+    pub transmitter: Transmitter,
+    /// The share of its lamp's light that every level is scaled by, above 0 to 1.
+    pub light: f32,
     /// What its sensor tells of light.
     pub measures: Measures,
+    /// Counts of the reference unit's red and green die, by the shape, where commissioning measured one.
+    pub reference: Option<[f32; 2]>,
     /// How long its calibration is good for.
     pub calibration: Validity,
+}
+
+impl LaneConfig {
+    /// What the station must know of it.
+    fn equipment(&self) -> Equipment {
+        Equipment {
+            unit_power: self.unit_power,
+            transmitter: self.transmitter,
+            light: self.light,
+        }
+    }
 }
 
 /// How long a lane's calibration is good for.
@@ -102,6 +123,8 @@ pub struct Lane {
     lamp_told: LampTold,
     standing: Option<Reading>,
     strip: VecDeque<(Tick, Option<Colour>)>,
+    /// Since when a unit lies in the nest that is not started yet.
+    placed: Option<Tick>,
     /// Why a person took the lane out of service.
     out_of_service: Option<String>,
     /// Parts that have failed, each with its code and why.
@@ -123,20 +146,23 @@ struct Sensor {
 /// Of the patterns that begin, the part that a unit on its way into the cloud shows for less than a period.
 const STAGES: f32 = 0.2;
 
-/// Whether the station knows what loop-back says of this transmission.
+/// What the station knows of what loop-back says of this transmission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LampTold {
     No,
-    Yes,
+    /// That the lamp is as it should be, so far.
+    Well,
+    /// All that it is told before the end.
+    AtTheEnd,
 }
 
 /// What a viewer would see change.
 #[derive(Debug, Clone, PartialEq)]
 struct Mark {
-    state: core::mem::Discriminant<fixture_link::snapshot::LaneState>,
+    state: core::mem::Discriminant<LaneState>,
     stage: Option<fixture_link::snapshot::Stage>,
     percent: u16,
-    run: Option<fixture_link::identity::RunId>,
+    run: Option<RunId>,
     pattern: Option<blinkup::codes::PatternId>,
     in_service: Service,
 }
@@ -159,8 +185,8 @@ impl Lane {
                 ..Expectations::default()
             },
         };
-        let station = Station::new(config.lane, config.unit_power);
-        let shown = mark(&station, rules, None, None);
+        let station = Station::new(config.lane, config.equipment());
+        let shown = mark(&station.state(rules), None, None, None);
         Self {
             station,
             gate: Gate::new(config.loop_back, config.saturated_at, config.measures),
@@ -175,6 +201,7 @@ impl Lane {
             lamp_told: LampTold::No,
             standing: None,
             strip: VecDeque::with_capacity(STRIP_PIECES),
+            placed: None,
             out_of_service: None,
             failed: Vec::new(),
             shown,
@@ -212,7 +239,8 @@ impl Lane {
         self.out_of_service = Some(why);
     }
 
-    /// A person puts the lane back into service: what became of a label is then theirs to see to; a switch must work by itself.
+    /// A person puts the lane back into service: what became of a label is then theirs to see to; a switch or a relay must
+    /// work by itself.
     pub fn put_back(&mut self) {
         self.out_of_service = None;
         self.failed.retain(|(part, _)| *part != Part::Label);
@@ -225,7 +253,7 @@ impl Lane {
         self.failed.push((part, format!("{}: {fault}", part.code())));
         self.failed.sort_by_key(|(part, _)| *part);
         match part {
-            Part::Nest => self.tell(rules, now, StationInput::Fault(part.code(), fault), out),
+            Part::Nest | Part::Power => self.tell(rules, now, StationInput::Fault(part.code(), fault), out),
             Part::Label => {}
         }
     }
@@ -255,8 +283,37 @@ impl Lane {
         report
     }
 
+    /// Whether an imp sends to this lane's units.
+    pub fn sends_by_imp(&self) -> bool {
+        matches!(self.config.transmitter, Transmitter::Imp { .. })
+    }
+
+    /// Whether a unit that has had power since then listens for too short a time to be configured, and cannot be restarted.
+    pub fn is_too_late(&self, rules: &Rules, powered: Tick, now: Tick) -> bool {
+        let LaneConfig {
+            unit_power,
+            transmitter,
+            ..
+        } = self.config;
+        unit_power == UnitPower::Nest && now > powered && is_too_late(&rules.recipe, transmitter, powered, now)
+    }
+
+    /// Since when the unit that is started now has had power.
+    pub fn powered(&self, now: Tick) -> Tick {
+        self.placed.unwrap_or(now)
+    }
+
+    /// A unit lies in the nest and waits for its start: its LED is no light of the empty nest.
+    fn placed(&mut self, since: Tick) {
+        if self.station.takes_units() != Takes::Occupied {
+            let _ = self.nest.seated(self.config.ambient_limit);
+            self.placed = Some(since);
+        }
+    }
+
     /// A unit is seated that may not run.
     pub fn occupied(&mut self, now: Tick) {
+        self.placed = None;
         let _ = self.nest.seated(self.config.ambient_limit);
         self.look_anew(now);
         self.piece(now, None);
@@ -264,6 +321,7 @@ impl Lane {
 
     /// A unit begins its run.
     pub fn seated(&mut self, now: Tick) {
+        self.placed = None;
         self.ambient = self.nest.light().map_or(self.config.ambient, |light| light.counts);
         self.look_anew(now);
     }
@@ -271,9 +329,14 @@ impl Lane {
     /// One thing happened.
     pub fn input(&mut self, rules: &Rules, now: Tick, input: LaneInput, out: &mut Vec<LaneEffect>) {
         let input = match input {
-            // The line answers it: it knows the other lanes.
-            LaneInput::Seated(_) => return,
+            // The line answers them: it knows the other lanes.
+            LaneInput::Seated(_) | LaneInput::Bless(_) => return,
+            LaneInput::Placed(since) => {
+                self.placed(since);
+                StationInput::Tick
+            }
             LaneInput::Lifted => {
+                self.placed = None;
                 self.nest.emptied(now);
                 self.piece(now, None);
                 StationInput::Lifted
@@ -286,9 +349,14 @@ impl Lane {
             }
             LaneInput::Sent(report) => {
                 self.drain(rules, now, Drain::All, out);
-                let loop_back = self.gate.loop_back();
+                let by_imp = self.gate.imp_seen(report.began, report.ended);
+                let seen = Seen {
+                    loop_back: self.gate.loop_back(),
+                    lamp: by_imp.or_else(|| self.gate.lamp_seen()),
+                    words: self.gate.words(),
+                };
                 self.gate.end(report.ended);
-                StationInput::Sent(report, loop_back)
+                StationInput::Sent(report, seen)
             }
             LaneInput::TestFlashed => {
                 self.flashed(now);
@@ -322,18 +390,39 @@ impl Lane {
         self.station.step(rules, now, input, out);
         for effect in out.get(before..).unwrap_or_default() {
             if let LaneEffect::Send(transmission) = effect {
-                self.gate.begin(transmission.bright, transmission.mid, None);
+                let meant = Meant {
+                    bright: self.given(transmission.bright),
+                    mid: self.given(transmission.mid),
+                    mid_within: rules.recipe.mid_within,
+                    edges_within: transmission.late_limit,
+                };
+                self.gate.begin(meant, None);
                 self.lamp_told = LampTold::No;
             }
+            if let LaneEffect::SendByImp { .. } = effect {
+                self.gate.begin_imp(now);
+                self.lamp_told = LampTold::AtTheEnd;
+            }
         }
+    }
+
+    /// The light that this lane's lamp gives where a transmission asks for a level.
+    fn given(&self, level: Level) -> Level {
+        Level::new(level.fraction() * self.config.light)
     }
 
     /// Time has come.
     pub fn tick(&mut self, rules: &Rules, now: Tick, out: &mut Vec<LaneEffect>) {
         match self.nest.tick(now) {
             Some(Order::Flash(on)) => {
-                self.gate
-                    .begin(Level::FULL, Level::FULL, self.nest.light().map(|light| light.counts[3]));
+                let (flash, ambient) = (self.given(Level::FULL), self.nest.light());
+                let meant = Meant {
+                    bright: flash,
+                    mid: flash,
+                    mid_within: 1.0,
+                    edges_within: Duration::MAX / 2,
+                };
+                self.gate.begin(meant, ambient.map(|light| light.counts[3]));
                 out.push(LaneEffect::TestFlash { on });
             }
             Some(Order::Judge) => self.flashed(now),
@@ -355,12 +444,19 @@ impl Lane {
             self.lost += 1;
         }
         self.drain(rules, now, Drain::Known, out);
-        if self.lamp_told == LampTold::No
+        if self.lamp_told != LampTold::AtTheEnd
             && self.station.is_sending()
             && let Some(seen) = self.gate.lamp_seen()
         {
-            self.lamp_told = LampTold::Yes;
-            self.tell(rules, now, StationInput::Lamp(seen), out);
+            let told = if seen == LampSeen::Well {
+                LampTold::Well
+            } else {
+                LampTold::AtTheEnd
+            };
+            if self.lamp_told != told {
+                self.lamp_told = told;
+                self.tell(rules, now, StationInput::Lamp(seen), out);
+            }
         }
     }
 
@@ -376,6 +472,20 @@ impl Lane {
             self.standing = Some(reading);
         }
         self.tell(rules, now, StationInput::Observed(*observed), out);
+    }
+
+    /// The LED of the run's unit beside the recipe's limits; noted as evidence.
+    pub fn measure_led(&mut self, rules: &Rules, now: Tick) -> led::Measured {
+        let lit = self.station.has_lit_up();
+        let dice = self.reader.model().dice().filter(|_| lit);
+        let measured = led::judge(
+            self.config.measures,
+            dice,
+            self.config.reference,
+            rules.recipe.led.as_ref(),
+        );
+        self.station.note(now, EvidenceKind::Light, measured.words.clone());
+        measured
     }
 
     /// Commits the run's verdict as the line judged it.
@@ -404,20 +514,19 @@ impl Lane {
 
     /// The lane as it is shown; `stop` is why the line takes no units.
     pub fn view(&self, rules: &Rules, now: Tick, stop: Option<&Stop>) -> LaneView {
-        use fixture_link::snapshot::LaneState;
-        let state = match (self.station.state(rules), self.out_of_service(), stop) {
-            (LaneState::Empty, Some(cause), _) => LaneState::Stopped {
+        let state = match (self.state(rules), self.out_of_service(), stop) {
+            (LaneState::Empty | LaneState::ToStart, Some(cause), _) => LaneState::Stopped {
                 cause: cause.to_owned(),
             },
-            (LaneState::Empty, None, Some(_)) => LaneState::LineStopped,
+            (LaneState::Empty | LaneState::ToStart, None, Some(_)) => LaneState::LineStopped,
             (state, _, _) => state,
         };
-        let seated = self.station.seated();
+        let seated = self.station.seated().or(self.placed);
         LaneView {
             lane: self.config.lane,
             state,
             serial: self.station.serial().cloned(),
-            run: self.station.run(),
+            run: self.run(),
             seated_ms: seated.map_or(0, |seated| {
                 u64::try_from(now.since(seated).as_millis()).unwrap_or(u64::MAX)
             }),
@@ -433,10 +542,26 @@ impl Lane {
         }
     }
 
+    /// What the lane is doing: the station's state, or that a unit waits for its start.
+    fn state(&self, rules: &Rules) -> LaneState {
+        match (self.station.takes_units(), self.placed) {
+            (Takes::Now, Some(_)) => LaneState::ToStart,
+            (Takes::Now | Takes::Soon | Takes::Occupied, _) => self.station.state(rules),
+        }
+    }
+
+    /// The run that is shown: none once another unit waits for its start.
+    fn run(&self) -> Option<RunId> {
+        match self.placed {
+            Some(_) if self.station.takes_units() == Takes::Now => None,
+            Some(_) | None => self.station.run(),
+        }
+    }
+
     /// Whether a viewer would see something change since this was last asked.
     pub fn changed(&mut self, rules: &Rules) -> bool {
         let pattern = self.standing.and_then(|reading| reading.pattern);
-        let mark = mark(&self.station, rules, pattern, self.out_of_service());
+        let mark = mark(&self.state(rules), self.run(), pattern, self.out_of_service());
         let changed = mark != self.shown;
         self.shown = mark;
         changed
@@ -677,17 +802,16 @@ impl SensorFault {
 }
 
 fn mark(
-    station: &Station,
-    rules: &Rules,
+    shown: &LaneState,
+    run: Option<RunId>,
     pattern: Option<blinkup::codes::PatternId>,
     out_of_service: Option<&str>,
 ) -> Mark {
-    use fixture_link::snapshot::LaneState;
-    let shown = station.state(rules);
-    let (stage, percent) = match &shown {
+    let (stage, percent) = match shown {
         LaneState::Sending { permille, .. } => (None, permille / 10),
         LaneState::Watching { stage, .. } => (Some(*stage), 0),
         LaneState::Empty
+        | LaneState::ToStart
         | LaneState::Waiting
         | LaneState::Token
         | LaneState::Storing
@@ -697,10 +821,10 @@ fn mark(
         | LaneState::Stopped { .. } => (None, 0),
     };
     Mark {
-        state: core::mem::discriminant(&shown),
+        state: core::mem::discriminant(shown),
         stage,
         percent,
-        run: station.run(),
+        run,
         pattern,
         in_service: if out_of_service.is_some() {
             Service::Out

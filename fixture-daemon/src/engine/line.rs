@@ -18,11 +18,11 @@ use super::effect::{Effect, LaneEffect, Stop};
 use super::gate::LoopBackLimits;
 use super::input::{Input, LaneInput, NetworkSeen, Seating};
 use super::lane::{Lane, LaneConfig};
+use super::led;
 use super::meaning::Meanings;
 use super::policy::{Candidate, Policy, needs_network, unit_refusal};
 use super::recipe::Recipe;
-use super::run::Claimed;
-use super::run::is_meant;
+use super::run::{Claimed, Presence, is_meant};
 use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
 
 /// Ended runs that a late bless event can still be matched to; for older ones the ledger is asked.
@@ -31,6 +31,8 @@ const KNOWN_RUNS: usize = 512;
 const KNOWN_EVENTS: usize = 512;
 /// How long an event may come before the cloud tells which device used the token: it is asked every second once the unit is online.
 const EARLY_AT_MOST: Duration = Duration::from_mins(1);
+/// How long the event of a unit without power may be on its way to the imp transmitter.
+const UNHEARD_AFTER_LIFTING: Duration = Duration::from_secs(30);
 /// How long what was seen of the network explains why a unit does not get on: as long as the longest stage may last.
 const SEEN_LATELY: Duration = Duration::from_mins(2);
 /// The longest reason or note, in characters.
@@ -65,8 +67,8 @@ pub struct Line {
     stops: Stops,
     known: VecDeque<Known>,
     events: VecDeque<String>,
-    /// Bless events of no unit so far, for units whose device id is not known yet; each with until when it is kept.
-    early: VecDeque<(Tick, BlessEvent)>,
+    /// Bless events of no unit so far, for units whose device id is not known yet.
+    early: VecDeque<Early>,
     /// The fixture's last look at the network.
     network: Option<(Tick, NetworkSeen)>,
     now: Tick,
@@ -96,10 +98,33 @@ impl Stops {
     }
 }
 
+/// A bless event that waits for its unit to be known.
+#[derive(Debug)]
+struct Early {
+    /// Until when it is kept.
+    until: Tick,
+    /// The place and the run that an imp transmitter's event can only be about.
+    of: Option<(usize, RunId)>,
+    event: BlessEvent,
+}
+
+/// Whether an ended run's unit may still be blessed by an event that nobody has heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unheard {
+    /// It cannot: it was never online, or its event has come.
+    No,
+    /// It can: it still lies in the nest.
+    Powered,
+    /// It lost its power, and its event may be on the way until then.
+    Until(Tick),
+}
+
 /// An ended run, for bless events that come late.
 #[derive(Debug)]
 struct Known {
     run: RunId,
+    place: usize,
+    unheard: Unheard,
     tokens: Vec<String>,
     device_id: Option<String>,
     serial: Option<Serial>,
@@ -189,7 +214,7 @@ impl Line {
         self.lanes
             .iter()
             .filter_map(|lane| lane.deadline(&self.rules, self.now))
-            .chain(self.early.front().map(|(until, _)| (*until, Reason::Witness)))
+            .chain(self.early.iter().map(|early| (early.until, Reason::Witness)))
             .min_by_key(|(at, _)| *at)
     }
 
@@ -298,16 +323,27 @@ impl Line {
 
     fn lane_input(&mut self, place: usize, input: LaneInput, effects: &mut Vec<Effect>) {
         match input {
-            LaneInput::Seated(seating) => self.seated(place, seating, self.now, effects),
+            LaneInput::Seated(seating) => {
+                let powered = self.lanes.get(place).map_or(self.now, |lane| lane.powered(self.now));
+                self.seated(place, seating, powered, effects);
+            }
+            LaneInput::Bless(event) => self.bless_by_imp(place, event, effects),
             LaneInput::Lifted => {
                 if let Some(waiting) = self.waiting.get_mut(place) {
                     *waiting = None;
+                }
+                let now = self.now;
+                for known in self.known.iter_mut().filter(|known| known.place == place) {
+                    if known.unheard == Unheard::Powered {
+                        known.unheard = Unheard::Until(now + UNHEARD_AFTER_LIFTING);
+                    }
                 }
                 self.in_lane(place, effects, |lane, rules, now, out| {
                     lane.input(rules, now, LaneInput::Lifted, out);
                 });
             }
-            input @ (LaneInput::Token { .. }
+            input @ (LaneInput::Placed(_)
+            | LaneInput::Token { .. }
             | LaneInput::Claim { .. }
             | LaneInput::Lamp(_)
             | LaneInput::Sent(_)
@@ -328,7 +364,7 @@ impl Line {
         let takes = self.lanes.get(place).map(|lane| lane.station().takes_units());
         match takes {
             Some(Takes::Now) => {
-                let refusal = self.refusal(place, &seating);
+                let refusal = self.refusal(place, &seating, powered);
                 self.start(place, seating, powered, refusal, effects);
             }
             Some(Takes::Soon) if self.waiting.get(place).is_some_and(Option::is_some) => {
@@ -399,12 +435,21 @@ impl Line {
     }
 
     /// Why a unit may not run in a lane whose nest was empty.
-    fn refusal(&self, place: usize, seating: &Seating) -> Option<(Refusal, String)> {
+    fn refusal(&self, place: usize, seating: &Seating, powered: Tick) -> Option<(Refusal, String)> {
         if let Some(stop) = self.stops.first() {
             return Some((Refusal::LineStopped, stop.cause.clone()));
         }
         if let Some(why) = self.lanes.get(place).and_then(Lane::out_of_service) {
             return Some((Refusal::LaneStopped, why.to_owned()));
+        }
+        let late = |lane: &Lane| lane.is_too_late(&self.rules, powered, self.now);
+        if self.lanes.get(place).is_some_and(late) {
+            let detail = format!(
+                "in the nest for {} s before its start; it listens for {} s",
+                self.now.since(powered).as_secs(),
+                self.rules.recipe.listens_for.as_secs()
+            );
+            return Some((Refusal::TooLate, detail));
         }
         let Some(serial) = &seating.serial else {
             return self
@@ -445,13 +490,20 @@ impl Line {
     }
 
     fn conclude(&mut self, place: usize, effects: &mut Vec<Effect>) -> Settled {
-        let Some(lane) = self.lanes.get(place) else {
+        let concluded = |lane: &Lane| lane.station().conclusion().is_some();
+        let (rules, now) = (&self.rules, self.now);
+        let measured = self
+            .lanes
+            .get_mut(place)
+            .filter(|lane| concluded(lane))
+            .map(|lane| lane.measure_led(rules, now));
+        let (Some(lane), Some(measured)) = (self.lanes.get(place), measured) else {
             return Settled::Already;
         };
         let Some((run, conclusion)) = lane.station().conclusion() else {
             return Settled::Already;
         };
-        let found = with_network(conclusion.clone(), self.network_seen());
+        let found = with_led(with_network(conclusion.clone(), self.network_seen()), measured);
         let candidate = Candidate {
             run: run.id,
             lane: lane.id(),
@@ -462,8 +514,15 @@ impl Line {
         if self.known.len() == KNOWN_RUNS {
             self.known.pop_front();
         }
+        let unheard = match run.presence {
+            _ if !lane.sends_by_imp() || run.online.is_none() || run.bless.is_some() => Unheard::No,
+            Presence::InNest => Unheard::Powered,
+            Presence::Lifted => Unheard::Until(self.now + UNHEARD_AFTER_LIFTING),
+        };
         self.known.push_back(Known {
             run: run.id,
+            place,
+            unheard,
             tokens: run.tokens.clone(),
             device_id: run.device_id.clone(),
             serial: run.serial.clone(),
@@ -534,24 +593,91 @@ impl Line {
 
     // --- the cloud ----------------------------------------------------------------------------------------------------
 
-    fn bless(&mut self, event: BlessEvent, effects: &mut Vec<Effect>) {
+    /// Whether this event came already.
+    fn heard_before(&mut self, event: &BlessEvent) -> bool {
         if self.events.contains(&event.event) {
-            return;
+            return true;
         }
         if self.events.len() == KNOWN_EVENTS {
             self.events.pop_front();
         }
         self.events.push_back(event.event.clone());
+        false
+    }
+
+    /// The imp transmitter of a lane tells of a blessing. It names the device, and nobody has told which device is in the lane: it is the one
+    /// unit that the imp sent to and that is online now.
+    fn bless_by_imp(&mut self, place: usize, event: BlessEvent, effects: &mut Vec<Effect>) {
+        if self.heard_before(&event) {
+            return;
+        }
+        let Some(event) = self.deliver(event, effects) else {
+            return;
+        };
+        let running = self.lanes.get(place).and_then(|lane| lane.station().running());
+        let Some(run) = running.map(|run| run.id) else {
+            self.late(event, effects);
+            return;
+        };
+        self.keep_early(Some((place, run)), event, effects);
+    }
+
+    fn keep_early(&mut self, of: Option<(usize, RunId)>, event: BlessEvent, effects: &mut Vec<Effect>) {
+        if self.early.len() == KNOWN_EVENTS
+            && let Some(early) = self.early.pop_front()
+        {
+            self.late(early.event, effects);
+        }
+        let until = self.now + EARLY_AT_MOST;
+        self.early.push_back(Early { until, of, event });
+    }
+
+    /// What is to be done with an imp transmitter's event about a run: another device's is never this unit's, nor is one that could be that of the unit
+    /// before it.
+    fn fits(&self, place: usize, of: RunId, event: &BlessEvent) -> Fits {
+        let running = self.lanes.get(place).and_then(|lane| lane.station().running());
+        let Some(run) = running.filter(|run| run.id == of) else {
+            return Fits::Never;
+        };
+        let same_unit = |known: &Known| known.serial.is_some() && known.serial == run.serial;
+        let named = |device: &Option<String>| {
+            let (device, named) = (device.as_deref()?, event.device_id.as_deref()?);
+            Some(device.eq_ignore_ascii_case(named))
+        };
+        let anothers = self
+            .known
+            .iter()
+            .any(|known| !same_unit(known) && named(&known.device_id) == Some(true));
+        let unheard = self.known.iter().any(|known| {
+            let open = match known.unheard {
+                Unheard::No => false,
+                Unheard::Powered => true,
+                Unheard::Until(until) => self.now < until,
+            };
+            open && known.place == place && !same_unit(known)
+        });
+        let of_serial = run.serial.as_ref().is_some_and(|serial| {
+            let text = serial.as_str();
+            text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
+        });
+        if anothers || unheard || of_serial || named(&run.device_id) == Some(false) || run.bless.is_some() {
+            return Fits::Never;
+        }
+        match run.online {
+            Some(_) => Fits::Now,
+            None => Fits::NotYet,
+        }
+    }
+
+    fn bless(&mut self, event: BlessEvent, effects: &mut Vec<Effect>) {
+        if self.heard_before(&event) {
+            return;
+        }
         if let Some(event) = self.deliver(event, effects) {
             let unclaimed = |lane: &Lane| lane.station().running().is_some_and(|run| run.claimed == Claimed::No);
             let by_device = event.token_id.is_none() && event.device_id.is_some();
             if by_device && self.lanes.iter().any(unclaimed) {
-                if self.early.len() == KNOWN_EVENTS
-                    && let Some((_, event)) = self.early.pop_front()
-                {
-                    self.late(event, effects);
-                }
-                self.early.push_back((self.now + EARLY_AT_MOST, event));
+                self.keep_early(None, event, effects);
             } else {
                 self.late(event, effects);
             }
@@ -578,13 +704,21 @@ impl Line {
     /// Looks again at events that came before the cloud said which device is in which lane.
     fn early_events(&mut self, effects: &mut Vec<Effect>) {
         for _ in 0..self.early.len() {
-            let Some((until, event)) = self.early.pop_front() else {
+            let Some(Early { until, of, event }) = self.early.pop_front() else {
                 return;
             };
+            let fits = of.map(|(place, run)| (place, self.fits(place, run, &event)));
+            if let Some((place, Fits::Now)) = fits {
+                self.in_lane(place, effects, |lane, rules, now, out| {
+                    lane.tell(rules, now, StationInput::Bless(event), out);
+                });
+                continue;
+            }
+            let never = matches!(fits, Some((_, Fits::Never)));
             match self.deliver(event, effects) {
                 None => {}
-                Some(event) if self.now >= until => self.late(event, effects),
-                Some(event) => self.early.push_back((until, event)),
+                Some(event) if never || self.now >= until => self.late(event, effects),
+                Some(event) => self.early.push_back(Early { until, of, event }),
             }
         }
     }
@@ -710,7 +844,7 @@ impl Line {
             seating.serial = Some(serial);
             seating.history = history.unwrap_or_default();
         }
-        let refusal = self.refusal(place, &seating);
+        let refusal = self.refusal(place, &seating, powered);
         match self.start(place, seating, powered, refusal, effects) {
             None => ActAnswer::Done,
             Some((refusal, detail)) => refused(format!("{refusal}: {detail}")),
@@ -766,6 +900,17 @@ impl Line {
     }
 }
 
+/// A unit that passed everything else fails by its LED.
+fn with_led(found: Conclusion, measured: led::Measured) -> Conclusion {
+    match measured.outside {
+        Some(outside) if found.code == VerdictCode::Ok => Conclusion {
+            code: VerdictCode::LedOutOfLimits,
+            detail: outside,
+        },
+        Some(_) | None => found,
+    }
+}
+
 /// A unit that did not get on while the fixture's own look says that nobody could: the network's fault, not the unit's. What was
 /// measured stands in the record either way.
 fn with_network(found: Conclusion, seen: Option<&NetworkSeen>) -> Conclusion {
@@ -786,6 +931,15 @@ fn with_network(found: Conclusion, seen: Option<&NetworkSeen>) -> Conclusion {
             ..found
         },
     }
+}
+
+/// Whether an imp transmitter's event is about a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fits {
+    Now,
+    /// The unit is not seen online yet; light is named a little later than a cloud speaks.
+    NotYet,
+    Never,
 }
 
 /// Whether there was anything to settle.

@@ -8,6 +8,7 @@ pub mod gate;
 pub mod input;
 pub mod lamp_trend;
 pub mod lane;
+pub mod led;
 pub mod line;
 pub mod meaning;
 pub mod nest;

@@ -235,6 +235,8 @@ impl Nest {
             (_, None) => Some((VerdictCode::SensorFault, "no samples of the empty nest".to_owned())),
             (Some(LampSeen::Well | LampSeen::Weakly(_)), Some(_)) => None,
             (Some(LampSeen::Not(why)), Some(_)) => Some((VerdictCode::LampNotSeen, why.clone())),
+            (Some(LampSeen::Uneven(why)), Some(_)) => Some((VerdictCode::LampWeak, why.clone())),
+            (Some(LampSeen::Late(why)), Some(_)) => Some((VerdictCode::LampLate, why.clone())),
             (Some(LampSeen::BySensorStuck(why)), Some(_)) => Some((VerdictCode::SensorFault, why.clone())),
             (None, Some(_)) => Some((
                 VerdictCode::LampNotSeen,

@@ -5,6 +5,8 @@ use core::time::Duration;
 use blinkup::Level;
 use blinkup::packet::{Proxy, StaticAddress, Wifi};
 
+use super::led::LedLimits;
+
 /// A checked recipe.
 #[derive(Debug, Clone)]
 pub struct Recipe {
@@ -36,6 +38,8 @@ pub struct Recipe {
     pub ladder: Vec<Rung>,
     /// Attempts at most.
     pub attempts: u32,
+    /// By how much the lamp's mid light may be off what a rung means, as a share of bright (0.15).
+    pub mid_within: f32,
     /// Lateness of a symbol that voids the attempt, as a share of a symbol (0.25).
     pub late_limit: f32,
     /// How long a token may take, with every try of its source.
@@ -46,6 +50,8 @@ pub struct Recipe {
     pub connect_within: Duration,
     /// How long an impOS update may take.
     pub update_within: Duration,
+    /// What a unit's LED has to be; `None` for any that can be read.
+    pub led: Option<LedLimits>,
     /// Whether a serial must have been scanned.
     pub wants_serial: bool,
     /// Runs of one unit at most.
@@ -55,15 +61,16 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// This recipe for a lamp whose light is fixed: rungs that differ from an earlier one by light alone are left out.
+    /// This recipe for a lamp whose light is fixed, with mid light as a share of bright: rungs that differ from an earlier one by light alone are
+    /// left out.
     #[must_use]
-    pub fn at_fixed_light(&self) -> Self {
+    pub fn at_fixed_light(&self, mid_share: f32) -> Self {
         let mut ladder: Vec<Rung> = Vec::new();
         for rung in &self.ladder {
             if ladder.iter().all(|kept| kept.rate != rung.rate) {
                 ladder.push(Rung {
                     bright: Level::FULL,
-                    mid_share: 0.5,
+                    mid_share,
                     ..*rung
                 });
             }

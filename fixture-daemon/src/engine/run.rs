@@ -67,6 +67,8 @@ pub struct Run {
     pub power_cycles: u32,
     /// The ids of the tokens that it used, the newest last.
     pub tokens: Vec<String>,
+    /// Since when the unit was seen online.
+    pub online: Option<Tick>,
     /// What the cloud says about the blessing.
     pub bless: Option<BlessEvent>,
     /// Whether the cloud has said which device used the token.
@@ -167,6 +169,7 @@ impl Run {
             late: 0,
             power_cycles: 0,
             tokens: Vec::new(),
+            online: None,
             bless: None,
             claimed: Claimed::No,
             device_id: None,
@@ -289,8 +292,17 @@ impl Run {
     }
 
     /// A transmission is over; how it ended is not known yet.
-    pub fn draft(&mut self, report: &SendReport, rung: Rung, token_id: Option<String>, loop_back: Option<LoopBack>) {
-        let level = f64::from(rung.bright.fraction()) * 1000.0;
+    ///
+    /// `light` is the share of its light that the lane's lamp gives.
+    pub fn draft(
+        &mut self,
+        report: &SendReport,
+        rung: Rung,
+        light: f32,
+        token_id: Option<String>,
+        loop_back: Option<LoopBack>,
+    ) {
+        let level = f64::from(rung.bright.fraction() * light) * 1000.0;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

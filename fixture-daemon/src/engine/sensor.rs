@@ -17,7 +17,9 @@ impl Measures {
     pub const fn missing(self) -> Option<&'static str> {
         match self {
             Self::Strength => None,
-            Self::LitOrNot => Some("sensor tells lit or not: LED limits and loop-back strength not measured"),
+            Self::LitOrNot => {
+                Some("sensor tells lit or not: LED limits, and the lamp's strength, levels and edges not measured")
+            }
         }
     }
 }
@@ -38,6 +40,16 @@ impl LaneSensor {
         match measures {
             Measures::Strength => Self::Colour(ColourSensor::new(shape, ambient, saturated_at)),
             Measures::LitOrNot => Self::Lit(LitSensor::new(LitErrors::default())),
+        }
+    }
+}
+
+impl LaneSensor {
+    /// The strengths of the red and the green die, counts by the shape, each with its variance; nothing from a sensor that measures none.
+    pub fn dice(&self) -> Option<[(f32, f32); 2]> {
+        match self {
+            Self::Colour(sensor) => Some(sensor.dice()),
+            Self::Lit(_) => None,
         }
     }
 }

@@ -47,8 +47,14 @@ const POWER_OFF: Duration = Duration::from_secs(2);
 const POWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long the sender may take to report that it stopped.
 const STOPS_WITHIN: Duration = Duration::from_secs(3);
+/// How long an imp transmitter may take for its token (`hw/imp-transmitter/PROTOCOL.md`, "no token in 20 s").
+const IMP_TOKEN: Duration = Duration::from_secs(20);
+/// How long until an imp transmitter must have said what became of an order: its token, the longest frame, and every repetition on its line.
+const IMP_WITHIN: Duration = Duration::from_secs(50);
 /// How long the sender may take beyond the frame to report that it is done.
 const SENDER_LEEWAY: Duration = Duration::from_secs(5);
+/// How long a unit that is ready takes to be known as ready: two periods of the ready pattern, and the LED's start.
+const READY_TAKES: Duration = Duration::from_secs(3);
 /// What must be left of the listening window when the frame ends.
 const WINDOW_MARGIN: Duration = Duration::from_millis(500);
 /// What a listening window needs beside the frame: until the ready pattern is read and a token is there, and what must be left.
@@ -74,6 +80,29 @@ pub enum UnitPower {
     Nest,
 }
 
+/// What sends to a lane's units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transmitter {
+    /// The lane's lamp, symbol by symbol.
+    Lamp,
+    /// An imp, whole frames with a token of its own.
+    Imp {
+        /// Symbols a second.
+        rate: u8,
+    },
+}
+
+/// What a lane has for its units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Equipment {
+    /// How a unit is powered.
+    pub unit_power: UnitPower,
+    /// What sends to it.
+    pub transmitter: Transmitter,
+    /// The share of its lamp's light that every level is scaled by, above 0 to 1.
+    pub light: f32,
+}
+
 /// What loop-back says of the lamp that is sending.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LampSeen {
@@ -83,8 +112,23 @@ pub enum LampSeen {
     Not(String),
     /// Its light is below the lane's limit.
     Weakly(String),
+    /// Its mid light is not what was meant beside its bright light.
+    Uneven(String),
+    /// Its light follows its edges too late.
+    Late(String),
     /// The sensor does not see anything change.
     BySensorStuck(String),
+}
+
+/// What loop-back saw of a whole transmission.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seen {
+    /// For the record; `None` where it saw too little to say.
+    pub loop_back: Option<LoopBack>,
+    /// What it says of the lamp in the end.
+    pub lamp: Option<LampSeen>,
+    /// Levels and edges beside what was meant.
+    pub words: Option<String>,
 }
 
 /// One thing that happened to a station.
@@ -134,8 +178,8 @@ pub enum StationInput {
     Symbol(Tick),
     /// Loop-back has seen enough of the lamp to say something.
     Lamp(LampSeen),
-    /// A transmission is over.
-    Sent(SendReport, Option<LoopBack>),
+    /// A transmission is over, and this is what loop-back saw of it.
+    Sent(SendReport, Seen),
     /// The unit has power again.
     PowerCycled,
     /// A part of the lane failed.
@@ -201,7 +245,7 @@ pub enum Reason {
 #[derive(Debug)]
 pub struct Station {
     lane: LaneId,
-    unit_power: UnitPower,
+    equipment: Equipment,
     phase: Phase,
     /// The verdict of the unit that was lifted last, until the next one starts.
     last: Option<LastVerdict>,
@@ -253,6 +297,7 @@ enum Step {
 /// A transmission in progress.
 #[derive(Debug)]
 struct Sending {
+    by: Transmitter,
     number: u32,
     rung: Rung,
     token_id: Option<String>,
@@ -358,10 +403,10 @@ enum Go {
 
 impl Station {
     /// A station whose nest is empty.
-    pub fn new(lane: LaneId, unit_power: UnitPower) -> Self {
+    pub fn new(lane: LaneId, equipment: Equipment) -> Self {
         Self {
             lane,
-            unit_power,
+            equipment,
             phase: Phase::Empty,
             last: None,
         }
@@ -396,12 +441,12 @@ impl Station {
             StationInput::Claim { run, answer } => self.claim(now, run, answer),
             StationInput::Symbol(at) => self.symbol(at),
             StationInput::Lamp(seen) => self.lamp(now, seen, out),
-            StationInput::Sent(report, loop_back) => self.sent(rules, now, &report, loop_back, out),
+            StationInput::Sent(report, seen) => self.sent(rules, now, &report, seen, out),
             StationInput::PowerCycled => self.power_cycled(now),
             StationInput::Fault(code, detail) => {
                 self.stop_with(now, code, detail, EvidenceKind::Fault, out);
             }
-            StationInput::Stored { run, result } => self.stored(now, run, result, out),
+            StationInput::Stored { run, result } => self.stored(rules, now, run, result, out),
             StationInput::Standing(verdict) => self.standing(now, verdict, out),
             StationInput::Bless(event) => self.bless(now, event),
             StationInput::Stop { by, reason } => {
@@ -619,6 +664,9 @@ impl Station {
                     }
                     (Some(_) | None, Some(_)) | (None, None) => {}
                 }
+                if watch.is_online(run, now) {
+                    run.online.get_or_insert(now);
+                }
             }
         }
     }
@@ -626,7 +674,9 @@ impl Station {
     // --- the lamp -----------------------------------------------------------------------------------------------------
 
     fn symbol(&mut self, at: Tick) {
-        if let Phase::Running(_, Step::Sending(sending) | Step::Stopping { sending, .. }) = &mut self.phase {
+        if let Phase::Running(_, Step::Sending(sending) | Step::Stopping { sending, .. }) = &mut self.phase
+            && sending.by == Transmitter::Lamp
+        {
             sending.began.get_or_insert(at);
             sending.shown = (sending.shown + 1).min(sending.of);
         }
@@ -636,12 +686,7 @@ impl Station {
         let Phase::Running(run, Step::Sending(sending)) = &mut self.phase else {
             return;
         };
-        let conclusion = match &seen {
-            LampSeen::Well => None,
-            LampSeen::Not(detail) => Some((VerdictCode::LampNotSeen, detail.clone())),
-            LampSeen::Weakly(detail) => Some((VerdictCode::LampWeak, detail.clone())),
-            LampSeen::BySensorStuck(detail) => Some((VerdictCode::SensorFault, detail.clone())),
-        };
+        let conclusion = seen.fault();
         match &conclusion {
             None => run.note(now, EvidenceKind::LoopBack, "the lamp is seen"),
             Some((_, detail)) => run.note(now, EvidenceKind::LoopBack, detail.clone()),
@@ -652,17 +697,21 @@ impl Station {
         }
     }
 
-    fn sent(
-        &mut self,
-        rules: &Rules,
-        now: Tick,
-        report: &SendReport,
-        loop_back: Option<LoopBack>,
-        out: &mut Vec<LaneEffect>,
-    ) {
+    fn sent(&mut self, rules: &Rules, now: Tick, report: &SendReport, seen: Seen, out: &mut Vec<LaneEffect>) {
+        let light = self.equipment.light;
+        let Seen { loop_back, lamp, words } = seen;
+        let fault = lamp.as_ref().and_then(LampSeen::fault);
         self.running_step(|mut run, step| match step {
             Step::Sending(sending) if report.run == run.id && report.attempt == sending.number => {
-                run.draft(report, sending.rung, sending.token_id.clone(), loop_back);
+                if let Some(words) = words {
+                    run.note(now, EvidenceKind::LoopBack, words);
+                }
+                run.draft(report, sending.rung, light, sending.token_id.clone(), loop_back);
+                if let (SendEnd::Complete, Some((code, detail))) = (&report.end, &fault) {
+                    run.note(now, EvidenceKind::LoopBack, detail.clone());
+                    run.close_attempt(AttemptResult::Stopped, out);
+                    return conclude(run, now, *code, detail.clone());
+                }
                 match &report.end {
                     SendEnd::Complete => {
                         let step = Step::Answer {
@@ -689,13 +738,29 @@ impl Station {
                             format!("the lamp's driver failed: {what}"),
                         )
                     }
+                    SendEnd::NotSent(why) => {
+                        run.note(now, EvidenceKind::Token, format!("refused: {why}"));
+                        run.close_attempt(AttemptResult::Stopped, out);
+                        conclude(
+                            run,
+                            now,
+                            VerdictCode::TokenUnavailable,
+                            format!("imp transmitter: {why}"),
+                        )
+                    }
                 }
             }
             Step::Stopping { sending, then, .. } if report.run == run.id && report.attempt == sending.number => {
-                run.draft(report, sending.rung, sending.token_id, loop_back);
-                match then {
-                    After::Retry(result) => Self::retry(run, result, rules, now, out),
-                    After::Conclude(conclusion) => {
+                run.draft(report, sending.rung, light, sending.token_id, loop_back);
+                match (then, fault) {
+                    // A unit that was given up under a lamp that was not as it should be.
+                    (After::Retry(_), Some((code, detail))) => {
+                        run.note(now, EvidenceKind::LoopBack, detail.clone());
+                        run.close_attempt(AttemptResult::Stopped, out);
+                        conclude(run, now, code, detail)
+                    }
+                    (After::Retry(result), None) => Self::retry(run, result, rules, now, out),
+                    (After::Conclude(conclusion), _) => {
                         run.close_attempt(AttemptResult::Stopped, out);
                         Phase::Concluded(run, conclusion)
                     }
@@ -759,12 +824,12 @@ impl Station {
         answer: Result<TokenGrant, String>,
         out: &mut Vec<LaneEffect>,
     ) {
-        let unit_power = self.unit_power;
+        let equipment = self.equipment;
         self.running_step(|mut run, step| match step {
             Step::Token { .. } if run.id == id => match answer {
                 Ok(token) => {
                     run.note(now, EvidenceKind::Token, format!("token {}", token.id));
-                    Self::proceed(run, Some(token), unit_power, rules, now, out)
+                    Self::proceed(run, Some(token), equipment, rules, now, out)
                 }
                 Err(why) => {
                     run.note(now, EvidenceKind::Token, format!("refused: {why}"));
@@ -845,12 +910,15 @@ impl Station {
     fn proceed(
         mut run: Box<Run>,
         token: Option<TokenGrant>,
-        unit_power: UnitPower,
+        equipment: Equipment,
         rules: &Rules,
         now: Tick,
         out: &mut Vec<LaneEffect>,
     ) -> Phase {
         let recipe = &rules.recipe;
+        if let Transmitter::Imp { rate } = equipment.transmitter {
+            return Self::by_imp(run, rate, equipment, rules, now, out);
+        }
         let rung = rung_of(recipe, run.failed);
         let packet = match packet(recipe, token.as_ref()) {
             Ok(packet) => packet,
@@ -861,7 +929,7 @@ impl Station {
         let lasts = frame.duration(rate);
         let left = run.window_left(now, recipe.listens_for);
         if lasts + WINDOW_MARGIN > left {
-            return Self::out_of_window(run, token, unit_power, (lasts, left), now, out);
+            return Self::out_of_window(run, token, equipment, (lasts, left), now, out);
         }
         if recipe.enrols && token.is_none() {
             out.push(LaneEffect::RequestToken {
@@ -872,6 +940,7 @@ impl Station {
         }
         let symbols = u32::try_from(frame.symbol_count()).unwrap_or(u32::MAX);
         let sending = Sending {
+            by: Transmitter::Lamp,
             number: run.next_attempt(),
             rung,
             token_id: token.map(|token| token.id),
@@ -899,11 +968,56 @@ impl Station {
         Phase::Running(run, Step::Sending(sending))
     }
 
+    /// The unit is ready, and an imp sends to it: with its own token, at its own rate.
+    fn by_imp(
+        mut run: Box<Run>,
+        rate: u8,
+        equipment: Equipment,
+        rules: &Rules,
+        now: Tick,
+        out: &mut Vec<LaneEffect>,
+    ) -> Phase {
+        let lasts = shortest(&rules.recipe, equipment.transmitter);
+        let left = run.window_left(now, rules.recipe.listens_for);
+        if lasts + WINDOW_MARGIN > left {
+            return Self::out_of_window(run, None, equipment, (lasts, left), now, out);
+        }
+        let sending = Sending {
+            by: equipment.transmitter,
+            number: run.next_attempt(),
+            rung: Rung {
+                rate,
+                bright: Level::FULL,
+                mid_share: 0.5,
+            },
+            token_id: None,
+            of: 1,
+            shown: 0,
+            began: None,
+            overdue: now + IMP_WITHIN,
+            went_dark: None,
+            flashes: 0,
+            red: None,
+            lamp: None,
+        };
+        run.power_cycles = 0;
+        run.note(
+            now,
+            EvidenceKind::LoopBack,
+            "sent by an imp: levels and edges not measured",
+        );
+        out.push(LaneEffect::SendByImp {
+            run: run.id,
+            attempt: sending.number,
+        });
+        Phase::Running(run, Step::Sending(sending))
+    }
+
     /// The frame would end after the unit has stopped listening.
     fn out_of_window(
         mut run: Box<Run>,
         token: Option<TokenGrant>,
-        unit_power: UnitPower,
+        equipment: Equipment,
         (lasts, left): (Duration, Duration),
         now: Tick,
         out: &mut Vec<LaneEffect>,
@@ -913,7 +1027,7 @@ impl Station {
             lasts.as_secs_f32(),
             left.as_secs_f32()
         );
-        if unit_power == UnitPower::Relay && run.power_cycles == 0 {
+        if equipment.unit_power == UnitPower::Relay && run.power_cycles == 0 {
             run.note(now, EvidenceKind::Policy, format!("{words}: restarts it"));
             out.push(LaneEffect::PowerCycle { off: POWER_OFF });
             return Phase::Running(run, Step::PowerCycling { from: now, token });
@@ -993,6 +1107,18 @@ impl Station {
         }
     }
 
+    /// Whether the LED of the run whose verdict was found was ever seen lit.
+    pub fn has_lit_up(&self) -> bool {
+        matches!(&self.phase, Phase::Concluded(run, _) if run.light == Light::Seen)
+    }
+
+    /// Adds a fact to the run whose verdict was found.
+    pub fn note(&mut self, now: Tick, kind: EvidenceKind, detail: String) {
+        if let Phase::Concluded(run, _) = &mut self.phase {
+            run.note(now, kind, detail);
+        }
+    }
+
     /// Commits the verdict, as the line judged it; `policy` is what the line adds to the evidence.
     pub fn commit(
         &mut self,
@@ -1040,14 +1166,12 @@ impl Station {
         }
     }
 
-    fn stored(&mut self, now: Tick, id: RunId, result: Result<(), String>, out: &mut Vec<LaneEffect>) {
+    fn stored(&mut self, rules: &Rules, now: Tick, id: RunId, result: Result<(), String>, out: &mut Vec<LaneEffect>) {
+        let equipment = self.equipment;
         self.phase = match core::mem::replace(&mut self.phase, Phase::Empty) {
             Phase::Running(run, Step::Opening { then }) if run.id == id => match (result, then) {
                 (Ok(()), Some(conclusion)) => Phase::Concluded(run, conclusion),
-                (Ok(()), None) => {
-                    let from = run.seated;
-                    Phase::Running(run, Step::Ready { from, token: None })
-                }
+                (Ok(()), None) => Self::opened(run, equipment, rules, now, out),
                 (Err(why), _) => conclude(run, now, VerdictCode::StoreFailed, why),
             },
             Phase::Storing(run, storing) if run.id == id => match result {
@@ -1062,6 +1186,20 @@ impl Station {
             | Phase::Verdict { .. }
             | Phase::Told { .. }) => phase,
         };
+    }
+
+    /// The first record is stored: waits for the ready pattern, after a restart where the unit waited for its start for too long.
+    fn opened(mut run: Box<Run>, equipment: Equipment, rules: &Rules, now: Tick, out: &mut Vec<LaneEffect>) -> Phase {
+        let waited = run.seated.since(run.powered);
+        let late = is_too_late(&rules.recipe, equipment.transmitter, run.powered, now);
+        if equipment.unit_power == UnitPower::Relay && waited > Duration::ZERO && late {
+            let words = format!("powered for {} s before its start: restarts it", waited.as_secs());
+            run.note(now, EvidenceKind::Policy, words);
+            out.push(LaneEffect::PowerCycle { off: POWER_OFF });
+            return Phase::Running(run, Step::PowerCycling { from: now, token: None });
+        }
+        let from = run.seated;
+        Phase::Running(run, Step::Ready { from, token: None })
     }
 
     /// The verdict could not be stored: whatever it was, it is an error now, and that is tried to be stored as well.
@@ -1158,7 +1296,14 @@ impl Station {
                     Go::End(VerdictCode::TokenUnavailable, "no answer in time".to_owned())
                 }),
                 Step::Sending(sending) => sending_due(run, sending, now),
-                Step::Stopping { since, .. } => due_at(*since + STOPS_WITHIN, Reason::Sender, now, || Go::GiveUp),
+                Step::Stopping { since, sending, .. } => {
+                    let until = match sending.by {
+                        Transmitter::Lamp => *since + STOPS_WITHIN,
+                        // It sends to its end, and the next unit must not get the rest.
+                        Transmitter::Imp { .. } => sending.overdue.max(*since + STOPS_WITHIN),
+                    };
+                    due_at(until, Reason::Sender, now, || Go::GiveUp)
+                }
                 Step::Answer { ended, flash } => answer_due(run, *ended, *flash, now),
                 Step::Watching(watch) => match watch.judge(run, &rules.recipe, now) {
                     Judgement::Wait(until, reason) => Due::Wait(Some((until, reason))),
@@ -1170,7 +1315,7 @@ impl Station {
     }
 
     fn go(&mut self, rules: &Rules, now: Tick, go: Go, out: &mut Vec<LaneEffect>) {
-        let unit_power = self.unit_power;
+        let equipment = self.equipment;
         if matches!(go, Go::Forget) {
             out.push(LaneEffect::Signal(Signal::Ready));
             if let Phase::Told { shown, .. } = core::mem::replace(&mut self.phase, Phase::Empty) {
@@ -1187,7 +1332,7 @@ impl Station {
             }
             (Go::Begin, Step::Ready { token, .. }) => {
                 run.reached(now, Stage::Ready);
-                Self::proceed(run, token, unit_power, rules, now, out)
+                Self::proceed(run, token, equipment, rules, now, out)
             }
             (Go::Received(at), step) => {
                 run.close_attempt(AttemptResult::Received, out);
@@ -1232,6 +1377,7 @@ impl Station {
                 run.draft(
                     &sending.unreported(run.id, now),
                     sending.rung,
+                    equipment.light,
                     sending.token_id.clone(),
                     None,
                 );
@@ -1364,6 +1510,19 @@ pub struct RecordedLight {
     pub samples_lost: u32,
 }
 
+impl LampSeen {
+    /// What a run ends in for it; `None` where the lamp is as it should be.
+    fn fault(&self) -> Option<(VerdictCode, String)> {
+        match self {
+            Self::Well => None,
+            Self::Not(detail) => Some((VerdictCode::LampNotSeen, detail.clone())),
+            Self::Weakly(detail) | Self::Uneven(detail) => Some((VerdictCode::LampWeak, detail.clone())),
+            Self::Late(detail) => Some((VerdictCode::LampLate, detail.clone())),
+            Self::BySensorStuck(detail) => Some((VerdictCode::SensorFault, detail.clone())),
+        }
+    }
+}
+
 impl Sending {
     fn shade(&mut self, before: Option<Shade>, shade: Shade) {
         let Some(began) = self.began else { return };
@@ -1488,6 +1647,13 @@ fn not_ready(run: &Run) -> (VerdictCode, String) {
 
 /// What is due while the lamp sends.
 fn sending_due(run: &Run, sending: &Sending, now: Tick) -> Due {
+    if let Transmitter::Imp { .. } = sending.by {
+        // Which light is whose is not known while it sends.
+        return due_at(sending.overdue, Reason::Sender, now, || {
+            let why = "the imp transmitter did not say what became of its order";
+            Go::End(VerdictCode::LampNotSeen, why.to_owned())
+        });
+    }
     if sending.flashes >= FLASHES_OF_A_BLIND_UNIT && sending.lamp == Some(LampSeen::Well) {
         let result = match (sending.went_dark, sending.red) {
             (Some(_), Some(_)) => AttemptResult::Damaged,
@@ -1578,6 +1744,30 @@ fn rung_of(recipe: &Recipe, failed: u32) -> Rung {
         bright: Level::FULL,
         mid_share: 0.5,
     })
+}
+
+/// Whether a unit that has had power since then no longer listens for long enough to be configured, on any rung.
+pub fn is_too_late(recipe: &Recipe, transmitter: Transmitter, powered: Tick, now: Tick) -> bool {
+    let needs = shortest(recipe, transmitter) + WINDOW_MARGIN + READY_TAKES;
+    now + needs.min(recipe.listens_for) > powered + recipe.listens_for
+}
+
+/// How long a transmission takes on the fastest rung; by an imp, with the longest that its token may take.
+fn shortest(recipe: &Recipe, transmitter: Transmitter) -> Duration {
+    let Ok(packet) = packet(recipe, None) else {
+        return Duration::ZERO;
+    };
+    let lasts = |rate: u8| {
+        let rate = SymbolRate::new(rate).unwrap_or(SymbolRate::FASTEST);
+        packet.frame(rate.preamble()).duration(rate)
+    };
+    match transmitter {
+        Transmitter::Lamp => {
+            let rungs = recipe.ladder.iter().map(|rung| lasts(rung.rate));
+            rungs.min().unwrap_or_default()
+        }
+        Transmitter::Imp { rate } => IMP_TOKEN + lasts(rate),
+    }
 }
 
 /// The packet for a unit; without a token yet, one of the same length.

@@ -194,6 +194,11 @@ impl Watch {
         Some(if packets { self.received + RECEIVED_GREEN } else { from })
     }
 
+    /// Whether the unit is seen online: connected, or under a green that is not the packet's.
+    pub fn is_online(&self, run: &Run, now: Tick) -> bool {
+        self.connected.is_some() || self.green(run).is_some_and(|from| now >= from)
+    }
+
     /// What follows from what was seen, at `now`.
     pub fn judge(&self, run: &Run, recipe: &Recipe, now: Tick) -> Judgement {
         let judgement = match self.unit(run, recipe, now) {
@@ -218,7 +223,8 @@ impl Watch {
     /// When the cloud is to be asked which device used the token: once the unit is online, until it is known. A bless event may name the device
     /// alone, and the record has its agent's URL from there.
     fn asks(&self, run: &Run, recipe: &Recipe) -> Option<Tick> {
-        if !recipe.enrols || run.claimed == Claimed::Yes {
+        // An imp transmitter does not tell its tokens.
+        if !recipe.enrols || run.claimed == Claimed::Yes || run.tokens.is_empty() {
             return None;
         }
         let online = match (self.connected, self.green(run)) {

@@ -35,8 +35,8 @@ pub struct Parts {
     pub signals: Box<dyn Signals>,
     /// The label printer.
     pub printer: Option<Box<dyn LabelPrinter>>,
-    /// What an imp transmitter says by itself.
-    pub news: Option<std::sync::mpsc::Receiver<raspberry_pi::transmitter::News>>,
+    /// What an imp transmitter says by itself, and the lane whose units it sends to.
+    pub news: Option<(LaneId, std::sync::mpsc::Receiver<raspberry_pi::transmitter::News>)>,
 }
 
 /// Sensors that share a bus.
@@ -87,11 +87,21 @@ pub trait Lamp: Send {
 
 /// A machine that sends whole frames of its own: network and token as it has them, at its own rate.
 pub trait SendsWhole {
-    /// Sends one frame; returns when it is sent, or when `stopped` says that nobody waits for it any more, which is asked often.
+    /// Sends one frame; returns when it is sent, with how long the light lasted. It cannot be stopped: what it was asked for it sends to the end,
+    /// whatever unit lies there then. Only the end of the process (`ends`, which is asked often) is not kept waiting.
     ///
     /// # Errors
     /// Nothing was sent, or nobody knows; the attempt is void.
-    fn send(&mut self, stopped: &dyn Fn() -> bool) -> Result<(), JigError>;
+    fn send(&mut self, ends: &dyn Fn() -> bool) -> Result<Duration, Unsent>;
+}
+
+/// Why a machine sent no frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsent {
+    /// It says that it could not: it got no token, or has no network.
+    Refused(String),
+    /// It does not do what it was asked.
+    Failed(JigError),
 }
 
 /// The sensor that watches the status LEDs of all lanes.
@@ -288,5 +298,10 @@ pub trait Signals: Send {
     /// They are not.
     fn settled(&mut self) -> Result<(), JigError> {
         Ok(())
+    }
+
+    /// How they are now, where that is known beside what a signal met: a PLC breaks its hand-shake at any time.
+    fn state(&mut self) -> Option<Result<(), JigError>> {
+        None
     }
 }

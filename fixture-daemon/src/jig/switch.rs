@@ -129,6 +129,11 @@ impl Switch {
         Told::Bouncing
     }
 
+    /// Since when it shows what it shows.
+    pub fn since(&self) -> Tick {
+        self.since
+    }
+
     /// What it was last told to show.
     pub fn contact(&self) -> Contact {
         self.told

@@ -54,6 +54,7 @@ impl Watch {
                 LaneState::Watching { stage, .. } if is_connection(stage) => Some(stage),
                 LaneState::Watching { .. }
                 | LaneState::Empty
+                | LaneState::ToStart
                 | LaneState::Waiting
                 | LaneState::Token
                 | LaneState::Sending { .. }

@@ -11,7 +11,9 @@ use fixture_daemon::engine::input::{ClaimAnswer, Seating, SendEnd, SendReport, T
 use fixture_daemon::engine::meaning::Meanings;
 use fixture_daemon::engine::nest::{Flash, NestReport};
 use fixture_daemon::engine::recipe::{Link, PassRule, Recipe, Rung};
-use fixture_daemon::engine::station::{LampSeen, RecordedLight, Rules, Station, StationInput, UnitPower};
+use fixture_daemon::engine::station::{
+    Equipment, LampSeen, RecordedLight, Rules, Seen, Station, StationInput, Transmitter, UnitPower,
+};
 use fixture_ledger::record::{Attempt, RunEnd, UnitHistory};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
@@ -61,11 +63,13 @@ pub fn recipe(pass: PassRule) -> Recipe {
         confidence: 0.99,
         ladder: vec![rung(60), rung(30), rung(20)],
         attempts: 3,
+        mid_within: 0.15,
         late_limit: 0.25,
         token_within: Duration::from_secs(10),
         stage_within: Duration::from_secs(20),
         connect_within: Duration::from_mins(1),
         update_within: Duration::from_mins(2),
+        led: None,
         wants_serial: true,
         runs_at_most: 3,
         quarantine_after: 2,
@@ -119,7 +123,14 @@ impl StationBench {
             recipe,
         };
         Self {
-            station: Station::new(LaneId::new(1).unwrap(), power),
+            station: Station::new(
+                LaneId::new(1).unwrap(),
+                Equipment {
+                    unit_power: power,
+                    transmitter: Transmitter::Lamp,
+                    light: 1.0,
+                },
+            ),
             rules,
             table,
             now: Tick::from_micros(1_000_000),
@@ -192,7 +203,8 @@ impl StationBench {
                             result: self.store.clone(),
                         });
                     }
-                    LaneEffect::StopSending
+                    LaneEffect::SendByImp { .. }
+                    | LaneEffect::StopSending
                     | LaneEffect::Refuse(_)
                     | LaneEffect::TestFlash { .. }
                     | LaneEffect::RecordLifted(_)
@@ -313,7 +325,7 @@ impl StationBench {
     /// The lamp has sent; so it ended.
     pub fn lamp_ends(&mut self, end: SendEnd) {
         let report = self.report(end);
-        self.step(StationInput::Sent(report, None));
+        self.step(StationInput::Sent(report, Seen::default()));
     }
 
     /// The whole transmission, with a unit that went dark.

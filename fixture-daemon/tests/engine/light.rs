@@ -17,7 +17,7 @@ use fixture_daemon::engine::lane::{LaneConfig, Validity};
 use fixture_daemon::engine::line::{Line, LineConfig};
 use fixture_daemon::engine::recipe::Recipe;
 use fixture_daemon::engine::sensor::Measures;
-use fixture_daemon::engine::station::UnitPower;
+use fixture_daemon::engine::station::{Transmitter, UnitPower};
 use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd, UnitHistory};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
@@ -52,6 +52,12 @@ pub enum Broken {
     SensorFull,
     Ambient(f32),
     SensorSilent,
+    /// Every light is full light.
+    OneLevel,
+    /// Mid light is dark.
+    NoMid,
+    /// Light comes so many milliseconds late.
+    Lags(u64),
 }
 
 /// A unit and what it will do.
@@ -68,6 +74,8 @@ pub struct Unit {
     pub after: Vec<(&'static str, u64)>,
     /// A bless event so long after the packet, and what it says.
     pub event: Option<(u64, bool)>,
+    /// Its red and green die, as multiples of the reference unit's.
+    pub dice: [f32; 2],
 }
 
 pub fn good_unit() -> Unit {
@@ -86,6 +94,7 @@ pub fn good_unit() -> Unit {
             ("factory-bless-pass", 0),
         ],
         event: Some((21_000, true)),
+        dice: [1.0, 1.0],
     }
 }
 
@@ -109,6 +118,10 @@ pub struct Light {
     next_sample: Tick,
     noise: u32,
     measures: Measures,
+    /// The share of their light that the lamps give.
+    light: f32,
+    /// How often a unit's power was taken away.
+    pub restarts: u32,
     pub ends: Vec<(LaneId, RunEnd)>,
     pub attempts: Vec<Attempt>,
     pub refusals: Vec<RefusedStart>,
@@ -138,6 +151,41 @@ impl Light {
 
     /// Lanes whose sensors tell no more than that, and whose calibration is good for so long.
     pub fn with(lanes: u8, recipe: Recipe, measures: Measures, calibration: &Validity) -> Self {
+        Self::of(lanes, recipe, measures, calibration, UnitPower::Nest, 1.0)
+    }
+
+    /// Lanes whose units a relay can restart.
+    pub fn with_relays(lanes: u8, recipe: Recipe) -> Self {
+        Self::of(
+            lanes,
+            recipe,
+            Measures::Strength,
+            &Validity::Lasting,
+            UnitPower::Relay,
+            1.0,
+        )
+    }
+
+    /// Lanes whose lamps give a share of their light.
+    pub fn dimmed(lanes: u8, recipe: Recipe, light: f32) -> Self {
+        Self::of(
+            lanes,
+            recipe,
+            Measures::Strength,
+            &Validity::Lasting,
+            UnitPower::Nest,
+            light,
+        )
+    }
+
+    fn of(
+        lanes: u8,
+        recipe: Recipe,
+        measures: Measures,
+        calibration: &Validity,
+        unit_power: UnitPower,
+        light: f32,
+    ) -> Self {
         let table = table();
         let config = LineConfig {
             lanes: LaneId::first(lanes)
@@ -159,8 +207,11 @@ impl Light {
                         weak: 0.6,
                     },
                     sample_every: SAMPLE_EVERY,
-                    unit_power: UnitPower::Nest,
+                    unit_power,
+                    transmitter: Transmitter::Lamp,
+                    light,
                     measures,
+                    reference: Some([900.0, 900.0]),
                     calibration: calibration.clone(),
                 })
                 .collect(),
@@ -188,6 +239,8 @@ impl Light {
             next_sample: Tick::from_micros(5_000_000),
             noise: 12_345,
             measures,
+            light,
+            restarts: 0,
             ends: Vec::new(),
             attempts: Vec::new(),
             refusals: Vec::new(),
@@ -206,6 +259,23 @@ impl Light {
 
     /// Seats a unit whose history the ledger knows.
     pub fn seats(&mut self, number: u8, unit: Unit, history: UnitHistory) {
+        let seating = self.lies(number, unit, history);
+        self.input(Input::Lane(lane(number), LaneInput::Seated(seating)));
+    }
+
+    /// Puts a unit into a nest, where it waits for its start; what starts it comes back.
+    pub fn places(&mut self, number: u8, unit: Unit) -> Seating {
+        let seating = self.lies(number, unit, UnitHistory::default());
+        self.input(Input::Lane(lane(number), LaneInput::Placed(self.now)));
+        seating
+    }
+
+    /// The start button is pressed.
+    pub fn starts(&mut self, number: u8, seating: Seating) {
+        self.input(Input::Lane(lane(number), LaneInput::Seated(seating)));
+    }
+
+    fn lies(&mut self, number: u8, unit: Unit, history: UnitHistory) -> Seating {
         let nest = &mut self.nests[lane(number).index()];
         nest.runs += 1;
         let run = run_id(u128::from(number) * 1000 + nest.runs);
@@ -225,7 +295,7 @@ impl Light {
             history,
         };
         nest.unit = Some(unit);
-        self.input(Input::Lane(lane(number), LaneInput::Seated(seating)));
+        seating
     }
 
     pub fn seat(&mut self, number: u8, unit: Unit) {
@@ -375,6 +445,7 @@ impl Light {
                 self.later(now + ms(50), lane_input(LaneInput::Claim { run, answer }));
             }
             LaneEffect::Send(transmission) => self.send(id, transmission),
+            LaneEffect::SendByImp { .. } => unreachable!("the bench's lanes have lamps"),
             LaneEffect::StopSending => {
                 self.events.retain(|_, event| match event {
                     Event::Input(Input::Lane(of, LaneInput::Lamp(_))) => *of != id,
@@ -406,7 +477,14 @@ impl Light {
                 self.later(until + ms(5), lane_input(LaneInput::TestFlashed));
             }
             LaneEffect::RecordAttempt { attempt, .. } => self.attempts.push(attempt),
-            LaneEffect::PowerCycle { .. } | LaneEffect::RecordLifted(_) | LaneEffect::Signal(_) => {}
+            LaneEffect::PowerCycle { off } => {
+                self.restarts += 1;
+                let back = now + off;
+                let nest = &mut self.nests[id.index()];
+                nest.shows = vec![(now, "normal-operation"), (back + ms(300), "no-network-settings")];
+                self.later(back, lane_input(LaneInput::PowerCycled));
+            }
+            LaneEffect::RecordLifted(_) | LaneEffect::Signal(_) => {}
         }
     }
 
@@ -547,15 +625,24 @@ impl Light {
             }
             Broken::Ambient(times) => (times, 1.0),
             Broken::Lamp(share) => (1.0, share),
-            Broken::Nothing | Broken::SensorSilent => (1.0, 1.0),
+            Broken::Nothing | Broken::SensorSilent | Broken::OneLevel | Broken::NoMid | Broken::Lags(_) => (1.0, 1.0),
         };
-        let lamp = nest
+        let lit_at = match nest.broken {
+            Broken::Lags(millis) => at - ms(millis),
+            _ => at,
+        };
+        let told = nest
             .lamp
             .iter()
             .rev()
-            .find(|(from, _)| *from <= at)
-            .map_or(0.0, |(_, level)| level.fraction())
-            * lamp_share;
+            .find(|(from, _)| *from <= lit_at)
+            .map_or(0.0, |(_, level)| level.fraction() * self.light);
+        let lamp = lamp_share
+            * match nest.broken {
+                Broken::OneLevel if told > 0.0 => 1.0,
+                Broken::NoMid if told < 0.75 => 0.0,
+                _ => told,
+            };
         let (red, green) = match self.colour(nest, at) {
             Colour::Off => (0.0, 0.0),
             Colour::Red => (900.0, 0.0),
@@ -564,6 +651,8 @@ impl Light {
         };
         let die = shape();
         let white = [0.4, 0.35, 0.3, 1.0];
+        let [of_red, of_green] = nest.unit.as_ref().map_or([1.0; 2], |unit| unit.dice);
+        let (red, green) = (red * of_red, green * of_green);
         let counted = |channel: usize| {
             let sum = AMBIENT[channel] * ambient
                 + red * die.red[channel]

@@ -8,6 +8,7 @@
 
 mod bench;
 mod codes;
+mod imp;
 mod light;
 mod passes;
 mod random;

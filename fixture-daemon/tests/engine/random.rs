@@ -18,7 +18,7 @@ use fixture_daemon::engine::line::{Line, LineConfig};
 use fixture_daemon::engine::policy::{Candidate, Policy, unit_refusal};
 use fixture_daemon::engine::recipe::PassRule;
 use fixture_daemon::engine::sensor::Measures;
-use fixture_daemon::engine::station::UnitPower;
+use fixture_daemon::engine::station::{Transmitter, UnitPower};
 use fixture_ledger::record::UnitHistory;
 use fixture_link::act::{Act, ActRequest};
 use fixture_link::bless::BlessEvent;
@@ -33,6 +33,7 @@ use crate::bench::{BLESSED, CLAIMED, LED_ONLY, recipe, run_id, serial, table};
 #[derive(Debug, Clone)]
 enum Event {
     Wait(u64),
+    Place(u8),
     Seat(u8, Option<u8>),
     Lift(u8),
     Read(u8, usize),
@@ -82,6 +83,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => prop_oneof![Just(10), 0_u64..400, 400_u64..3000, 3000_u64..40_000].prop_map(Event::Wait),
         3 => (lane.clone(), prop::option::weighted(0.9, 0_u8..4)).prop_map(|(lane, unit)| Event::Seat(lane, unit)),
+        1 => lane.clone().prop_map(Event::Place),
         1 => lane.clone().prop_map(Event::Lift),
         6 => (lane.clone(), 0..READ.len()).prop_map(|(lane, code)| Event::Read(lane, code)),
         1 => lane.clone().prop_map(Event::Unreadable),
@@ -164,7 +166,10 @@ impl World {
                         } else {
                             UnitPower::Relay
                         },
+                        transmitter: Transmitter::Lamp,
+                        light: 1.0,
                         measures: Measures::Strength,
+                        reference: None,
                         calibration: Validity::Lasting,
                     })
                     .collect(),
@@ -267,6 +272,7 @@ impl World {
                     assert!(self.sending[at].is_none(), "one transmission at a time");
                     self.sending[at] = Some((transmission.run, transmission.attempt));
                 }
+                LaneEffect::SendByImp { .. } => unreachable!("no lane has an imp"),
                 LaneEffect::StopSending => assert!(self.sending[at].is_some(), "there is something to stop"),
                 LaneEffect::Commit(end) => {
                     let known = self.known.entry(end.run).or_default();
@@ -414,6 +420,11 @@ impl World {
     fn happens(&mut self, event: &Event) {
         match *event {
             Event::Wait(millis) => self.wait(millis),
+            Event::Place(lane) => {
+                if self.occupied[place(lane)].is_none() {
+                    self.lane(lane, LaneInput::Placed(self.now));
+                }
+            }
             Event::Seat(lane, unit) => self.seat(lane, unit),
             Event::Lift(lane) => {
                 self.occupied[place(lane)] = None;

@@ -1,11 +1,15 @@
 //! Whole runs with real light, through gate, reader and nest; and what the line makes of several.
 
 use fixture_daemon::engine::input::{Input, LaneInput, NetworkSeen, Part};
+use fixture_daemon::engine::lamp_trend::LampTrend;
 use fixture_daemon::engine::lane::Validity;
+use fixture_daemon::engine::led::{LedLimits, Strength};
+use fixture_daemon::engine::recipe::Recipe;
 use fixture_daemon::engine::sensor::Measures;
 use fixture_ledger::record::{AnnotationKind, AttemptResult, EvidenceKind, UnitHistory};
 use fixture_link::act::{Act, ActAnswer};
 use fixture_link::bless::BlessEvent;
+use fixture_link::identity::WallTime;
 use fixture_link::snapshot::{LaneState, Stage};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
@@ -163,6 +167,292 @@ fn a_dead_unit_and_a_good_nest_make_no_light() {
         ..good_unit()
     };
     assert_eq!(light.run(1, dead), VerdictCode::NoLight);
+}
+
+// --- the lamp's levels and edges --------------------------------------------------------------------------------------
+
+#[test]
+fn a_good_lamps_levels_and_edges_stand_beside_what_was_meant() {
+    let mut light = line(1);
+    light.run(1, good_unit());
+    let facts = &light.ends[0].1.evidence;
+    let words = facts.iter().filter(|fact| fact.kind == EvidenceKind::LoopBack);
+    let words: Vec<&str> = words.map(|fact| fact.detail.as_str()).collect();
+    assert!(
+        words
+            .contains(&"mid light is 50 % of bright, 50 % expected; the light follows its edges by 0 ms, 9 ms allowed"),
+        "{words:?}"
+    );
+}
+
+#[test]
+fn a_lamp_whose_mid_light_is_wrong_is_the_fixtures_fault_with_both_shares() {
+    for (broken, said) in [
+        (Broken::OneLevel, "mid light is 100 % of bright, 50 % expected"),
+        (Broken::NoMid, "mid light is 0 % of bright, 50 % expected"),
+    ] {
+        let mut light = line(1);
+        light.breaks(1, broken);
+        assert_eq!(light.run(1, good_unit()), VerdictCode::LampWeak, "{broken:?}");
+        let end = &light.ends[0].1;
+        let share = end.detail.trim_start_matches("mid light is -");
+        assert!(share == said || end.detail == said, "{}", end.detail);
+        assert!(end.attempts[0].took < ms(6000), "{:?}", end.attempts[0].took);
+    }
+}
+
+#[test]
+fn a_lamp_that_breaks_after_it_was_seen_well_ends_the_attempt() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    light.seat(1, good_unit());
+    light.wait(ms(8000));
+    assert!(
+        matches!(light.state(1), LaneState::Sending { .. }),
+        "{:?}",
+        light.state(1)
+    );
+    light.breaks(1, Broken::OneLevel);
+    light.wait(ms(30_000));
+    assert_eq!(light.ends[0].1.code, VerdictCode::LampWeak);
+}
+
+#[test]
+fn light_that_follows_its_edges_late_is_the_fixtures_fault() {
+    let mut light = line(1);
+    light.breaks(1, Broken::Lags(13));
+    assert_eq!(light.run(1, good_unit()), VerdictCode::LampLate);
+    assert_eq!(
+        light.ends[0].1.detail,
+        "the light follows its edges by 13 ms, 9 ms allowed"
+    );
+    // A lag that a sample cannot tell apart is none.
+    let mut light = line(1);
+    light.breaks(1, Broken::Lags(2));
+    assert_eq!(light.run(1, good_unit()), VerdictCode::Ok);
+}
+
+#[test]
+fn a_recipe_with_another_mid_share_is_compared_with_that_one() {
+    let mut recipe = recipe(BLESSED);
+    for rung in &mut recipe.ladder {
+        rung.mid_share = 0.3;
+    }
+    let mut light = Light::new(1, recipe);
+    assert_eq!(light.run(1, good_unit()), VerdictCode::Ok);
+    let loop_back = light.attempts[0].loop_back.expect("seen");
+    assert!((loop_back.mid_share - 0.3).abs() < 0.03, "{loop_back:?}");
+}
+
+#[test]
+fn a_lamp_that_gives_a_share_of_its_light_is_held_to_that_share() {
+    let mut light = Light::dimmed(1, recipe(BLESSED), 0.3);
+    assert_eq!(light.run(1, good_unit()), VerdictCode::Ok, "{}", light.ends[0].1.detail);
+    let attempt = &light.attempts[0];
+    assert_eq!(attempt.level_permille, 300, "the light that it gave");
+    let loop_back = attempt.loop_back.expect("seen");
+    assert!((loop_back.bright - 1800.0).abs() < 90.0, "{loop_back:?}");
+    // The trend sees a lamp as bright as it was calibrated.
+    let (lane, limits) = light.line.loop_back_limits().next().unwrap();
+    let mut trend = LampTrend::new(lane, limits, &[]);
+    for number in 0..20 {
+        let at = WallTime {
+            micros: number * 1_000_000,
+            synchronised: true,
+        };
+        trend.attempt(at, attempt);
+    }
+    assert_eq!(trend.notice(), None);
+
+    let mut weak = Light::dimmed(1, recipe(BLESSED), 0.3);
+    weak.breaks(1, Broken::Lamp(0.35));
+    assert_eq!(weak.run(1, good_unit()), VerdictCode::LampWeak);
+}
+
+// --- the LED's limits -------------------------------------------------------------------------------------------------
+
+fn with_led_limits() -> Light {
+    let limits = LedLimits {
+        strength: Some(Strength::OfReference(0.5..=2.0)),
+        green_share: Some(0.4..=0.6),
+    };
+    Light::new(
+        1,
+        Recipe {
+            led: Some(limits),
+            ..recipe(BLESSED)
+        },
+    )
+}
+
+/// What a run's evidence says of its unit's LED.
+fn led_of(light: &Light) -> &str {
+    let facts = &light.ends.last().expect("a run").1.evidence;
+    let led = facts.iter().rev().find(|fact| fact.detail.starts_with("LED"));
+    led.map_or("", |fact| fact.detail.as_str())
+}
+
+#[test]
+fn a_unit_whose_led_is_within_limits_passes_with_its_figures() {
+    let mut light = with_led_limits();
+    assert_eq!(light.run(1, good_unit()), VerdictCode::Ok);
+    let words = led_of(&light);
+    assert!(
+        words.contains("of the reference unit's (0.50 to 2.00 allowed)"),
+        "{words}"
+    );
+    let strength = words.split("strength ").nth(1).unwrap().split(' ').next().unwrap();
+    let strength: f32 = strength.parse().unwrap();
+    assert!((strength - 1.0).abs() < 0.03, "{words}");
+}
+
+#[test]
+fn a_unit_that_passes_all_but_its_led_fails_for_it() {
+    for (dice, what) in [
+        ([0.3, 0.3], "strength 0.3"),
+        ([2.6, 2.6], "strength 2.6"),
+        ([1.0, 0.5], "green share 0.33"),
+    ] {
+        let mut light = with_led_limits();
+        let unit = Unit { dice, ..good_unit() };
+        assert_eq!(
+            light.run(1, unit),
+            VerdictCode::LedOutOfLimits,
+            "{dice:?}: {}",
+            led_of(&light)
+        );
+        let (_, end) = &light.ends[0];
+        assert!(end.detail.starts_with(what), "{}", end.detail);
+        assert_eq!(end.code.outcome(), Outcome::Fail);
+        assert_eq!(end.stage, Stage::Blessed);
+    }
+}
+
+#[test]
+fn a_unit_that_fails_otherwise_keeps_its_code_whatever_its_led_is_like() {
+    let mut light = with_led_limits();
+    let unit = Unit {
+        dice: [0.3, 0.3],
+        ..stuck("A", "joining-wifi")
+    };
+    assert_eq!(light.run(1, unit), VerdictCode::StuckJoining);
+    assert!(led_of(&light).contains("strength 0.3"), "{}", led_of(&light));
+}
+
+// --- start button and PLC ---------------------------------------------------------------------------------------------
+
+/// Mean clear counts of the empty nest, by the run's evidence.
+fn ambient_of(light: &Light) -> f32 {
+    let facts = &light.ends.last().expect("a run").1.evidence;
+    let nest = facts
+        .iter()
+        .find(|fact| fact.kind == EvidenceKind::Nest)
+        .expect("a nest");
+    let words = nest.detail.strip_prefix("ambient light ").expect("measured");
+    words.split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_light_of_a_unit_that_waits_for_its_start_is_no_light_of_the_empty_nest() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    // Flashes amber all the time, and is started half a minute later.
+    let seating = light.places(1, good_unit());
+    assert_eq!(light.state(1), LaneState::ToStart);
+    light.wait(ms(30_000));
+    light.starts(1, seating);
+    assert_eq!(light.state(1), LaneState::Waiting);
+    light.wait(ms(60_000));
+    assert_eq!(light.ends[0].1.code, VerdictCode::Ok, "{}", light.ends[0].1.detail);
+    // The bench's nest has 800 counts, and the LED adds 2200 in half of the time.
+    let ambient = ambient_of(&light);
+    assert!((ambient - 800.0).abs() < 10.0, "{ambient}");
+}
+
+#[test]
+fn a_unit_listens_from_when_it_was_put_in_and_not_from_its_start() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    let deaf = Unit {
+        sees: false,
+        ..good_unit()
+    };
+    let seating = light.places(1, deaf);
+    light.wait(ms(40_000));
+    light.starts(1, seating);
+    light.wait(ms(60_000));
+    // 20 s are left: two attempts that are given up early, and none after the window.
+    let (_, end) = &light.ends[0];
+    assert_eq!(end.code, VerdictCode::NotReceiving);
+    assert!(end.detail.contains("seat it again"), "{}", end.detail);
+    assert!(light.attempts.len() < 3, "{} attempts", light.attempts.len());
+}
+
+#[test]
+fn a_start_that_comes_too_late_is_refused_and_fails_no_unit() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    let seating = light.places(1, good_unit());
+    light.wait(ms(55_000));
+    light.starts(1, seating);
+    assert_eq!(light.refusals[0].refusal, Refusal::TooLate);
+    assert_eq!(
+        light.refusals[0].detail,
+        "in the nest for 55 s before its start; it listens for 60 s"
+    );
+    light.wait(ms(60_000));
+    assert!(light.ends.is_empty());
+    // Seated again it listens again.
+    light.lift(1);
+    assert_eq!(light.run(1, good_unit()), VerdictCode::Ok);
+}
+
+#[test]
+fn a_start_that_comes_too_late_restarts_the_unit_where_a_relay_can() {
+    let mut light = Light::with_relays(1, recipe(BLESSED));
+    light.wait(ms(3000));
+    let unit = Unit {
+        before: vec![("no-network-settings", 60_000), ("normal-operation", 0)],
+        ..good_unit()
+    };
+    let seating = light.places(1, unit);
+    light.wait(ms(120_000));
+    light.starts(1, seating);
+    light.wait(ms(60_000));
+    assert_eq!(light.restarts, 1);
+    assert_eq!(light.ends[0].1.code, VerdictCode::Ok, "{}", light.ends[0].1.detail);
+}
+
+#[test]
+fn a_unit_that_is_put_in_while_the_last_record_is_stored_waits_for_its_own_start() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    light.seat(1, named("SN-1"));
+    light.wait(ms(2000));
+    light.lift(1);
+    // Within the two milliseconds that the ledger takes.
+    let seating = light.places(1, named("SN-2"));
+    light.wait(ms(100));
+    assert_eq!(light.ends[0].1.code, VerdictCode::LiftedEarly);
+    assert_eq!(light.state(1), LaneState::ToStart);
+    assert_eq!(light.run_of(1), None, "the run that is over is another unit's");
+    light.wait(ms(5000));
+    light.starts(1, seating);
+    light.wait(ms(60_000));
+    assert_eq!(light.ends[1].1.code, VerdictCode::Ok);
+    light.lift(1);
+    assert_eq!(light.state(1), LaneState::Empty);
+}
+
+#[test]
+fn a_unit_that_is_lifted_before_its_start_leaves_an_empty_nest() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    light.places(1, good_unit());
+    light.wait(ms(3000));
+    light.lift(1);
+    assert_eq!(light.state(1), LaneState::Empty);
+    assert_eq!(light.run(1, good_unit()), VerdictCode::Ok);
 }
 
 // --- the second witness -----------------------------------------------------------------------------------------------
@@ -851,7 +1141,7 @@ fn comparators_that_tell_lit_or_not_carry_a_whole_run_and_invent_no_strength() {
         .collect();
     assert!(
         said.iter()
-            .any(|words| words.contains("LED limits and loop-back strength not measured")),
+            .any(|words| words.contains("LED limits, and the lamp's strength, levels and edges not measured")),
         "{said:?}"
     );
 }

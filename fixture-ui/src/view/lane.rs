@@ -129,6 +129,7 @@ impl LaneWords {
                 agent_url.clone().unwrap_or_default(),
             ),
             LaneState::Empty
+            | LaneState::ToStart
             | LaneState::Waiting
             | LaneState::Token
             | LaneState::Sending { .. }
@@ -190,6 +191,17 @@ fn said(state: &LaneState, around: Around) -> Said {
             place: Place::PutIn,
             todo: "Scan the next unit and put it into the nest.".to_owned(),
             short: "Scan a unit, then put it in.",
+            detail: String::new(),
+            given: Given::Now,
+            progress: None,
+        },
+        LaneState::ToStart => Said {
+            look: Look::Idle,
+            word: "START",
+            title: "Press start".to_owned(),
+            place: Place::Leave,
+            todo: "The unit is in the nest: press the start button.".to_owned(),
+            short: "Press start.",
             detail: String::new(),
             given: Given::Now,
             progress: None,
@@ -363,6 +375,7 @@ mod tests {
     fn every_state_has_a_word_a_title_and_something_to_do() {
         let mut states = vec![
             LaneState::Empty,
+            LaneState::ToStart,
             LaneState::Waiting,
             LaneState::Token,
             LaneState::Sending {

@@ -87,6 +87,7 @@ impl Place {
             Refusal::RetestLimit | Refusal::Quarantined => Self::Hold,
             Refusal::LineStopped => Self::Keep,
             Refusal::LaneStopped => Self::OtherLane,
+            Refusal::TooLate => Self::Reseat,
         }
     }
 

@@ -20,6 +20,8 @@ use crate::engine::input::{Input, LaneInput, Part, Seating};
 /// Something to store or to look up.
 #[derive(Debug)]
 pub enum Job {
+    /// A unit was put into a nest, and waits for its start since then: tell the engine, after what was told before.
+    Placed(LaneId, Tick),
     /// A unit was seated: look up its history, then tell the engine.
     Seated(LaneId, RunId, Option<Serial>),
     /// A unit was lifted: tell the engine, after what was told before.
@@ -107,6 +109,7 @@ impl Clerk {
                 };
                 self.tell(lane, LaneInput::Seated(Seating { run, serial, history }));
             }
+            Job::Placed(lane, since) => self.tell(lane, LaneInput::Placed(since)),
             Job::Lifted(lane) => self.tell(lane, LaneInput::Lifted),
             Job::Part(lane, part, fault) => self.tell(lane, LaneInput::Part { part, fault }),
             Job::Act(request, answer) => self.act(request, answer).await,

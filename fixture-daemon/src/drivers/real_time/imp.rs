@@ -3,23 +3,25 @@
 use core::time::Duration;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
+use fixture_link::identity::LaneId;
 use fixture_link::snapshot::Notice;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Told;
 use super::looks::Found;
-use crate::engine::input::Input;
+use crate::engine::input::{Input, LaneInput};
 use crate::jig::raspberry_pi::transmitter::News;
 
 /// How often the thread looks whether the daemon stops.
 const IDLE: Duration = Duration::from_millis(50);
 
-/// Carries until the stop.
+/// Carries until the stop; `lane` is the one whose units the transmitter sends to.
 ///
 /// # Errors
 /// The transmitter's thread has ended.
 pub fn carry(
+    lane: LaneId,
     news: &Receiver<News>,
     told: &mpsc::UnboundedSender<Told>,
     stop: &CancellationToken,
@@ -27,7 +29,7 @@ pub fn carry(
     while !stop.is_cancelled() {
         match news.recv_timeout(IDLE) {
             // With the engine's task gone the daemon stops.
-            Ok(news) => drop(told.send(means(news))),
+            Ok(news) => drop(told.send(means(lane, news))),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 anyhow::ensure!(stop.is_cancelled(), "the imp transmitter's thread has ended");
@@ -39,9 +41,9 @@ pub fn carry(
     Ok(())
 }
 
-fn means(news: News) -> Told {
+fn means(lane: LaneId, news: News) -> Told {
     match news {
-        News::Bless(event) => Told::Input(Input::Bless(event)),
+        News::Bless(event) => Told::Input(Input::Lane(lane, LaneInput::Bless(event))),
         News::Up { device_id, software } => {
             tracing::info!("imp transmitter: device {device_id}, {software}");
             Told::Found(Found::Part("imp transmitter", None))
@@ -71,13 +73,15 @@ mod tests {
             token_id: None,
             blessed: true,
         };
-        assert!(matches!(means(News::Bless(event.clone())), Told::Input(Input::Bless(same)) if same == event));
-        let lost = means(News::Lost("unplugged".to_owned()));
+        let lane = LaneId::new(2).unwrap();
+        let told = means(lane, News::Bless(event.clone()));
+        assert!(matches!(told, Told::Input(Input::Lane(of, LaneInput::Bless(same))) if of == lane && same == event));
+        let lost = means(lane, News::Lost("unplugged".to_owned()));
         assert!(matches!(lost, Told::Found(Found::Part(_, Some(notice))) if notice.what == "unplugged"));
         let up = News::Up {
             device_id: String::new(),
             software: String::new(),
         };
-        assert!(matches!(means(up), Told::Found(Found::Part(_, None))));
+        assert!(matches!(means(lane, up), Told::Found(Found::Part(_, None))));
     }
 }

@@ -159,7 +159,8 @@ mod tests {
                 Job::Note(Note::Label(run, state)) => format!("{}: {}", run.0.as_u128(), state.as_str()),
                 Job::Part(lane, _, Some(_)) => format!("lane {lane} stops"),
                 Job::Part(lane, _, None) => format!("lane {lane} goes on"),
-                Job::Seated(..)
+                Job::Placed(..)
+                | Job::Seated(..)
                 | Job::Lifted(_)
                 | Job::Act(..)
                 | Job::BeginRun { .. }

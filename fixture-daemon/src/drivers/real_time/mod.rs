@@ -8,7 +8,9 @@ pub mod labels;
 pub mod looks;
 pub mod nests;
 pub mod note;
+pub mod power;
 pub mod sampler;
+pub mod signals;
 pub mod standing;
 pub mod stray;
 pub mod surroundings;
@@ -32,14 +34,15 @@ use crate::engine::input::{Input, LaneInput};
 use crate::engine::line::Line;
 use crate::enrolment::TokenSource;
 use crate::jig::simulated::Jig as SimulatedJig;
-use crate::jig::{JigError, Power, Signals, UnitPower};
 use crate::sender::Sender;
 use crate::socket::Published;
 use crate::tasks::Tasks;
 use clerk::Job;
 use looks::{Found, Looks};
 use note::Note;
+use power::{Relays, Switched};
 use sampler::Round;
+use signals::Outside;
 use stray::Strays;
 
 /// The least time between two snapshots: people do not read faster, and a progress bar needs no more.
@@ -47,6 +50,9 @@ const SHOW_AT_MOST_EVERY: Duration = Duration::from_millis(100);
 
 /// A snapshot is made at least so often: viewers take 1.5 s of silence for the daemon's end.
 const SHOW_AT_LEAST_EVERY: Duration = Duration::from_millis(400);
+
+/// How long after a relay's failure its unit is given power again.
+const RELAY_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long the lamps' last reports may take after the stop; a symbol lasts at most 100 ms.
 const LAST_REPORTS: Duration = Duration::from_secs(2);
@@ -88,9 +94,9 @@ pub struct Engine {
     /// The lamps' threads, in order of lane.
     pub senders: Vec<(LaneId, Sender)>,
     /// The relays.
-    pub power: Box<dyn UnitPower>,
+    pub power: Relays,
     /// Tower light and PLC lines.
-    pub signals: Box<dyn Signals>,
+    pub signals: Outside,
     /// Where tokens come from; `None` where the recipe sends none.
     pub source: Option<TokenSource>,
     /// To the clerk.
@@ -207,6 +213,7 @@ impl Engine {
                     LaneEffect::RequestToken { .. }
                     | LaneEffect::PollClaim { .. }
                     | LaneEffect::Send(_)
+                    | LaneEffect::SendByImp { .. }
                     | LaneEffect::TestFlash { .. }
                     | LaneEffect::PowerCycle { .. }
                     | LaneEffect::Commit(_)
@@ -253,8 +260,8 @@ impl Engine {
                 }
             }
             Told::PowerBack(lane) => {
-                complain(self.power.set(lane, Power::On));
-                self.feed(Input::Lane(lane, LaneInput::PowerCycled), effects);
+                let switched = self.power.on(lane);
+                self.switched(lane, switched, effects);
             }
             Told::Found(found) => {
                 if let Some(input) = self.looks.found(found) {
@@ -272,6 +279,18 @@ impl Engine {
             }
         }
         None
+    }
+
+    /// What became of a relay that was asked.
+    fn switched(&mut self, lane: LaneId, switched: Switched, effects: &mut Vec<Effect>) {
+        match switched {
+            Switched::Off | Switched::On(None) => {}
+            Switched::On(Some(input)) => self.feed(Input::Lane(lane, input), effects),
+            Switched::Failed(input) => {
+                self.feed(Input::Lane(lane, input), effects);
+                self.power_back(lane, RELAY_AGAIN);
+            }
+        }
     }
 
     fn samples(&mut self, round: Round, effects: &mut Vec<Effect>) {
@@ -353,6 +372,10 @@ impl Engine {
                 self.sender(lane)?.send(transmission)?;
                 None
             }
+            LaneEffect::SendByImp { run, attempt } => {
+                self.sender(lane)?.send_whole(run, attempt)?;
+                None
+            }
             LaneEffect::StopSending => {
                 self.sender(lane)?.stop();
                 None
@@ -366,7 +389,7 @@ impl Engine {
                 None
             }
             LaneEffect::Signal(signal) => {
-                complain(self.signals.show(lane, signal));
+                self.signals.show(lane, signal);
                 None
             }
         })
@@ -406,10 +429,20 @@ impl Engine {
     }
 
     fn power_cycle(&mut self, lane: LaneId, off: Duration) {
-        complain(self.power.set(lane, Power::Off));
+        match self.power.off(lane) {
+            Switched::Off | Switched::On(_) => self.power_back(lane, off),
+            Switched::Failed(input) => {
+                // With this task gone the daemon stops.
+                let _ = self.told.send(Told::Input(Input::Lane(lane, input)));
+                self.power_back(lane, RELAY_AGAIN);
+            }
+        }
+    }
+
+    fn power_back(&self, lane: LaneId, after: Duration) {
         let told = self.told.clone();
         self.tasks.spawn_short(format!("power of lane {lane}"), async move {
-            tokio::time::sleep(off).await;
+            tokio::time::sleep(after).await;
             let _ = told.send(Told::PowerBack(lane));
         });
     }
@@ -423,6 +456,9 @@ impl Engine {
         shown.beat += 1;
         shown.last = now;
         shown.wanted = Wanted::No;
+        if let Some(found) = self.signals.news() {
+            self.looks.found(found);
+        }
         let view = self.line.view(now);
         let snapshot = Snapshot {
             version: fixture_link::VERSION,
@@ -472,11 +508,5 @@ impl Shown {
                 Wanted::Yes => SHOW_AT_MOST_EVERY,
                 Wanted::No => SHOW_AT_LEAST_EVERY,
             }
-    }
-}
-
-fn complain(result: Result<(), JigError>) {
-    if let Err(error) = result {
-        tracing::error!("{error}");
     }
 }

@@ -122,7 +122,7 @@ pub fn watch(
         }
         let turned = events
             .iter()
-            .any(|event| matches!(event, Event::Seated(_) | Event::Lifted(_)));
+            .any(|event| matches!(event, Event::Placed(..) | Event::Seated(_) | Event::Lifted(_)));
         if turned {
             notice(told, NEST_FAULT, None, "");
             notice(told, NEST, None, "");
@@ -136,6 +136,7 @@ pub fn watch(
             );
         }
         to_do.extend(events.drain(..).map(|event| match event {
+            Event::Placed(lane, since) => Job::Placed(lane, since),
             Event::Seated(lane) => Job::Seated(lane, new_run(), scans.serial(lane, now)),
             Event::Lifted(lane) => Job::Lifted(lane),
             Event::Fault(lane, fault) => {
@@ -176,7 +177,7 @@ fn unused(serial: &Serial, lane: Option<LaneId>, shows: Contact) -> String {
 fn for_nothing(places: &[Place]) -> bool {
     places
         .iter()
-        .all(|place| place.seated || place.shows() == Contact::Open)
+        .all(|place| place.told == Holds::Started || place.shows() == Contact::Open)
         && places.iter().any(|place| place.shows() == Contact::Open)
 }
 
@@ -215,6 +216,8 @@ enum Start {
 /// What happened in a nest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Event {
+    /// A unit is there, and waits for its start since then.
+    Placed(LaneId, Tick),
     Seated(LaneId),
     Lifted(LaneId),
     Fault(LaneId, Option<String>),
@@ -224,8 +227,8 @@ enum Event {
 struct Place {
     lane: LaneId,
     switch: Switch,
-    /// Whether the engine was told of a unit.
-    seated: bool,
+    /// What the engine was told.
+    told: Holds,
     /// The line cannot be read.
     unreadable: bool,
     /// Since when an LED flashes here although the switch is open.
@@ -234,12 +237,22 @@ struct Place {
     stray: bool,
 }
 
+/// What a nest holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Nothing,
+    /// A unit that is not started yet.
+    Waiting,
+    /// A unit that is, or whose verdict stands.
+    Started,
+}
+
 impl Place {
     fn new(lane: LaneId, occupied: bool, now: Tick) -> Self {
         Self {
             lane,
             switch: Switch::new(occupied.into(), now),
-            seated: occupied,
+            told: if occupied { Holds::Started } else { Holds::Nothing },
             unreadable: false,
             flashes: None,
             stray: false,
@@ -264,7 +277,7 @@ impl Place {
         };
         if self.unreadable {
             self.unreadable = false;
-            self.switch = Switch::new(self.seated.into(), now);
+            self.switch = Switch::new((self.told != Holds::Nothing).into(), now);
             events.push(Event::Fault(self.lane, None));
         }
         // A start that comes now is not one of before.
@@ -294,18 +307,35 @@ impl Place {
         if !self.switch.is_good() {
             return;
         }
-        match (self.seated, self.switch.contact()) {
-            (true, Contact::Open) => {
-                self.seated = false;
-                events.push(Event::Lifted(self.lane));
-            }
-            (false, Contact::Closed) if start != Start::Waits => {
-                self.unstray(events);
-                self.seated = true;
-                events.push(Event::Seated(self.lane));
-            }
-            (true, Contact::Closed) | (false, Contact::Open | Contact::Closed) => {}
+        if self.told == Holds::Nothing && self.switch.contact() == Contact::Closed {
+            self.unstray(events);
         }
+        self.told = match (self.told, self.switch.contact(), start) {
+            (Holds::Waiting | Holds::Started, Contact::Open, _) => {
+                events.push(Event::Lifted(self.lane));
+                Holds::Nothing
+            }
+            (Holds::Nothing, Contact::Closed, Start::ByItself) => {
+                events.push(Event::Seated(self.lane));
+                Holds::Started
+            }
+            (Holds::Nothing, Contact::Closed, Start::Waits) => {
+                events.push(Event::Placed(self.lane, self.switch.since()));
+                Holds::Waiting
+            }
+            (Holds::Nothing, Contact::Closed, Start::Pressed) => {
+                events.push(Event::Placed(self.lane, self.switch.since()));
+                events.push(Event::Seated(self.lane));
+                Holds::Started
+            }
+            (Holds::Waiting, Contact::Closed, Start::Pressed | Start::ByItself) => {
+                events.push(Event::Seated(self.lane));
+                Holds::Started
+            }
+            (told @ Holds::Nothing, Contact::Open, _)
+            | (told @ Holds::Waiting, Contact::Closed, Start::Waits)
+            | (told @ Holds::Started, Contact::Closed, _) => told,
+        };
     }
 
     /// Whether an LED flashes here: where the switch says that nobody is, it is stuck open, or the unit is not pressed home.
@@ -593,8 +623,40 @@ mod tests {
             place.look(at(millis), Ok((Vec::new(), millis < 2500)), start, &mut events);
             told.extend(events.into_iter().map(|event| (millis, event)));
         }
-        // Pressed at 480 ms, and lifted at 2500 ms; each settles for 40 ms.
-        assert_eq!(told, [(520, Event::Seated(lane(1))), (2540, Event::Lifted(lane(1)))]);
+        // There at the first look, pressed at 480 ms, and lifted at 2500 ms; each settles for 40 ms.
+        assert_eq!(
+            told,
+            [
+                (40, Event::Placed(lane(1), at(0))),
+                (520, Event::Seated(lane(1))),
+                (2540, Event::Lifted(lane(1)))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_unit_that_is_put_in_while_the_plc_grants_starts_is_told_with_when_it_got_power() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let events = told(&mut place, 0..3000, Start::Pressed, |millis| {
+            (500..2000).contains(&millis)
+        });
+        assert_eq!(
+            events,
+            [
+                Event::Placed(lane(1), at(500)),
+                Event::Seated(lane(1)),
+                Event::Lifted(lane(1))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_unit_that_is_lifted_before_its_start_was_never_seated() {
+        let mut place = Place::new(lane(1), false, at(0));
+        let events = told(&mut place, 0..3000, Start::Waits, |millis| {
+            (500..2000).contains(&millis)
+        });
+        assert_eq!(events, [Event::Placed(lane(1), at(500)), Event::Lifted(lane(1))]);
     }
 
     /// A button whose edges the hardware keeps: pressed and let go between two looks.
@@ -713,19 +775,24 @@ mod tests {
 
     #[test]
     fn a_press_means_a_stuck_switch_only_where_a_nest_seems_empty_and_none_waits() {
-        let place = |number, seated, closed: bool| Place {
-            seated,
+        let place = |number, told, closed: bool| Place {
+            told,
             switch: Switch::new(closed.into(), at(0)),
             ..Place::new(lane(number), false, at(0))
         };
-        assert!(for_nothing(&[place(1, true, true), place(2, false, false)]));
+        assert!(for_nothing(&[
+            place(1, Holds::Started, true),
+            place(2, Holds::Nothing, false)
+        ]));
         assert!(
-            !for_nothing(&[place(1, true, true), place(2, true, true)]),
+            !for_nothing(&[place(1, Holds::Started, true), place(2, Holds::Started, true)]),
             "all are busy"
         );
-        assert!(
-            !for_nothing(&[place(1, false, true), place(2, false, false)]),
-            "one waits for it"
-        );
+        for told in [Holds::Nothing, Holds::Waiting] {
+            assert!(
+                !for_nothing(&[place(1, told, true), place(2, Holds::Nothing, false)]),
+                "one waits for it"
+            );
+        }
     }
 }

@@ -24,6 +24,7 @@ impl Unlifted {
             (LaneState::Verdict { .. }, None)
             | (
                 LaneState::Empty
+                | LaneState::ToStart
                 | LaneState::Waiting
                 | LaneState::Token
                 | LaneState::Sending { .. }

@@ -497,6 +497,7 @@ impl Fixture {
                     self.unpowered[place] = Some(now + off);
                 }
                 LaneEffect::RequestToken { .. }
+                | LaneEffect::SendByImp { .. }
                 | LaneEffect::PollClaim { .. }
                 | LaneEffect::Refuse(_)
                 | LaneEffect::RecordAttempt { .. }
@@ -546,6 +547,7 @@ impl Fixture {
         match self.state(number) {
             LaneState::Stopped { cause } => Some(cause),
             LaneState::Empty
+            | LaneState::ToStart
             | LaneState::Waiting
             | LaneState::Token
             | LaneState::Sending { .. }

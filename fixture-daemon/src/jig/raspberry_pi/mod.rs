@@ -31,7 +31,7 @@ use self::bus::Trunk;
 use self::gpio::Gpio;
 use self::lamp::curve::Curve;
 use self::transmitter::Transmitter;
-use self::transmitter::lamp::ByImp;
+use self::transmitter::lamp::{ByImp, PATIENCE};
 use super::{JigError, LabelPrinter, Lamp, Parts, Scanner, Sensitivity, Signals, StartButton, UnitPower};
 use crate::config::{LampParts, RaspberryPi, SensorParts};
 
@@ -71,13 +71,13 @@ pub fn open(
         let (mut transmitter, said) = Transmitter::start(imp.port.clone())
             .map(|(transmitter, said)| (Some(transmitter), said))
             .map_err(|error| JigError::Board(format!("imp transmitter: {error}")))?;
-        news = Some(said);
+        news = Some((imp.lane, said));
         lamps = lamps
             .into_iter()
             .map(|(lane, lamp)| match transmitter.take_if(|_| lane == imp.lane) {
                 None => (lane, lamp),
                 Some(sends) => {
-                    let by_imp = ByImp::new(lane, lamp, sends, imp.wifi.clone(), imp.speed);
+                    let by_imp = ByImp::new(lane, lamp, sends, (imp.wifi.clone(), imp.speed), PATIENCE);
                     (lane, Box::new(by_imp) as Box<dyn Lamp>)
                 }
             })

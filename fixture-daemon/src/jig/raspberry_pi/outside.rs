@@ -225,6 +225,15 @@ impl Signals for Outside {
             None => Ok(()),
         }
     }
+
+    fn state(&mut self) -> Option<Result<(), JigError>> {
+        let ended = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        Some(match self.shared.trouble() {
+            _ if ended => Err(JigError::Board("signals: their thread has ended".to_owned())),
+            Some(why) => Err(JigError::Board(format!("signals: {why}"))),
+            None => Ok(()),
+        })
+    }
 }
 
 impl Drop for Outside {

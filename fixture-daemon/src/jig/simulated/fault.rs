@@ -71,6 +71,14 @@ pub enum Fault {
     DeadLamp,
     /// The lamp gives a small part of its light.
     WeakLamp,
+    /// The lamp's mid light is as bright as its bright light: a resistor's short circuit.
+    LampLevels,
+    /// The lamp's light follows its orders late.
+    LampLags,
+    /// The LED gives a small part of its light.
+    DimLed,
+    /// The LED's green die gives half of its light beside the red one.
+    OffColourLed,
     /// The sensor's registers do not change.
     SensorStuck,
     /// The sensor's bus does not answer.
@@ -112,7 +120,7 @@ impl Scope {
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 43] = [
         Self::WrongPassword,
         Self::NoNetwork,
         Self::NoDhcp,
@@ -146,6 +154,10 @@ impl Fault {
         Self::SlowRed,
         Self::DeadLamp,
         Self::WeakLamp,
+        Self::LampLevels,
+        Self::LampLags,
+        Self::DimLed,
+        Self::OffColourLed,
         Self::SensorStuck,
         Self::SensorSilent,
         Self::SensorSaturated,
@@ -190,6 +202,10 @@ impl Fault {
             Self::SlowRed => "slow-red",
             Self::DeadLamp => "dead-lamp",
             Self::WeakLamp => "weak-lamp",
+            Self::LampLevels => "lamp-levels",
+            Self::LampLags => "lamp-lags",
+            Self::DimLed => "dim-led",
+            Self::OffColourLed => "off-colour-led",
             Self::SensorStuck => "sensor-stuck",
             Self::SensorSilent => "sensor-silent",
             Self::SensorSaturated => "sensor-saturated",
@@ -230,10 +246,16 @@ impl Fault {
             | Self::NeverReady
             | Self::AlreadyConfigured
             | Self::LosesConnection
-            | Self::SlowRed => &[Scope::Unit],
-            Self::DeadLamp | Self::WeakLamp | Self::SensorStuck | Self::SensorSilent | Self::SensorSaturated => {
-                &[Scope::Lane]
-            }
+            | Self::SlowRed
+            | Self::DimLed
+            | Self::OffColourLed => &[Scope::Unit],
+            Self::DeadLamp
+            | Self::WeakLamp
+            | Self::LampLevels
+            | Self::LampLags
+            | Self::SensorStuck
+            | Self::SensorSilent
+            | Self::SensorSaturated => &[Scope::Lane],
             Self::BrightAmbient | Self::LateSymbols => &[Scope::Lane, Scope::Line],
             Self::TokenUnavailable => &[Scope::Line],
         }
@@ -252,6 +274,11 @@ pub enum Uses {
 }
 
 impl Fault {
+    /// Whether the fault is one of an LED whose pattern is as it should be: only a recipe with limits for the LED tells it.
+    pub const fn is_of_light(self) -> bool {
+        matches!(self, Self::DimLed | Self::OffColourLed)
+    }
+
     /// Whether the fault can show on a line that uses no more than this.
     pub const fn shows_on(self, uses: Uses) -> bool {
         match self {
@@ -287,6 +314,10 @@ impl Fault {
             | Self::SlowRed
             | Self::DeadLamp
             | Self::WeakLamp
+            | Self::LampLevels
+            | Self::LampLags
+            | Self::DimLed
+            | Self::OffColourLed
             | Self::SensorStuck
             | Self::SensorSilent
             | Self::SensorSaturated

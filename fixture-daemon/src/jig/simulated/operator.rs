@@ -320,6 +320,7 @@ impl Operator {
                 }
             }
             LaneState::Empty
+            | LaneState::ToStart
             | LaneState::Waiting
             | LaneState::Token
             | LaneState::Sending { .. }
@@ -379,7 +380,8 @@ impl Operator {
             | Refusal::DuplicateSerial
             | Refusal::NoSerial
             | Refusal::LineStopped
-            | Refusal::LaneStopped => Fate::Again,
+            | Refusal::LaneStopped
+            | Refusal::TooLate => Fate::Again,
         };
     }
 

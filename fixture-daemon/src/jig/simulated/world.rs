@@ -104,7 +104,16 @@ pub struct World {
 }
 
 /// Counts of a reference unit's LED, one die, in its strongest colour channel.
-const REFERENCE: f64 = 1_200.0;
+pub const REFERENCE: f64 = 1_200.0;
+
+/// How far a lamp that lags is behind: most of a symbol at 60 a second.
+const LAMP_LAGS: Duration = Duration::from_millis(11);
+
+/// Counts that a die of a dim LED gives.
+const DIM: f64 = 150.0;
+
+/// What is left of the green die of an LED that is off its colour.
+const OFF_COLOUR: f64 = 0.5;
 
 #[derive(Debug)]
 struct Lane {
@@ -329,9 +338,17 @@ impl World {
         };
         // The same part on every unit of a product, made with some spread.
         let mut spread = Chance::new(self.seed, Stream::Stay(index, u32::MAX));
+        let [red, green] = match struck {
+            Some(Fault::DimLed) => [DIM / nature.strength; 2],
+            Some(Fault::OffColourLed) => [1.0, OFF_COLOUR],
+            Some(_) | None => [1.0; 2],
+        };
+        let mut shapes = lane.shapes.varied(0.01, &mut spread);
+        shapes.red = shapes.red.map(|channel| channel * red);
+        shapes.green = shapes.green.map(|channel| channel * green);
         let mut seated = Seated {
             unit: Unit::new(self.seed, nature, stay, struck, (self.uses, self.port), now),
-            shapes: lane.shapes.varied(0.01, &mut spread),
+            shapes,
             power: Power::On,
             since: now,
             row: strikes,
@@ -390,7 +407,9 @@ impl World {
         self.advance(now);
         let dead = self.suffers(id, Fault::DeadLamp);
         let weak = self.suffers(id, Fault::WeakLamp);
-        let now = self.now;
+        let one_level = self.suffers(id, Fault::LampLevels);
+        let lags = self.suffers(id, Fault::LampLags);
+        let now = if lags { self.now + LAMP_LAGS } else { self.now };
         let lane = self.lane_mut(id).ok_or_else(|| no_lane(id, "lamp"))?;
         let share = if dead {
             0.0
@@ -399,7 +418,12 @@ impl World {
         } else {
             1.0
         };
-        lane.lamp.set(now, f64::from(level.fraction()) * share);
+        let light = if one_level && level > Level::DARK {
+            1.0
+        } else {
+            f64::from(level.fraction()) * share
+        };
+        lane.lamp.set(now, light);
         Ok(())
     }
 

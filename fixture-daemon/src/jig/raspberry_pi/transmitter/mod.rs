@@ -34,6 +34,16 @@ pub enum Speed {
     Fast,
 }
 
+impl Speed {
+    /// Symbols that it sends in a second.
+    pub const fn symbols_a_second(self) -> u8 {
+        match self {
+            Self::Normal => 60,
+            Self::Fast => 142,
+        }
+    }
+}
+
 /// What the imp says that no order waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
@@ -59,6 +69,8 @@ pub enum Event {
     Sent(u32, Duration),
     /// It did not send, and why: no token, no network, not a factory imp; the order's number.
     NotSent(u32, String),
+    /// The order of this number has not reached it: it is not there.
+    NotReached(u32),
     /// The order of this number may not have reached it.
     Doubtful(u32),
 }
@@ -148,12 +160,17 @@ impl Transmitter {
         number
     }
 
+    /// Forgets what became of earlier orders.
+    pub fn forget(&self) {
+        while self.events.try_recv().is_ok() {}
+    }
+
     /// The next event, if there is one.
     pub fn event(&self) -> Option<Event> {
         match self.events.try_recv() {
             Ok(event) => Some(event),
             Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Event::Doubtful(self.next - 1)),
+            Err(TryRecvError::Disconnected) => Some(Event::NotReached(self.next - 1)),
         }
     }
 }
@@ -234,7 +251,7 @@ fn work(port: &Port, orders: &Receiver<Order>, told: &Listeners, ended: &AtomicB
         told.tell(Said::News(News::Lost(why)));
         // An order while the imp is not there has not reached it.
         for order in orders.try_iter() {
-            told.tell(Said::Event(Event::Doubtful(order.number)));
+            told.tell(Said::Event(Event::NotReached(order.number)));
         }
         let again = clock.now() + AGAIN;
         while clock.now() < again && !ended.load(Ordering::Relaxed) {
