@@ -121,6 +121,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         },
         lanes: (1..).zip(states).map(lane).collect(),
         notices: Vec::new(),
+        commissioning: None,
     };
     // Heard later than this test can last: it never becomes stale.
     Heard {
