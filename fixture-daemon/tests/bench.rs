@@ -371,6 +371,26 @@ fn lamps_are_made_dark_by_a_command_of_its_own() {
     assert!(output.status.success(), "{}", text(&output));
 }
 
+/// The service manager runs `dark` as the daemon's user, after the credentials are gone: a recipe and secrets that cannot be read must not
+/// keep a lamp lit. (A folder in a file's place is unreadable for root too.)
+#[test]
+fn lamps_are_made_dark_without_recipe_and_secrets() {
+    let fixture = Fixture::new("");
+    let password = fixture.path("recipes/example-secrets/wifi-password");
+    std::fs::remove_file(&password).unwrap();
+    std::fs::create_dir(&password).unwrap();
+    let output = fixture.run(&["selftest"], "");
+    assert!(text(&output).contains("password_file"), "{}", text(&output));
+    let output = fixture.run(&["dark"], "");
+    assert!(output.status.success(), "{}", text(&output));
+    std::fs::remove_dir_all(fixture.path("recipes")).unwrap();
+    let output = fixture.run(&["dark"], "");
+    assert!(output.status.success(), "{}", text(&output));
+    std::fs::write(fixture.path("fixture.toml"), "[jig.simulated]\nlamps = 2\n").unwrap();
+    let output = fixture.run(&["dark"], "");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+}
+
 /// On a machine that is no Raspberry Pi every command says so, and none panics.
 #[test]
 fn a_jig_of_a_raspberry_pi_on_another_machine_is_a_clear_error() {

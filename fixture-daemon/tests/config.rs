@@ -73,7 +73,7 @@ fn the_example_of_a_real_jig_loads_and_is_wired_as_hw_draws_it() {
     let Jig::RaspberryPi(pi) = &config.jig else {
         panic!("{:?}", config.jig);
     };
-    let wired = pins::standard(4);
+    let wired = pins::Drawing::Four.wires();
     let of = |role: fn(u8) -> Role| -> Vec<u8> {
         (1..=4)
             .filter_map(|lane| wired.iter().find(|wire| wire.role == role(lane)).map(|wire| wire.gpio))
@@ -81,7 +81,7 @@ fn the_example_of_a_real_jig_loads_and_is_wired_as_hw_draws_it() {
     };
     assert_eq!(pi.nest.pins, of(Role::Nest));
     assert_eq!(pi.power.as_ref().unwrap().pins, of(Role::Relay));
-    assert_eq!((pi.lamp.kind(), pi.sensor.kind()), pins::standard_parts(4));
+    assert_eq!((pi.lamp.kind(), pi.sensor.kind()), pins::Drawing::Four.parts());
 }
 
 #[test]

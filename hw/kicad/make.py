@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Draws the jig's schematics for one, four and eight lanes from the wiring tables of ../pins.md.
+"""Draws the jig's schematics from the wiring tables of ../pins.md, a sheet a table.
 
-    make.py           writes one-lane, four-lanes, eight-lanes (.kicad_sch, .kicad_pro) beside itself
+    make.py           writes one-lane, one-lane-cheapest, four-lanes, eight-lanes (.kicad_sch, .kicad_pro) beside itself
     make.py --check   writes nothing, and fails where a file is not what would be written
 
 Every pin carries a net by a label at its end; what has no net is marked as not connected.
@@ -10,10 +10,10 @@ import json, pathlib, re, sys, uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 GRID = 2.54
-SIZES = {1: "one-lane", 4: "four-lanes", 8: "eight-lanes"}
+LANES = {"one-lane": 1, "one-lane-cheapest": 1, "four-lanes": 4, "eight-lanes": 8}
 # Paper for each, and the lowest place on it for a part, in millimetres.
 WIDTH = {"A3": 420, "A2": 594, "A1": 841}
-PAPER = {"one-lane": ("A3", 240), "four-lanes": ("A2", 360), "eight-lanes": ("A1", 530)}
+PAPER = {"one-lane": ("A3", 240), "one-lane-cheapest": ("A3", 240), "four-lanes": ("A2", 360), "eight-lanes": ("A1", 530)}
 
 # The 40-pin header (Raspberry Pi documentation, "GPIO and the 40-pin header"): header pin to what is not GPIO.
 SUPPLY = {1: "+3V3", 17: "+3V3", 2: "+5V", 4: "+5V", **{pin: "GND" for pin in (6, 9, 14, 20, 25, 30, 34, 39)}}
@@ -21,10 +21,10 @@ GPIO = {3: 2, 5: 3, 7: 4, 8: 14, 10: 15, 11: 17, 12: 18, 13: 27, 15: 22, 16: 23,
         26: 7, 27: 0, 28: 1, 29: 5, 31: 6, 32: 12, 33: 13, 35: 19, 36: 16, 37: 26, 38: 20, 40: 21}
 
 
-def wiring(lanes):
+def wiring(name):
     """Net of each GPIO, by the table in pins.md."""
     text = (HERE.parent / "pins.md").read_text()
-    section = re.search(rf"^## Wiring for {lanes} lanes?$(.*?)(?=^## |\Z)", text, re.M | re.S)
+    section = re.search(rf"^## Wiring: {name}$(.*?)(?=^## |\Z)", text, re.M | re.S)
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (.+?) \|$", section.group(1), re.M)
     nets = {}
     for gpio, pin, use in rows:
@@ -108,6 +108,12 @@ PCA9685 = Kind("PCA9685", "U",
                + [(pin, f"A{n}", "input", "L") for n, pin in enumerate(("1", "2", "3", "4", "5", "24"))]
                + [("28", "VDD", "power_in", "L"), ("14", "VSS", "power_in", "L")]
                + [(str(6 + n if n < 8 else 7 + n), f"LED{n}", "output", "R") for n in range(16)])
+# TI TLC393 data sheet, pin functions, D package; ST's TS393 has the same.
+TLC393 = Kind("TLC393", "U", [("3", "IN1+", "input", "L"), ("2", "IN1-", "input", "L"), ("5", "IN2+", "input", "L"), ("6", "IN2-", "input", "L"),
+                              ("8", "VDD", "power_in", "L"), ("4", "GND", "power_in", "L"),
+                              ("1", "OUT1", "open_collector", "R"), ("7", "OUT2", "open_collector", "R")])
+PHOTODIODE = two("Photodiode", "D", "K", "A")
+TRIMMER = Kind("Trimmer", "RV", [("1", "1", "passive", "L"), ("2", "2", "passive", "R"), ("3", "3", "passive", "L")])
 # TI ULN2803A data sheet, pin configuration.
 ULN2803A = Kind("ULN2803A", "U", [(str(n), f"IN{n}", "input", "L") for n in range(1, 9)]
                 + [("9", "GND", "power_in", "L"), ("10", "COM", "passive", "R")]
@@ -174,10 +180,47 @@ class Sheet:
         return "\n".join(out)
 
 
-def jig(lanes):
-    nets = wiring(lanes)
+def lamp_and_colour_sensor(sheet, lane, lanes):
+    lamp = f"LAMP_LANE_{lane}"
+    # Dark whenever nobody drives the gate: the resistor to ground.
+    sheet.add(NMOS, "AO3400A", {"1": lamp, "2": "GND", "3": f"LAMP_{lane}_K"})
+    sheet.add(R, "10 k", {"1": lamp, "2": "GND"})
+    sheet.add(R, "470 R", {"1": "+5V", "2": f"LAMP_{lane}_A"})
+    sheet.add(LED, f"white, lane {lane}", {"1": f"LAMP_{lane}_K", "2": f"LAMP_{lane}_A"})
+    sda, scl = (f"LANE_{lane}_SDA", f"LANE_{lane}_SCL") if lanes > 1 else ("I2C1_DATA", "I2C1_CLOCK")
+    sheet.add(TCS3472, f"TCS34725, lane {lane}", {"1": "+3V3", "2": scl, "3": "GND", "6": sda})
+    sheet.add(C, "100 nF", {"1": "+3V3", "2": "GND"})
+    if lanes > 1:
+        # The first bus has its resistors on the Pi (1.8 k); the multiplexer's have none.
+        for line in (sda, scl):
+            sheet.add(R, "4.7 k", {"1": line, "2": "+3V3"})
+
+
+def ladder_and_comparators(sheet):
+    """One lane's lamp on two rungs, and its photodiodes; ../optics.md has the figures."""
+    for rung in ("LAMP_MID_LANE_1", "LAMP_REST_LANE_1"):
+        # Dark whenever nobody drives the gate: the resistor to ground. Two like rungs: one alone gives half of the light of both.
+        sheet.add(NMOS, "AO3400A", {"1": rung, "2": "GND", "3": f"{rung}_K"})
+        sheet.add(R, "10 k", {"1": rung, "2": "GND"})
+        sheet.add(R, "1 k 1%", {"1": f"{rung}_K", "2": "LAMP_1_K"})
+    sheet.add(LED, "white, lane 1", {"1": "LAMP_1_K", "2": "+5V"})
+    # Light raises the inverting input over the threshold, and the output goes to ground. The outputs' resistors to 3.3 V are the Pi's own.
+    sheet.add(TLC393, "TLC393", {"1": "RED_COMPARATOR_LANE_1", "2": "RED_LIGHT", "3": "RED_THRESHOLD", "7": "GREEN_COMPARATOR_LANE_1",
+                                 "6": "GREEN_LIGHT", "5": "GREEN_THRESHOLD", "8": "+5V", "4": "GND"})
+    sheet.add(C, "100 nF", {"1": "+5V", "2": "GND"})
+    for colour, load in (("RED", "220 k"), ("GREEN", "470 k")):
+        sheet.add(PHOTODIODE, f"BPW34, {colour.lower()} foil", {"1": "+3V3", "2": f"{colour}_LIGHT"})
+        sheet.add(R, load, {"1": f"{colour}_LIGHT", "2": "GND"})
+        sheet.add(R, "1 k", {"1": "+3V3", "2": f"{colour}_RANGE"})
+        sheet.add(TRIMMER, "10 k, 25 turns", {"1": f"{colour}_RANGE", "2": f"{colour}_THRESHOLD", "3": "GND"})
+        sheet.add(R, "1 M", {"1": f"{colour}_THRESHOLD", "2": f"{colour}_COMPARATOR_LANE_1"})
+
+
+def jig(name):
+    lanes, nets = LANES[name], wiring(name)
     used = set(nets.values())
-    sheet = Sheet(SIZES[lanes], f"Jig, {lanes} lane{'s' if lanes > 1 else ''}")
+    cheapest = "RED_COMPARATOR_LANE_1" in used
+    sheet = Sheet(name, f"Jig, {lanes} lane{'s' if lanes > 1 else ''}{', ladder and comparators' if cheapest else ''}")
     sheet.add(SUPPLY_IN, "5 V supply", {"1": "+5V", "2": "GND"})
     sheet.add(PI, "Raspberry Pi", {str(pin): net for pin, net in SUPPLY.items()}
               | {str(pin): nets[gpio] for pin, gpio in GPIO.items() if gpio in nets})
@@ -196,20 +239,11 @@ def jig(lanes):
         sheet.add(C, "100 nF", {"1": "+3V3", "2": "GND"})
         sheet.add(R, "10 k", {"1": "MULTIPLEXER_RESET", "2": "+3V3"})
 
+    if cheapest:
+        ladder_and_comparators(sheet)
     for lane in range(1, lanes + 1):
-        lamp = f"LAMP_LANE_{lane}"
-        # Dark whenever nobody drives the gate: the resistor to ground.
-        sheet.add(NMOS, "AO3400A", {"1": lamp, "2": "GND", "3": f"LAMP_{lane}_K"})
-        sheet.add(R, "100 k", {"1": lamp, "2": "GND"})
-        sheet.add(R, "470 R", {"1": "+5V", "2": f"LAMP_{lane}_A"})
-        sheet.add(LED, f"white, lane {lane}", {"1": f"LAMP_{lane}_K", "2": f"LAMP_{lane}_A"})
-        sda, scl = (f"LANE_{lane}_SDA", f"LANE_{lane}_SCL") if lanes > 1 else (data, clock)
-        sheet.add(TCS3472, f"TCS34725, lane {lane}", {"1": "+3V3", "2": scl, "3": "GND", "6": sda})
-        sheet.add(C, "100 nF", {"1": "+3V3", "2": "GND"})
-        if lanes > 1:
-            # The first bus has its resistors on the Pi (1.8 k); the multiplexer's have none.
-            for line in (sda, scl):
-                sheet.add(R, "4.7 k", {"1": line, "2": "+3V3"})
+        if not cheapest:
+            lamp_and_colour_sensor(sheet, lane, lanes)
         nest = f"NEST_SWITCH_LANE_{lane}"
         sheet.add(connector(2), f"nest {lane}", {"1": f"NEST_{lane}", "2": "GND"})
         sheet.add(R, "1 k", {"1": f"NEST_{lane}", "2": nest})
@@ -267,8 +301,8 @@ def project(name):
 def main():
     check = sys.argv[1:] == ["--check"]
     wrong = []
-    for lanes, name in SIZES.items():
-        for path, text in ((HERE / f"{name}.kicad_sch", jig(lanes).drawing()), (HERE / f"{name}.kicad_pro", project(name))):
+    for name in LANES:
+        for path, text in ((HERE / f"{name}.kicad_sch", jig(name).drawing()), (HERE / f"{name}.kicad_pro", project(name))):
             if check and (not path.exists() or path.read_text() != text):
                 wrong.append(path.name)
             elif not check:

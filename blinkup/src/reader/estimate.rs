@@ -2,7 +2,7 @@
 
 use super::approximation::{inverse_sqrt, ln};
 use super::exposure::{EXPOSURES, PAIRS, PerExposure};
-use super::sensor::LedShape;
+use super::sensor::{COLOURS, LedShape};
 
 /// Channels of the sensor.
 pub(super) const CHANNELS: usize = 4;
@@ -129,11 +129,10 @@ impl Fits {
         inverse: [[1.0; WIDE]; CHANNELS],
     };
 
-    /// The least squared distance of the sample from any exposure, in standard deviations.
-    pub(super) fn distance(&self) -> f32 {
-        self.square[..EXPOSURES]
-            .iter()
-            .fold(f32::MAX, |least, square| least.min(*square))
+    /// The least squared distance of the sample from any exposure and from one of a single colour, in standard deviations.
+    pub(super) fn distances(&self) -> (f32, f32) {
+        let least = |squares: &[f32]| squares.iter().fold(f32::MAX, |least, square| least.min(*square));
+        (least(&self.square[..EXPOSURES]), least(&self.square[..COLOURS.len()]))
     }
 
     /// Logarithms of the probability densities, without the constant, where the level's variance has grown by `more`.

@@ -136,6 +136,8 @@ pub struct ColourSensor {
     /// How probable it is that the ambient light moves.
     moving: f32,
     last: Option<Tick>,
+    /// How far the sample before the last was from every colour: squared, in standard deviations.
+    before: f32,
     weighed: Weighed,
 }
 
@@ -167,6 +169,7 @@ impl ColourSensor {
             begins: None,
             moving: STIRRED,
             last: None,
+            before: 0.0,
             weighed: Weighed {
                 seen: Seen {
                     counts: [0.0; CHANNELS],
@@ -254,6 +257,7 @@ impl SensorModel for ColourSensor {
             estimate: Estimate::new(self.ambient, level_error, strength, COARSENESS, BALANCE),
             begins,
             moving: STIRRED,
+            before: 0.0,
             ..self.clone()
         };
         (start, 1.0)
@@ -269,6 +273,7 @@ impl SensorModel for ColourSensor {
         } = sample.counts;
         let counts = [red, green, blue, clear].map(f32::from);
         let full = counts.map(|count| count >= self.saturated_at);
+        (_, self.before) = self.weighed.fits.distances();
         self.weighed.prepared = None;
         if full.iter().filter(|full| **full).count() > MOST_FULL {
             return None;
@@ -303,7 +308,9 @@ impl SensorModel for ColourSensor {
         if self.is_too_weak() {
             return f32::MAX;
         }
-        self.weighed.fits.distance()
+        // Two samples in a row are not both beside an edge.
+        let (any, colour) = self.weighed.fits.distances();
+        any.max(colour.min(self.before))
     }
 
     fn change(&mut self) {

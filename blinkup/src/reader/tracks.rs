@@ -178,8 +178,9 @@ pub(super) struct Tracks {
     edges: [Vec<Edges>; BANKS],
     /// Of every run: its ring, and where that begins in the history.
     places: Vec<Place>,
-    /// The run before it, or one that is always empty.
+    /// The run before it, or one that is always empty; its kind.
     before: Vec<u32>,
+    kind: Vec<u32>,
     /// The part of what entered in a cell that leaves in each of the cells in which the step may end; the mean length; shares as in [`Run`].
     part: Vec<f32>,
     mean: Vec<f32>,
@@ -372,6 +373,7 @@ impl Tracks {
             + edges
             + lists
             + size_of_val(&*self.before)
+            + size_of_val(&*self.kind)
             + size_of_val(&*self.places)
             + size_of_val(&*self.rings)
             + size_of_val(&*self.of_kind)
@@ -544,9 +546,13 @@ impl Tracks {
                 let runs = self.of_bank[bank].clone();
                 let shares = self.begins[runs.clone()].iter().zip(&self.anywhere[runs.clone()]);
                 let shares = shares.zip(&self.mean[runs.clone()]);
-                let values = room.belief[runs.clone()].iter_mut().zip(&mut room.entered[runs]);
-                for ((value, entered), ((begins, anywhere), mean)) in values.zip(shares) {
-                    *entered += entering[colour] * begins;
+                let values = room.belief[runs.clone()]
+                    .iter_mut()
+                    .zip(&mut room.entered[runs.clone()])
+                    .zip(&self.kind[runs]);
+                for (((value, entered), kind), ((begins, anywhere), mean)) in values.zip(shares) {
+                    // A pattern changes to another one: what was believed in this one does not begin it again.
+                    *entered += entering[colour] * begins * (1.0 - belief.kinds[*kind as usize]);
                     *value += *entered + entering[colour] * anywhere * mean;
                 }
                 if steps > 0 {
@@ -1049,6 +1055,7 @@ impl Plan {
                 .iter()
                 .map(|run| run.before.map_or(runs.len() as u32, place_of))
                 .collect(),
+            kind: sorted.iter().map(|run| run.kind as u32).collect(),
             places,
             of_bank,
             part: of_runs(&|run| 1.0 / run.lengths as f32),

@@ -15,17 +15,26 @@ use crate::config::Config;
 pub fn open(file: &Path, curves: Curves) -> anyhow::Result<(Config, Bench)> {
     super::log();
     let config = Config::load(file)?;
+    alone(&config.settings.socket)?;
+    let bench = Bench::open(&config, curves, stop_at_signals()?)?;
+    Ok((config, bench))
+}
+
+/// Nobody else may hold the jig.
+///
+/// # Errors
+/// A daemon answers on the socket.
+pub fn alone(socket: &Path) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("no runtime")?;
-    let running = runtime.block_on(Client::new(&config.settings.socket).state()).is_ok();
+    let running = runtime.block_on(Client::new(socket).state()).is_ok();
     anyhow::ensure!(
         !running,
         "the daemon holds the jig: stop it first (`systemctl stop fixture-daemon`)"
     );
-    let bench = Bench::open(&config, curves, stop_at_signals()?)?;
-    Ok((config, bench))
+    Ok(())
 }
 
 /// Cancelled by the first SIGINT or SIGTERM. They are listened to from here on: before any lamp is lit.

@@ -174,13 +174,26 @@ fn calibrate<O: Write>(bench: &mut Bench, lane: LaneId, guide: &mut Guide<O>) ->
     bench.place_reference(lane, Colour::Off);
 
     // The most sensitive one at which nothing is at its end.
-    let (chosen, dark) = (settings[0], &darks[0]);
+    let seen = [&darks[0], &fulls[0], &reds[0], &greens[0]];
+    conclude(bench, lane, settings[0], seen, shape, guide)
+}
+
+/// Sets the sensor as it was chosen, says what came of the lane, and asks what its sensor is called. `seen` is dark, lamp, red, green.
+fn conclude<O: Write>(
+    bench: &mut Bench,
+    lane: LaneId,
+    chosen: Option<Sensitivity>,
+    seen: [&Seen; 4],
+    shape: LampShape,
+    guide: &mut Guide<O>,
+) -> anyhow::Result<LaneCalibration> {
+    let [dark, full, red, green] = seen;
     if let Some(sensitivity) = chosen {
         bench.set_sensitivity(lane, sensitivity)?;
     }
-    let strength = measures == Measures::Strength;
-    let [red, green] = [&reds[0], &greens[0]].map(|seen| strength.then(|| die(seen, dark)));
-    let full = strength.then(|| fulls[0].above(dark)[3]);
+    let strength = bench.lane(lane)?.measures == Measures::Strength;
+    let [red, green] = [red, green].map(|seen| strength.then(|| die(seen, dark)));
+    let full = strength.then(|| full.above(dark)[3]);
     let mut figures = Vec::new();
     if let Some(Sensitivity { gain, integration }) = chosen {
         let fits = format!("{gain}, {} µs", integration.as_micros());
@@ -203,7 +216,7 @@ fn calibrate<O: Write>(bench: &mut Bench, lane: LaneId, guide: &mut Guide<O>) ->
         }
         (_, _, _) => guide.say("  LED: both comparators tell its dice apart; strength is not measured")?,
     }
-    guide.step(Some(lane), 5, STEPS);
+    guide.step(Some(lane), STEPS, STEPS);
     guide.figures(figures);
     let sensor = guide.ask("serial or label on its sensor:", || Ok(None))?;
     ensure!(

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use blinkup::Level;
 use clap::Args;
 
 use super::bench;
-use crate::commissioning::bench::Curves;
+use crate::config::{Jig, Wiring};
+use crate::jig::raspberry_pi;
 
-/// Makes every lamp dark; for the service manager, after a daemon that was killed.
+/// Makes every lamp dark; for the service manager, after a daemon that was killed. Reads neither recipe nor secrets.
 #[derive(Debug, Args)]
 pub struct Dark {
     /// The fixture's configuration.
@@ -20,15 +20,15 @@ pub struct Dark {
 /// Runs the command: exit code 0 when every lamp took it.
 ///
 /// # Errors
-/// The daemon runs, the jig is not to be had, or a lamp failed.
+/// The daemon runs, the lamps are not to be had, or one failed.
 pub fn run(arguments: &Dark) -> anyhow::Result<ExitCode> {
-    let (_, mut bench) = bench::open(&arguments.config, Curves::Measured)?;
-    let mut failed = None;
-    for lane in bench::lanes(&bench, None)? {
-        // One lamp that fails must not keep the next one lit.
-        if let Err(error) = bench.set_lamp(lane, Level::DARK) {
-            failed = Some(error);
-        }
+    super::log();
+    let wiring = Wiring::load(&arguments.config)?;
+    bench::alone(&wiring.settings.socket)?;
+    match &wiring.jig {
+        // Its lamps went with its process.
+        Jig::Simulated { .. } => {}
+        Jig::RaspberryPi(pi) => raspberry_pi::dark(pi, &wiring.lanes)?,
     }
-    failed.map_or(Ok(ExitCode::SUCCESS), |error| Err(error.into()))
+    Ok(ExitCode::SUCCESS)
 }

@@ -46,7 +46,7 @@ impl<O: Write> Guide<O> {
                 }
             }
         })?;
-        let step = Commissioning {
+        let first = Commissioning {
             lane: None,
             step: 1,
             of: 1,
@@ -57,8 +57,8 @@ impl<O: Write> Guide<O> {
         Ok(Self {
             lines,
             said,
-            screen: Screen::open(config, step.clone()),
-            step,
+            screen: Screen::open(config, first.clone()),
+            step: first,
             stop,
         })
     }
@@ -108,7 +108,7 @@ impl<O: Write> Guide<O> {
                 .try_recv()
                 .or_else(|_| self.lines.recv_timeout(Duration::from_millis(1)))
             {
-                Ok(line) => return Ok(line.trim().to_owned()),
+                Ok(typed) => return Ok(typed.trim().to_owned()),
                 Err(RecvTimeoutError::Disconnected) => anyhow::bail!("nobody answers: nothing was written"),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -116,7 +116,7 @@ impl<O: Write> Guide<O> {
             match live()? {
                 Some(figures) => self.figures(figures),
                 None => match self.lines.recv_timeout(LISTENS) {
-                    Ok(line) => return Ok(line.trim().to_owned()),
+                    Ok(typed) => return Ok(typed.trim().to_owned()),
                     Err(RecvTimeoutError::Disconnected) => anyhow::bail!("nobody answers: nothing was written"),
                     Err(RecvTimeoutError::Timeout) => {}
                 },
@@ -163,7 +163,7 @@ impl Screen {
         let thread = {
             let stop = stop.clone();
             std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
-                if let Err(error) = serve(&settings.socket, &fixture, steps, stop) {
+                if let Err(error) = serve(&settings.socket, &fixture, steps, &stop) {
                     tracing::warn!("the screen does not show these steps: {error:#}");
                 }
             })
@@ -194,7 +194,7 @@ fn serve(
     path: &std::path::Path,
     fixture: &Fixture,
     mut steps: watch::Receiver<Commissioning>,
-    stop: CancellationToken,
+    stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use blinkup::Tick;
 use blinkup::codes::CodeTable;
 use clap::Args;
-use fixture_ledger::record::{Setup, StandingVerdict};
+use fixture_ledger::record::Setup;
 use fixture_ledger::report::RunFilter;
 use fixture_ledger::{Ledger, Reports};
 use fixture_link::act::{Act, ActAnswer};
@@ -25,7 +25,7 @@ use crate::config::{Config, Jig, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::clerk::{Clerk, Job};
 use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
-use crate::drivers::real_time::standing::StillThere;
+use crate::drivers::real_time::standing::{self, StillThere};
 use crate::drivers::real_time::stray::{Flashing, Strays};
 use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
 use crate::drivers::real_time::{imp, labels};
@@ -239,7 +239,14 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let (round_sender, rounds) = mpsc::channel(ROUNDS);
     let (jobs, job_receiver) = mpsc::channel(JOBS);
     let (told, told_receiver) = mpsc::unbounded_channel();
-    let standing = standing(&mut ledger, &lanes, simulated).await?;
+    let mut nest = parts.nest;
+    // A simulated jig is made anew, and its units lie where their verdicts stood.
+    let held = if simulated {
+        lanes.clone()
+    } else {
+        standing::lanes_with_units(clock, nest.as_mut(), &lanes)
+    };
+    let standing = standing::verdicts(&mut ledger, &held, wall()).await?;
     let flashing = Flashing::default();
     {
         for group in parts.sensors {
@@ -257,9 +264,9 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         let held: Vec<LaneId> = standing.iter().map(|verdict| verdict.lane).collect();
         let occupied: Vec<(LaneId, bool)> = lanes.iter().map(|lane| (*lane, held.contains(lane))).collect();
         let nest: Box<dyn Nest> = if simulated {
-            Box::new(StillThere::new(parts.nest, clock, held, clock.now() + STILL_THERE))
+            Box::new(StillThere::new(nest, clock, held, clock.now() + STILL_THERE))
         } else {
-            parts.nest
+            nest
         };
         let watched = Watched {
             nest,
@@ -490,19 +497,6 @@ fn real_time_rights(lamps: usize, claims: &std::sync::mpsc::Receiver<Result<(), 
         tracing::warn!("memory may be paged out ({why}): give the service LimitMEMLOCK=infinity");
     }
     !refused.is_empty()
-}
-
-/// The verdicts that are still shown: of lanes that this fixture has, and whose unit still lies there. The others' units were lifted.
-async fn standing(ledger: &mut Ledger, lanes: &[LaneId], simulated: bool) -> anyhow::Result<Vec<StandingVerdict>> {
-    let mut standing = Vec::new();
-    for verdict in ledger.standing_verdicts().await? {
-        if simulated && lanes.contains(&verdict.lane) {
-            standing.push(verdict);
-        } else {
-            ledger.lifted(verdict.run, wall()).await?;
-        }
-    }
-    Ok(standing)
 }
 
 /// The place of the next simulated unit: after the highest serial among the newest runs.

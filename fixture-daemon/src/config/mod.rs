@@ -300,6 +300,37 @@ impl Config {
     }
 }
 
+/// What a configuration says of the jig alone. Neither the recipe nor a secret is read for it: who makes lamps dark after a daemon that was
+/// killed may not read them.
+#[derive(Debug)]
+pub struct Wiring {
+    /// What the UI reads as well.
+    pub settings: Settings,
+    /// The lanes, in order.
+    pub lanes: Vec<LaneId>,
+    /// The hardware.
+    pub jig: Jig,
+}
+
+impl Wiring {
+    /// Reads and checks `file`'s sections of fixture, lanes and jig.
+    ///
+    /// # Errors
+    /// The first mistake in them, with file, line, field and what was expected.
+    pub fn load(file: &Path) -> Result<Self, Mistake> {
+        let text = text_of(file)?;
+        let settings = Settings::parse(file, &text)?;
+        let raw: Raw = read(file, &text)?;
+        let source = Source { file, text: &text };
+        let lanes = lanes(source, &raw.lanes)?;
+        Ok(Self {
+            settings,
+            jig: jig(source, &raw.jig, &lanes, raw.lanes.light.as_ref())?,
+            lanes: lanes.into_iter().map(|lane| lane.lane).collect(),
+        })
+    }
+}
+
 fn lanes(source: Source<'_>, raw: &RawLanes) -> Result<Vec<LaneConfig>, Mistake> {
     let count: u8 = source.count(Some(&raw.count), 0, 1, u64::from(LaneId::MOST))?;
     let shares: Vec<f32> = match &raw.light {

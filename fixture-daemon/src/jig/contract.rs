@@ -392,14 +392,15 @@ fn a_simulated_nest_keeps_the_contract() {
             if operator.occupied(lane(1)) == Ok(there) {
                 return;
             }
-            if !there {
-                // The operator lifts a unit whose verdict is shown.
+            {
+                // The operator lifts a unit whose verdict is shown, and seats the next one in an empty nest.
                 let (mut world, now) = judged.world();
-                world.verdict(now, lane(1), VerdictCode::Ok);
-                world.show_lane(now, lane(1), &shown(VerdictCode::Ok));
-            } else {
-                let (mut world, now) = judged.world();
-                world.show_lane(now, lane(1), &LaneState::Empty);
+                if there {
+                    world.show_lane(now, lane(1), &LaneState::Empty);
+                } else {
+                    world.verdict(now, lane(1), VerdictCode::Ok);
+                    world.show_lane(now, lane(1), &shown(VerdictCode::Ok));
+                }
             }
             time.fetch_add(100_000, Ordering::Relaxed);
         }
@@ -696,11 +697,11 @@ fn signals_keep_the_contract_on_lines_without_any_and_simulated() {
 // --- label printers ---------------------------------------------------------------------------------------------------
 
 /// A printer that is there says so without printing, and takes a label; one that is not says so both times.
-fn printer_keeps_the_contract(printer: &mut dyn LabelPrinter, sure: Printed, printed: impl Fn() -> usize) {
+fn printer_keeps_the_contract(printer: &mut dyn LabelPrinter, sure: Printed, labels: impl Fn() -> usize) {
     assert_eq!(printer.ready(), Ok(sure));
-    assert_eq!(printed(), 0, "asking prints nothing");
+    assert_eq!(labels(), 0, "asking prints nothing");
     assert_eq!(printer.print(&label()), Ok(sure));
-    assert_eq!(printed(), 1);
+    assert_eq!(labels(), 1);
 }
 
 fn label() -> Label {

@@ -82,9 +82,9 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
     target.fill_solid(&band, fill)?;
     text::small(words.whose, at(px(10), px(98), wide, px(20)), Align::Left, ink, target)?;
 
-    let top = px(124);
+    let top = px(121);
     let foot = px(20);
-    let room = height.saturating_sub(top + foot);
+    let room = height.saturating_sub(top + foot + edge + px(2));
     let (column, row) = (wide / COLUMNS, room / ROWS);
     for (place, figure) in (0..COLUMNS * ROWS).zip(&words.figures) {
         let (x, y) = (px(10) + column * (place / ROWS), top + row * (place % ROWS));

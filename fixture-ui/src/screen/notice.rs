@@ -40,19 +40,25 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
     target.fill_solid(&at(0, 0, tag, height), palette::WHITE)?;
     let flag = at(px(4), px(5), px(18), height.saturating_sub(px(10)));
     shape::shape(Shape::Flag, flag, palette::BLACK, palette::WHITE, target)?;
-    let (above, below) = (px(13), height.saturating_sub(px(13)));
-    let beside = |y, height| at(px(24), y, tag.saturating_sub(px(26)), height);
+    let (above, below) = (px(12), height.saturating_sub(px(14)));
+    let beside = |y, height| at(px(26), y, tag.saturating_sub(px(28)), height);
     if notices.len() > 1 {
-        text::small(WORD, beside(0, above + px(1)), Align::Left, palette::BLACK, target)?;
+        text::word(WORD, beside(px(2), above), Align::Left, palette::BLACK, target)?;
         let count = format!("1 of {}", notices.len());
-        text::small(&count, beside(above, below), Align::Left, palette::BLACK, target)?;
+        text::word(&count, beside(above, below), Align::Left, palette::BLACK, target)?;
     } else {
-        text::small(WORD, beside(0, height), Align::Left, palette::BLACK, target)?;
+        text::word(WORD, beside(0, height), Align::Left, palette::BLACK, target)?;
     }
-    let said = if scale.is_large() {
-        format!("{}: {}. Do: {}.", first.part, first.what, first.remedy)
+    // Some say by themselves what they are about.
+    let what = if first.what.starts_with(&first.part) {
+        first.what.clone()
     } else {
         format!("{}: {}", first.part, first.what)
+    };
+    let said = if scale.is_large() {
+        format!("{what}. Do: {}.", first.remedy)
+    } else {
+        what
     };
     let words = at(
         tag + px(4),

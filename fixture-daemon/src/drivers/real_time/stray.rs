@@ -13,7 +13,7 @@ use blinkup::sample::Sample;
 use fixture_link::identity::LaneId;
 
 /// How much of the light is looked at: two whole flashes and more.
-const LOOKS_BACK: Duration = Duration::from_millis(3_000);
+const LOOKS_BACK: Duration = Duration::from_secs(3);
 /// How often.
 const EVERY: Duration = Duration::from_millis(500);
 /// How long light stays or is away in a flash.

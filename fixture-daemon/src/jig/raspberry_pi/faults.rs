@@ -407,9 +407,9 @@ impl Fixture {
         }
         sending.next += 1;
         sending.report.symbols += 1;
-        let late = at.since(due);
-        sending.report.latest = sending.report.latest.max(late);
-        if late > sending.transmission.late_limit {
+        let lateness = at.since(due);
+        sending.report.latest = sending.report.latest.max(lateness);
+        if lateness > sending.transmission.late_limit {
             return Some(SendEnd::Late);
         }
         sending.due = at + SymbolRate::new(sending.transmission.rate).unwrap().due(1);

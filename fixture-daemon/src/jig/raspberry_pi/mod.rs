@@ -23,7 +23,7 @@ pub mod serial;
 pub mod signals;
 pub mod transmitter;
 
-use blinkup::Tick;
+use blinkup::{Level, Tick};
 use fixture_link::identity::LaneId;
 
 use self::absent::Absent;
@@ -118,4 +118,20 @@ pub fn open(
             .clone()
             .map(|parts| Box::new(printer::Printer::new(parts)) as Box<dyn LabelPrinter>),
     })
+}
+
+/// Makes the lamps dark, and touches nothing else of the jig.
+///
+/// # Errors
+/// The lamps are not to be had, or one failed; the others are dark all the same.
+pub fn dark(config: &RaspberryPi, lanes: &[LaneId]) -> Result<(), JigError> {
+    let gpio = Gpio::open(config.gpio).map_err(|error| JigError::Board(error.to_string()))?;
+    let mut failed = None;
+    for mut lamp in lamp::open(&gpio, &config.lamp, lanes, &[], &Trunk::default())? {
+        // One lamp that fails must not keep the next one lit.
+        if let Err(error) = lamp.set(Level::DARK) {
+            failed = Some(error);
+        }
+    }
+    failed.map_or(Ok(()), Err)
 }

@@ -143,6 +143,7 @@ impl Bus {
     }
 
     /// Another bus of the same board, with the expander on it: what holds up one does not hold up the other.
+    #[must_use]
     pub fn beside(&self) -> Self {
         Self {
             beside: true,
