@@ -13,7 +13,7 @@ use fixture_daemon::jig::simulated::scenario::Scenario;
 use crate::folder::Folder;
 
 /// Units of a history by default: as many as take a development build some seconds.
-pub const UNITS: u32 = 40;
+pub const UNITS: u32 = 36;
 
 /// Shifts of a history.
 const SHIFTS: u32 = 5;
