@@ -510,7 +510,10 @@ mod tests {
 
     #[test]
     fn a_symbol_that_voids_the_attempt_is_not_cut_short_either() {
-        let (time, lamp) = (Fake::oversleeping(&[(17, Duration::from_millis(300))]), Noted::default());
+        let (time, lamp) = (
+            Fake::oversleeping(&[(17, Duration::from_millis(300))]),
+            Noted::default(),
+        );
         let (report, edges) = send(&time, &lamp, usize::MAX);
         assert_eq!(report.end, SendEnd::Late);
         for pair in edges.windows(2) {
@@ -530,7 +533,10 @@ mod tests {
                 assert_eq!((report.end, report.latest), (SendEnd::Late, over));
             } else {
                 assert_eq!((report.end, report.latest), (SendEnd::Complete, Duration::ZERO));
-                assert_eq!(report.ended.since(report.began), Duration::from_millis(20) * SYMBOLS + over);
+                assert_eq!(
+                    report.ended.since(report.began),
+                    Duration::from_millis(20) * SYMBOLS + over
+                );
             }
         }
     }

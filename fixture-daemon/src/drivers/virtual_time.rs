@@ -621,7 +621,10 @@ impl Driver<'_> {
         if sending.shown == 0 {
             sending.began = self.now;
         }
-        let before = sending.shown.checked_sub(1).and_then(|shown| frame.symbol(shown as usize));
+        let before = sending
+            .shown
+            .checked_sub(1)
+            .and_then(|shown| frame.symbol(shown as usize));
         let behind = if symbol == before.unwrap_or(Symbol::Dark) {
             Duration::ZERO
         } else {
