@@ -62,7 +62,7 @@ pub struct Run {
 const TO_END: Duration = Duration::from_secs(10);
 
 /// How long units that lay in a simulated jig when the last process ended still lie there.
-const STILL_THERE: Duration = Duration::from_secs(3);
+const STILL_THERE: Duration = Duration::from_secs(10);
 
 /// Newest runs that are looked at for the highest serial of a simulated unit. Retests come soon after the first run.
 const NEWEST: u32 = 200;

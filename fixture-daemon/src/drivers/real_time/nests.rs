@@ -748,7 +748,7 @@ mod tests {
             place.look(at(millis), Ok((Vec::new(), true)), Start::Waits, &mut events);
             place.lit(at(millis), millis > 40, &mut events);
         }
-        assert_eq!(events, []);
+        assert_eq!(events, [Event::Placed(lane(1), at(0))]);
     }
 
     #[test]

@@ -873,15 +873,15 @@ impl Drop for Watching {
     }
 }
 
-/// Waits in real time until something is there; ten seconds at most.
+/// Waits in real time until something is there; a minute at most, of which a good run takes a small part.
 fn within<T>(what: &str, mut there: impl FnMut() -> Option<T>) -> T {
     let clock = Clock::start();
-    let end = clock.now() + Duration::from_secs(10);
+    let end = clock.now() + Duration::from_mins(1);
     loop {
         if let Some(found) = there() {
             return found;
         }
-        assert!(clock.now() < end, "{what}: not within ten seconds");
+        assert!(clock.now() < end, "{what}: not within a minute");
         clock.sleep_until(clock.now() + Duration::from_millis(2));
     }
 }

@@ -207,7 +207,7 @@ pub(super) mod tests {
             file: line.name().unwrap().into(),
             baud: 9600,
         };
-        printer.set_timeout(Duration::from_secs(5)).unwrap();
+        printer.set_timeout(Duration::from_mins(1)).unwrap();
         let thread = std::thread::spawn(move || {
             let (mut heard, mut states) = (Vec::new(), states.into_iter());
             let mut byte = [0];
