@@ -1,7 +1,7 @@
 //! The bench's commands as whole processes on the simulated jig: selftest, calibrate, align, record, dark.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -336,6 +336,11 @@ fn commissioning_is_shown_on_the_fixtures_screen_step_by_step_with_live_figures(
     let mut typed = child.stdin.take().unwrap();
     let mut step = |number: u32, lane: Option<u8>, what: &str| {
         until(what, || {
+            if let Some(status) = child.try_wait().unwrap() {
+                let mut said = String::new();
+                let _ = child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut said));
+                panic!("it ended by itself ({status}): {said}");
+            }
             let shown = runtime.block_on(client.state()).ok()?;
             assert!(shown.lanes.is_empty(), "no lane takes a unit meanwhile");
             let step = shown.commissioning?;

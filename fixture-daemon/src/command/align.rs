@@ -57,16 +57,18 @@ pub fn run(arguments: &Align) -> anyhow::Result<ExitCode> {
     let (_, mut bench) = bench::open(&arguments.config, Curves::Measured)?;
     let lane = arguments.lane;
     bench.lane(lane)?;
-    bench.set_lamp(
-        lane,
-        match arguments.lamp {
-            Shows::Dark => Level::DARK,
-            Shows::Mid => Level::new(0.5),
-            Shows::Bright => Level::FULL,
-        },
-    )?;
+    let level = match arguments.lamp {
+        Shows::Dark => Level::DARK,
+        Shows::Mid => Level::new(0.5),
+        Shows::Bright => Level::FULL,
+    };
     let lines = arguments.seconds.map_or(u64::MAX, |seconds| seconds.saturating_mul(10));
-    let shown = show(&mut bench, lane, lines);
+    let shown = match bench.set_lamp(lane, level) {
+        Ok(()) => show(&mut bench, lane, lines),
+        // Ctrl-C is how it ends, however soon it comes.
+        Err(BenchError::Stopped) => Ok(()),
+        Err(error @ (BenchError::Jig(_) | BenchError::Scenario(_) | BenchError::NoLane(..))) => Err(error.into()),
+    };
     bench.set_lamp(lane, Level::DARK)?;
     shown.map(|()| ExitCode::SUCCESS)
 }
