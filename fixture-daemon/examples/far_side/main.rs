@@ -269,11 +269,7 @@ impl FarSide {
             lane.red.say(header, now, red)?;
             lane.green.say(header, now, green)?;
             lane.nest.say(header, now, self.world.occupied(now, lane.id))?;
-            match self
-                .world
-                .settings(lane.id)
-                .and_then(|settings| settings.wifi.as_ref())
-            {
+            match self.world.settings(lane.id).and_then(|settings| settings.wifi.as_ref()) {
                 // The password of an exercise: it is what the run is held to.
                 Some(wifi) if !lane.told => println!(
                     "lane {}: the unit decoded {:?}, {:?}",
