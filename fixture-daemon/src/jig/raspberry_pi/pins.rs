@@ -723,7 +723,7 @@ mod tests {
                 taken.extend(pins.iter().map(|pin| (*pin, line)));
             }
             for wire in drawing.wires() {
-                let takes = taken.iter().find(|(pin, _)| *pin == wire.gpio).map(|(_, line)| *line);
+                let claimant = taken.iter().find(|(pin, _)| *pin == wire.gpio).map(|(_, line)| *line);
                 let on = |wanted: bool, line: &'static str| wanted.then_some(line);
                 let spi = matches!(wire.role, Role::Display("select" | "data in" | "data out" | "clock"));
                 let i2c = matches!(wire.role, Role::I2cData | Role::I2cClock);
@@ -732,7 +732,7 @@ mod tests {
                     .or(on(spi, "dtoverlay=spi0-1cs"))
                     .or(on(wire.role == Role::Lamp, "dtoverlay=pwm,pin=12,func=4"))
                     .or(on(serial, "enable_uart=1"));
-                assert_eq!(takes, bus, "{drawing:?}: GPIO {}: {}", wire.gpio, wire.role);
+                assert_eq!(claimant, bus, "{drawing:?}: GPIO {}: {}", wire.gpio, wire.role);
             }
         }
     }

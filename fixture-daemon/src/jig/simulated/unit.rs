@@ -216,6 +216,11 @@ impl Unit {
         &self.led
     }
 
+    /// What it keeps of the last packet.
+    pub fn settings(&self) -> Option<&Settings> {
+        self.settings.as_deref()
+    }
+
     /// When it next does something by itself.
     pub fn next_event(&self) -> Option<Tick> {
         self.until

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use blinkup::codes::Colour;
-use blinkup::packet::Wifi;
+use blinkup::packet::{Settings, Wifi};
 use blinkup::sample::Sample;
 use blinkup::{Level, Tick};
 use fixture_link::act::ActRequest;
@@ -491,6 +491,17 @@ impl World {
     pub fn next_sample(&mut self, id: LaneId, at: Tick) -> Tick {
         self.lane_mut(id)
             .map_or(at + Duration::from_millis(10), |lane| lane.sensor.next(at))
+    }
+
+    /// What the LED of the unit in a lane shows, as of the last advance; off without a unit.
+    pub fn led(&self, id: LaneId) -> Colour {
+        let unit = self.lane(id).and_then(|lane| lane.unit.as_ref());
+        unit.map_or(Colour::Off, |seated| seated.unit.led().light().newest().1)
+    }
+
+    /// The settings that the unit in a lane has taken out of the light; `None` before that, and where a packet had none.
+    pub fn settings(&self, id: LaneId) -> Option<&Settings> {
+        self.lane(id)?.unit.as_ref()?.unit.settings()
     }
 
     /// Whether a unit lies in a lane's nest.
