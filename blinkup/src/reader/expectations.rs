@@ -43,7 +43,7 @@ impl Default for Expectations {
     fn default() -> Self {
         Self {
             changes: 1.0 / 300.0,
-            brief: 0.1,
+            brief: 0.05,
             brief_ends: 1.5,
             from_the_start: 0.8,
             first_from_the_start: 0.5,

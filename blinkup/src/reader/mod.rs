@@ -78,7 +78,7 @@ impl Default for ReaderSettings {
     fn default() -> Self {
         Self {
             confidence: 0.99,
-            steady_confidence: 0.98,
+            steady_confidence: 0.95,
             expectations: Expectations::default(),
         }
     }
