@@ -10,7 +10,7 @@ use blinkup::reader::{LedShape, Observed, Reader, ReaderSettings, Shade};
 use blinkup::sample::{Counts, Sample};
 use blinkup::tick::Tick;
 use blinkup::trace::Trace;
-use light::factory::{Condition, Stretch, record};
+use light::factory::{Condition, Stretch, case, record};
 use light::random::Random;
 
 /// Light of these colours and milliseconds, as a clean sensor sees it.
@@ -75,6 +75,46 @@ fn reading_a_sample_and_starting_over_allocate_nothing() {
     assert_eq!(readings, 2);
     assert_eq!(counted.count_total, 0);
     assert!(reader.state_bytes() < 512 * 1024, "{}", reader.state_bytes());
+}
+
+#[test]
+fn nothing_is_allocated_in_moving_light_after_gaps_or_by_light_that_is_strange_or_blinding() {
+    let table = CodeTable::vendor();
+    let trace = case(Condition::Moving, 80_001, &table, &[]).trace;
+    let mut samples: Vec<Sample> = trace.samples().collect();
+    for (from, gap_ms) in [(300, 80), (600, 900), (900, 1_500), (1_200, 61_000)] {
+        for sample in &mut samples[from..] {
+            sample.start = sample.start + core::time::Duration::from_millis(gap_ms);
+            sample.end = sample.end + core::time::Duration::from_millis(gap_ms);
+        }
+    }
+    let mut random = Random::new(80_002);
+    for sample in &mut samples[1_500..1_900] {
+        let mut count = || random.between(0.0, 17_000.0).min(16_383.0) as u16;
+        sample.counts = Counts {
+            red: count(),
+            green: count(),
+            blue: count(),
+            clear: count(),
+        };
+    }
+    let mut reader = reader(&trace);
+    let mut most = 0;
+    let mut reopened = false;
+    let counted = allocation_counter::measure(|| {
+        for sample in &samples {
+            let before = reader.views();
+            reader.push(sample);
+            most = most.max(reader.views());
+            reopened |= before < 5 && reader.views() > before;
+        }
+        reader.restart(trace.header.sensor());
+    });
+    assert!(
+        samples.len() > 1_900 && most > 10 && reopened,
+        "views were not forked or reopened"
+    );
+    assert_eq!(counted.count_total, 0);
 }
 
 #[test]

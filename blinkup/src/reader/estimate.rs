@@ -2,7 +2,7 @@
 
 use super::approximation::{inverse_sqrt, ln};
 use super::exposure::{EXPOSURES, PAIRS, PerExposure};
-use super::sensor::{COLOURS, LedShape};
+use super::sensor::{COLOURS, LedShape, PerColour};
 
 /// Channels of the sensor.
 pub(super) const CHANNELS: usize = 4;
@@ -99,13 +99,22 @@ pub(super) struct Seen {
 /// with that, and what whitens: the inverse of the lower triangular root of the sample's covariance.
 #[derive(Debug, Clone)]
 pub(super) struct Fits {
-    difference: [Wide; CHANNELS],
+    difference: [PerColour; CHANNELS],
     square: Wide,
     along: Wide,
     level_square: Wide,
     log_volume: Wide,
-    /// The root below its diagonal, row by row, and one over the diagonal.
-    root: [Wide; CHANNELS * (CHANNELS - 1) / 2],
+    /// Of those that are learned from, single colours: the root below its diagonal, row by row, and one over the diagonal.
+    root: [PerColour; ROOTS],
+    inverse: [PerColour; CHANNELS],
+}
+
+/// Numbers of a triangle below its diagonal.
+const ROOTS: usize = CHANNELS * (CHANNELS - 1) / 2;
+
+/// What whitens, of every exposure.
+struct Roots {
+    root: [Wide; ROOTS],
     inverse: [Wide; CHANNELS],
 }
 
@@ -120,13 +129,13 @@ const fn row(one: usize) -> usize {
 )]
 impl Fits {
     pub(super) const NONE: Self = Self {
-        difference: [[0.0; WIDE]; CHANNELS],
+        difference: [[0.0; COLOURS.len()]; CHANNELS],
         square: [0.0; WIDE],
         along: [0.0; WIDE],
         level_square: [0.0; WIDE],
         log_volume: [0.0; WIDE],
-        root: [[0.0; WIDE]; CHANNELS * (CHANNELS - 1) / 2],
-        inverse: [[1.0; WIDE]; CHANNELS],
+        root: [[0.0; COLOURS.len()]; ROOTS],
+        inverse: [[1.0; COLOURS.len()]; CHANNELS],
     };
 
     /// The least squared distance of the sample from any exposure and from one of a single colour, in standard deviations.
@@ -148,56 +157,6 @@ impl Fits {
         result
     }
 
-    /// From covariances, of which the lower triangle counts (Cholesky).
-    #[inline]
-    fn factor(&mut self, covariance: &[[Wide; CHANNELS]; CHANNELS]) {
-        let mut volume = [1.0; WIDE];
-        for one in 0..CHANNELS {
-            for other in 0..one {
-                let mut rest = covariance[one][other];
-                for before in 0..other {
-                    for lane in 0..WIDE {
-                        rest[lane] -= self.root[row(one) + before][lane] * self.root[row(other) + before][lane];
-                    }
-                }
-                for lane in 0..WIDE {
-                    self.root[row(one) + other][lane] = rest[lane] * self.inverse[other][lane];
-                }
-            }
-            let mut rest = covariance[one][one];
-            for before in 0..one {
-                for lane in 0..WIDE {
-                    let root = self.root[row(one) + before][lane];
-                    rest[lane] -= root * root;
-                }
-            }
-            for lane in 0..WIDE {
-                let left = rest[lane].max(1.0e-4 * covariance[one][one][lane]).max(1.0);
-                self.inverse[one][lane] = inverse_sqrt(left);
-                volume[lane] *= left.min(1.0e9);
-            }
-        }
-        for lane in 0..WIDE {
-            self.log_volume[lane] = ln(volume[lane]);
-        }
-    }
-
-    /// Whitens a number for each channel and exposure.
-    #[inline]
-    fn whiten_all(&self, values: &mut [Wide; CHANNELS]) {
-        for one in 0..CHANNELS {
-            let mut rest = values[one];
-            for before in 0..one {
-                for lane in 0..WIDE {
-                    rest[lane] -= self.root[row(one) + before][lane] * values[before][lane];
-                }
-            }
-            for lane in 0..WIDE {
-                values[one][lane] = rest[lane] * self.inverse[one][lane];
-            }
-        }
-    }
-
     /// Whitens numbers for each channel as one exposure does.
     #[inline]
     fn whiten(&self, exposure: usize, values: &mut [Vector; CHANNELS]) {
@@ -212,6 +171,64 @@ impl Fits {
             let inverse = self.inverse[one][exposure];
             for lane in 0..WIDE {
                 values[one][lane] = rest[lane] * inverse;
+            }
+        }
+    }
+}
+
+#[expect(
+    clippy::needless_range_loop,
+    reason = "numbers of many exposures go together, in loops that compilers vectorise"
+)]
+impl Roots {
+    /// From covariances, of which the lower triangle counts (Cholesky), with the logarithms of their determinants.
+    #[inline]
+    fn new(covariance: &[[Wide; CHANNELS]; CHANNELS]) -> (Self, Wide) {
+        let mut roots = Self {
+            root: [[0.0; WIDE]; ROOTS],
+            inverse: [[1.0; WIDE]; CHANNELS],
+        };
+        let mut volume = [1.0; WIDE];
+        for one in 0..CHANNELS {
+            for other in 0..one {
+                let mut rest = covariance[one][other];
+                for before in 0..other {
+                    for lane in 0..WIDE {
+                        rest[lane] -= roots.root[row(one) + before][lane] * roots.root[row(other) + before][lane];
+                    }
+                }
+                for lane in 0..WIDE {
+                    roots.root[row(one) + other][lane] = rest[lane] * roots.inverse[other][lane];
+                }
+            }
+            let mut rest = covariance[one][one];
+            for before in 0..one {
+                for lane in 0..WIDE {
+                    let root = roots.root[row(one) + before][lane];
+                    rest[lane] -= root * root;
+                }
+            }
+            for lane in 0..WIDE {
+                let left = rest[lane].max(1.0e-4 * covariance[one][one][lane]).max(1.0);
+                roots.inverse[one][lane] = inverse_sqrt(left);
+                volume[lane] *= left.min(1.0e9);
+            }
+        }
+        (roots, volume.map(ln))
+    }
+
+    /// Whitens a number for each channel and exposure.
+    #[inline]
+    fn whiten(&self, values: &mut [Wide; CHANNELS]) {
+        for one in 0..CHANNELS {
+            let mut rest = values[one];
+            for before in 0..one {
+                for lane in 0..WIDE {
+                    rest[lane] -= self.root[row(one) + before][lane] * values[before][lane];
+                }
+            }
+            for lane in 0..WIDE {
+                values[one][lane] = rest[lane] * self.inverse[one][lane];
             }
         }
     }
@@ -395,6 +412,7 @@ impl Estimate {
             of_gg[lane] = green[lane] * green[lane] * gg + along.1 * along.1 * (1.0 / 12.0);
         }
         let mut covariance = [[[0.0; WIDE]; CHANNELS]; CHANNELS];
+        let mut differences = [[0.0; WIDE]; CHANNELS];
         for one in 0..CHANNELS {
             for other in 0..=one {
                 let of_ambient = ambient.covariance[one][other];
@@ -427,20 +445,28 @@ impl Estimate {
                 let light = red[lane] * of_red + green[lane] * of_green;
                 let expected = of_ambient + light;
                 let wrong = SHAPE_ERROR * light;
-                fits.difference[channel][lane] = (count - expected).max(least);
+                differences[channel][lane] = (count - expected).max(least);
                 covariance[channel][channel][lane] += expected.max(4.0) + READ_VARIANCE + wrong * wrong + full * full;
             }
         }
-        fits.factor(&covariance);
-        let mut values = fits.difference;
-        fits.whiten_all(&mut values);
-        fits.difference = values;
+        let (roots, log_volume) = Roots::new(&covariance);
+        fits.log_volume = log_volume;
+        roots.whiten(&mut differences);
         let mut levels = prepared.common.map(|common| [common; WIDE]);
-        fits.whiten_all(&mut levels);
+        roots.whiten(&mut levels);
+        for colour in 0..COLOURS.len() {
+            for channel in 0..CHANNELS {
+                fits.difference[channel][colour] = differences[channel][colour];
+                fits.inverse[channel][colour] = roots.inverse[channel][colour];
+            }
+            for place in 0..ROOTS {
+                fits.root[place][colour] = roots.root[place][colour];
+            }
+        }
         (fits.square, fits.along, fits.level_square) = ([0.0; WIDE], [0.0; WIDE], [0.0; WIDE]);
         for channel in 0..CHANNELS {
             for lane in 0..WIDE {
-                let (difference, level) = (fits.difference[channel][lane], levels[channel][lane]);
+                let (difference, level) = (differences[channel][lane], levels[channel][lane]);
                 fits.square[lane] += difference * difference;
                 fits.along[lane] += difference * level;
                 fits.level_square[lane] += level * level;

@@ -43,13 +43,13 @@ impl Default for Expectations {
     fn default() -> Self {
         Self {
             changes: 1.0 / 300.0,
-            brief: 0.03,
+            brief: 0.05,
             brief_ends: 1.5,
             from_the_start: 0.8,
             first_from_the_start: 0.5,
-            stray: 0.6,
+            stray: 1.2,
             dark: 1.0,
-            rare: 0.5,
+            rare: 1.0,
             flash: 0.5,
             power_up: 0.1,
             first_power_up: 4.0,
