@@ -1,6 +1,5 @@
 //! Elementary functions that compilers vectorise: this crate has no `std`, and a sample needs some hundreds of them.
 #![expect(
-    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     reason = "numbers are clamped to -126 to 126 before they are cast, or are exponents"
 )]

@@ -404,12 +404,12 @@ impl Estimate {
             self.covariance[GREEN][GREEN],
         );
         // How much of both dice's shapes the covariance has: their uncertain strengths, and the line of an edge.
-        let (mut of_rr, mut of_rg, mut of_gg) = ([0.0; WIDE], [0.0; WIDE], [0.0; WIDE]);
+        let (mut reds, mut mixed, mut greens) = ([0.0; WIDE], [0.0; WIDE], [0.0; WIDE]);
         for lane in 0..WIDE {
             let along = (along_red[lane] * strength_red, along_green[lane] * strength_green);
-            of_rr[lane] = red[lane] * red[lane] * rr + along.0 * along.0 * (1.0 / 12.0);
-            of_rg[lane] = red[lane] * green[lane] * rg + along.0 * along.1 * (1.0 / 12.0);
-            of_gg[lane] = green[lane] * green[lane] * gg + along.1 * along.1 * (1.0 / 12.0);
+            reds[lane] = red[lane] * red[lane] * rr + along.0 * along.0 * (1.0 / 12.0);
+            mixed[lane] = red[lane] * green[lane] * rg + along.0 * along.1 * (1.0 / 12.0);
+            greens[lane] = green[lane] * green[lane] * gg + along.1 * along.1 * (1.0 / 12.0);
         }
         let mut covariance = [[[0.0; WIDE]; CHANNELS]; CHANNELS];
         let mut differences = [[0.0; WIDE]; CHANNELS];
@@ -426,9 +426,9 @@ impl Estimate {
                     covariance[one][other][lane] = of_ambient
                         + red[lane] * with_red
                         + green[lane] * with_green
-                        + of_rr[lane] * both_red
-                        + of_rg[lane] * both
-                        + of_gg[lane] * both_green;
+                        + reds[lane] * both_red
+                        + mixed[lane] * both
+                        + greens[lane] * both_green;
                 }
             }
         }

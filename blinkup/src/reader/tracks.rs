@@ -433,6 +433,10 @@ impl Tracks {
     /// Lets time pass, and weighs what is believed by what a sample at the end of it, `integration_ms` long, tells.
     ///
     /// What is in `room` does not matter.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one pass over everything that is believed, in the order of time"
+    )]
     pub(super) fn pass(
         &self,
         belief: &mut Belief,
@@ -584,7 +588,7 @@ impl Tracks {
             *kind = runs.iter().map(|&run| room.belief[run as usize]).sum();
         }
         self.sum_up_held(belief);
-        let total = self.scale(belief, &mut exposures);
+        let total = Self::scale(belief, &mut exposures);
         self.settle_some(belief);
         Weighed { total, exposures }
     }
@@ -824,7 +828,7 @@ impl Tracks {
     }
 
     /// Makes belief, and what it rests on, sum to 1; gives what it summed to.
-    fn scale(&self, belief: &mut Belief, exposures: &mut PerExposure) -> f32 {
+    fn scale(belief: &mut Belief, exposures: &mut PerExposure) -> f32 {
         let total: f32 = belief.kinds.iter().sum();
         let scale = 1.0 / total.max(f32::MIN_POSITIVE);
         let Belief {
@@ -901,7 +905,7 @@ impl Plan {
                 [step.shortest, step.longest].map(|length| length.as_secs_f32() * 1000.0 / CELL_MS);
             // Lengths spread evenly over so many cells to either side vary as much as an edge strays in this time.
             let variance = self.expectations.stray * 0.5 * (shortest + longest) / CELL_MS;
-            let aside = (0..)
+            let aside = (0..LONGEST)
                 .take_while(|aside| (aside * (aside + 1)) as f32 <= 3.0 * variance)
                 .last();
             let aside = aside.unwrap_or_default();
@@ -961,6 +965,10 @@ impl Plan {
         self.tracks.push((POWER_UP.end + FLASH.end) as f32);
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one layout: what follows indexes what stands before it"
+    )]
     fn tracks(self) -> Tracks {
         let Self {
             expectations,

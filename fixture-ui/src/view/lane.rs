@@ -182,6 +182,7 @@ impl LaneWords {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one state after another, each in all its words")]
 fn said(state: &LaneState, around: Around) -> Said {
     match state {
         LaneState::Empty => Said {

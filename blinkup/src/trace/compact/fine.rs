@@ -104,17 +104,14 @@ impl Before {
         let level = thousandths(row.lamp);
         if level != self.lamps[0] {
             self.time.write(bits, 0);
-            match self.lamps.iter().position(|known| *known == level) {
-                Some(place) => {
-                    bits.put(1, 1);
-                    bits.put(u64::from(place == 2), 1);
-                    self.lamp_was(place);
-                }
-                None => {
-                    bits.put(0, 1);
-                    bits.put(u64::from(level), 10);
-                    self.lamp_is_new(level);
-                }
+            if let Some(place) = self.lamps.iter().position(|known| *known == level) {
+                bits.put(1, 1);
+                bits.put(u64::from(place == 2), 1);
+                self.lamp_was(place);
+            } else {
+                bits.put(0, 1);
+                bits.put(u64::from(level), 10);
+                self.lamp_is_new(level);
             }
         }
         let passed = (at - self.at).cast_signed();
