@@ -620,7 +620,7 @@ struct Jumps {
     since: Tick,
     last: Option<u16>,
     samples: [u16; SECONDS],
-    jumps: [u16; SECONDS],
+    changes: [u16; SECONDS],
 }
 
 impl Jumps {
@@ -629,7 +629,7 @@ impl Jumps {
             since,
             last: None,
             samples: [0; SECONDS],
-            jumps: [0; SECONDS],
+            changes: [0; SECONDS],
         }
     }
 
@@ -644,7 +644,7 @@ impl Jumps {
             .replace(clear)
             .is_some_and(|last| f64::from(last.abs_diff(clear)) > least);
         let second = self.second(sample.end);
-        if let (Some(samples), Some(jumps)) = (self.samples.get_mut(second), self.jumps.get_mut(second)) {
+        if let (Some(samples), Some(jumps)) = (self.samples.get_mut(second), self.changes.get_mut(second)) {
             *samples += 1;
             *jumps += u16::from(jumped);
         }
@@ -653,7 +653,7 @@ impl Jumps {
     /// The middle one of all whole seconds between two moments.
     fn a_second(&self, from: Tick, to: Tick) -> Option<u16> {
         let (first, end) = (self.second(from) + 1, self.second(to).min(SECONDS));
-        let seen = self.samples.iter().zip(&self.jumps).take(end).skip(first);
+        let seen = self.samples.iter().zip(&self.changes).take(end).skip(first);
         let mut jumps: Vec<u16> = seen
             .filter(|(samples, _)| **samples >= SAMPLES_OF_A_SECOND)
             .map(|(_, jumps)| *jumps)
