@@ -1,6 +1,7 @@
 //! Recorded light as text and in its compact form.
 
 #![expect(clippy::float_cmp, reason = "numbers are kept as they were written")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use core::time::Duration;
 
@@ -148,7 +149,7 @@ fn assert_near(one: &Trace, other: &Trace) {
     let channels = |counts: Counts| [counts.red, counts.green, counts.blue, counts.clear];
     for (one, other) in one.rows.iter().zip(&other.rows) {
         assert!(
-            one.at.as_micros().abs_diff(other.at.as_micros()) * 2 <= compact::TIME_STEP.as_micros() as u64,
+            Duration::from_micros(one.at.as_micros().abs_diff(other.at.as_micros())) * 2 <= compact::TIME_STEP,
             "{one:?} {other:?}"
         );
         assert_eq!(one.lamp, other.lamp);

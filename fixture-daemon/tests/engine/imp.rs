@@ -103,7 +103,7 @@ impl Bench {
         for effect in effects {
             match effect {
                 Effect::Lane(_, LaneEffect::BeginRun { run, .. }) => {
-                    self.input(LaneInput::Stored { run, result: Ok(()) })
+                    self.input(LaneInput::Stored { run, result: Ok(()) });
                 }
                 Effect::Lane(_, LaneEffect::Commit(end)) => {
                     let run = end.run;
@@ -257,14 +257,14 @@ fn an_event_that_could_be_the_unit_before_passes_nobody() {
     // Its event does not come while it is watched.
     bench.online("SN-1");
     bench.green();
-    bench.wait(Duration::from_secs(60));
+    bench.wait(Duration::from_mins(1));
     bench.lifts();
     assert_eq!(bench.codes(), [VerdictCode::NoBlessEvent]);
     bench.online("SN-2");
     bench.green();
     // The first unit's, on its way for a while, or the second's?
     bench.blesses(DEVICES[0]);
-    bench.wait(Duration::from_secs(60));
+    bench.wait(Duration::from_mins(1));
     assert_eq!(bench.codes()[1], VerdictCode::NoBlessEvent);
     assert_eq!(bench.unknown, ["imp-1"]);
     bench.lifts();
@@ -304,7 +304,7 @@ fn an_event_without_a_run_is_kept_for_nobody() {
     assert_eq!(bench.unknown, ["imp-1"]);
     bench.online("SN-1");
     bench.green();
-    bench.wait(Duration::from_secs(60));
+    bench.wait(Duration::from_mins(1));
     assert_eq!(bench.codes(), [VerdictCode::NoBlessEvent]);
 }
 

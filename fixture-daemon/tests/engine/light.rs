@@ -119,7 +119,7 @@ pub struct Light {
     noise: u32,
     measures: Measures,
     /// The share of their light that the lamps give.
-    light: f32,
+    lamp_share: f32,
     /// How often a unit's power was taken away.
     pub restarts: u32,
     pub ends: Vec<(LaneId, RunEnd)>,
@@ -239,7 +239,7 @@ impl Light {
             next_sample: Tick::from_micros(5_000_000),
             noise: 12_345,
             measures,
-            light,
+            lamp_share: light,
             restarts: 0,
             ends: Vec::new(),
             attempts: Vec::new(),
@@ -636,7 +636,7 @@ impl Light {
             .iter()
             .rev()
             .find(|(from, _)| *from <= lit_at)
-            .map_or(0.0, |(_, level)| level.fraction() * self.light);
+            .map_or(0.0, |(_, level)| level.fraction() * self.lamp_share);
         let lamp = lamp_share
             * match nest.broken {
                 Broken::OneLevel if told > 0.0 => 1.0,

@@ -84,40 +84,50 @@ mod tests {
 
     use super::*;
 
-    /// A relay that fails at the asked times, by count, and what it was set to.
+    /// A relay that fails at the asked times.
     #[derive(Clone, Default)]
-    struct Relay(Arc<Mutex<(u32, Vec<u32>, Option<Power>)>>);
+    struct Relay(Arc<Mutex<Contact>>);
+
+    #[derive(Default)]
+    struct Contact {
+        /// How often it was set.
+        times: u32,
+        /// At which of them it fails.
+        fails: Vec<u32>,
+        shows: Option<Power>,
+    }
 
     impl UnitPower for Relay {
         fn set(&mut self, lane: LaneId, power: Power) -> Result<(), JigError> {
             let mut relay = self.0.lock().unwrap();
-            relay.0 += 1;
-            if relay.1.contains(&relay.0) {
+            relay.times += 1;
+            if relay.fails.contains(&relay.times) {
                 return Err(JigError::Failed {
                     lane,
                     part: "unit power",
                     what: "the line is gone".to_owned(),
                 });
             }
-            relay.2 = Some(power);
+            relay.shows = Some(power);
             Ok(())
         }
     }
 
     fn relays(fails: &[u32]) -> (Relays, Relay, LaneId) {
         let relay = Relay::default();
-        relay.0.lock().unwrap().1 = fails.to_vec();
+        relay.0.lock().unwrap().fails = fails.to_vec();
         (Relays::new(Box::new(relay.clone())), relay, LaneId::new(2).unwrap())
     }
 
     fn fault(switched: &Switched) -> Option<&str> {
-        match switched {
-            Switched::Failed(LaneInput::Part {
-                part: Part::Power,
-                fault,
-            }) => fault.as_deref(),
-            other => panic!("{other:?}"),
-        }
+        let Switched::Failed(LaneInput::Part {
+            part: Part::Power,
+            fault,
+        }) = switched
+        else {
+            panic!("{switched:?}")
+        };
+        fault.as_deref()
     }
 
     fn is_mended(switched: &Switched) -> bool {
@@ -134,7 +144,7 @@ mod tests {
     fn a_restart_is_told_once_the_unit_has_power_again() {
         let (mut relays, relay, lane) = relays(&[]);
         assert!(matches!(relays.off(lane), Switched::Off));
-        assert_eq!(relay.0.lock().unwrap().2, Some(Power::Off));
+        assert_eq!(relay.0.lock().unwrap().shows, Some(Power::Off));
         assert!(matches!(relays.on(lane), Switched::On(Some(LaneInput::PowerCycled))));
         assert!(matches!(relays.on(lane), Switched::On(None)), "told once");
     }
@@ -154,6 +164,6 @@ mod tests {
             assert_eq!(fault(&relays.on(lane)), Some("lane 2: unit power: the line is gone"));
         }
         assert!(is_mended(&relays.on(lane)));
-        assert_eq!(relay.0.lock().unwrap().2, Some(Power::On));
+        assert_eq!(relay.0.lock().unwrap().shows, Some(Power::On));
     }
 }

@@ -66,6 +66,7 @@ mod tests {
 
     /// Lines whose state a test says: what a signal meets, and what they tell by themselves.
     #[derive(Clone, Default)]
+    #[expect(clippy::option_option, reason = "told or not; and then well or not")]
     struct Lines(Arc<Mutex<[Option<Option<&'static str>>; 2]>>);
 
     fn said(what: Option<&str>) -> Result<(), JigError> {
@@ -82,10 +83,13 @@ mod tests {
         }
     }
 
+    #[expect(clippy::option_option, reason = "told or not; and then well or not")]
     fn notice(outside: &mut Outside) -> Option<Option<String>> {
-        outside.news().map(|found| match found {
-            Found::Part(PART, notice) => notice.map(|notice| notice.what),
-            other => panic!("{other:?}"),
+        outside.news().map(|found| {
+            let Found::Part(PART, notice) = found else {
+                panic!("{found:?}")
+            };
+            notice.map(|notice| notice.what)
         })
     }
 
