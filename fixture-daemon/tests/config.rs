@@ -134,6 +134,13 @@ fn a_recipes_version_follows_its_content_and_not_its_secrets() {
 }
 
 #[test]
+fn the_status_codes_of_the_examples_are_those_of_the_reader() {
+    let text = std::fs::read_to_string(examples().join("status-codes.toml")).unwrap();
+    let table = blinkup::codes::CodeTable::parse(&text).unwrap();
+    assert_eq!(table, blinkup::codes::CodeTable::vendor());
+}
+
+#[test]
 fn no_secret_is_shown() {
     let copy = Copy::new();
     let secrets = copy.folder.path().join("recipes/example-secrets");

@@ -177,6 +177,20 @@ fn golden_line_stopped_for_one_lane() {
 }
 
 #[test]
+fn golden_to_start() {
+    live("to-start", snapshot(vec![LaneState::ToStart]));
+    live(
+        "lanes-4-to-start",
+        snapshot(vec![
+            LaneState::ToStart,
+            LaneState::Empty,
+            LaneState::Waiting,
+            verdict(VerdictCode::Ok),
+        ]),
+    );
+}
+
+#[test]
 fn golden_seated() {
     live("seated", snapshot(vec![LaneState::Waiting]));
 }

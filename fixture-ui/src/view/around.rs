@@ -77,6 +77,7 @@ impl Around {
             | Place::Keep
             | Place::Leave
             | Place::PutIn
+            | Place::Start
             | Place::Wait
             | Place::Scan
             | Place::CheckLabel => false,

@@ -21,6 +21,8 @@ pub enum Place {
     Keep,
     /// It stays in the nest.
     Leave,
+    /// It lies in the nest and waits for the start button.
+    Start,
     /// The next unit is wanted.
     PutIn,
     /// No unit is wanted.
@@ -102,6 +104,7 @@ impl Place {
             Self::OtherLane => "OTHER LANE",
             Self::Keep => "KEEP HERE",
             Self::Leave => "LEAVE IN",
+            Self::Start => "PRESS START",
             Self::PutIn => "PUT IN",
             Self::Wait => "WAIT",
             Self::Scan => "SCAN LABEL",
@@ -154,7 +157,7 @@ mod tests {
                 ),
                 Place::OtherLane => ("other lane", "into another lane"),
                 Place::Keep => ("keep", "eep the unit"),
-                Place::Leave | Place::PutIn | Place::Wait | Place::Scan | Place::CheckLabel => {
+                Place::Leave | Place::Start | Place::PutIn | Place::Wait | Place::Scan | Place::CheckLabel => {
                     panic!("{code}: no place of a verdict")
                 }
             };
