@@ -492,7 +492,9 @@ impl Gate {
         }
         let share = strongest(PAIRS_TO_WEIGH)?;
         if self.measures == Measures::Strength && share < f64::from(self.limits.weak) {
-            return judged.then(|| LampSeen::Weakly(format!("loop-back saw {} of the lamp's light", percent(share))));
+            // Without mid light the preamble is no light at all: only what is bright tells a weak lamp.
+            return (judged && sums.of_bright.seen >= PAIRS_TO_WEIGH)
+                .then(|| LampSeen::Weakly(format!("loop-back saw {} of the lamp's light", percent(share))));
         }
         if let Some(levels) = self.levels()
             && (levels.share - levels.meant).abs() > f64::from(meant.mid_within) + SURELY * levels.error
