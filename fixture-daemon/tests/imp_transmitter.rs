@@ -273,7 +273,7 @@ struct Cable {
 }
 
 impl Cable {
-    fn new(clock: Clock, does: Does, each: u32) -> Self {
+    fn new(clock: Clock, does: Does, each: u32, seed: u32) -> Self {
         let (near, daemons) = TTYPort::pair().unwrap();
         let (far, imps) = TTYPort::pair().unwrap();
         let port = Port {
@@ -282,12 +282,16 @@ impl Cable {
         };
         let ended = Arc::new(AtomicBool::new(false));
         let carriers = [
-            (near.try_clone_native().unwrap(), far.try_clone_native().unwrap(), 1),
-            (far, near, 2),
+            (
+                near.try_clone_native().unwrap(),
+                far.try_clone_native().unwrap(),
+                2 * seed,
+            ),
+            (far, near, 2 * seed + 1),
         ]
-        .map(|(from, to, seed)| {
+        .map(|(from, to, chance)| {
             let ended = Arc::clone(&ended);
-            std::thread::spawn(move || carries(from, to, each, seed, &ended))
+            std::thread::spawn(move || carries(from, to, each, chance, &ended))
         });
         let imp = Imp {
             port: imps,
@@ -510,7 +514,7 @@ impl Fixture {
 }
 
 /// A unit's whole way by an imp on a line that does so much to frames: verdict, and the imp's orders.
-fn passes(each: u32) -> [[u32; 4]; 2] {
+fn passes(each: u32, seed: u32) -> [[u32; 4]; 2] {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -523,7 +527,7 @@ fn passes(each: u32) -> [[u32; 4]; 2] {
         flashes: 900,
         blesses: 2500,
     };
-    let cable = Cable::new(clock, does, each);
+    let cable = Cable::new(clock, does, each, seed);
     let mut fixture = Fixture::new(&tasks, clock, cable.port.clone(), Duration::from_secs(20));
     fixture.seats();
     fixture.until("sent", Duration::from_secs(20), |fixture| !fixture.sent.is_empty());
@@ -553,7 +557,7 @@ fn passes(each: u32) -> [[u32; 4]; 2] {
 
 #[test]
 fn a_unit_passes_by_an_imp_that_names_the_device_it_blessed() {
-    passes(0);
+    passes(0, 0);
 }
 
 #[test]
@@ -562,7 +566,7 @@ fn a_unit_passes_by_an_imp_though_frames_are_lost_doubled_and_damaged_both_ways(
     // Until each thing has happened to a frame of each direction, and three times at least.
     for round in 0.. {
         assert!(round < 12, "{all:?}");
-        for (sum, fates) in all.iter_mut().zip(passes(20)) {
+        for (sum, fates) in all.iter_mut().zip(passes(20, round)) {
             for (sum, fate) in sum.iter_mut().zip(fates) {
                 *sum += fate;
             }
@@ -582,7 +586,7 @@ fn ends_in(does: Does, patience: Duration) -> (VerdictCode, String, RunEnd) {
     let _here = runtime.enter();
     let (tasks, _ended) = Tasks::new();
     let clock = Clock::start();
-    let cable = Cable::new(clock, does, 0);
+    let cable = Cable::new(clock, does, 0, 0);
     let mut fixture = Fixture::new(&tasks, clock, cable.port.clone(), patience);
     fixture.seats();
     fixture.until("a verdict", Duration::from_secs(30), |fixture| fixture.end.is_some());
@@ -631,7 +635,7 @@ fn a_run_is_not_over_before_the_imp_is_done_and_the_next_unit_gets_none_of_its_l
         flashes: 800,
         blesses: 60_000,
     };
-    let cable = Cable::new(clock, does, 0);
+    let cable = Cable::new(clock, does, 0, 0);
     let mut fixture = Fixture::new(&tasks, clock, cable.port.clone(), Duration::from_secs(20));
     fixture.seats();
     fixture.until("an order", Duration::from_secs(5), |fixture| {
