@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::role::{DAEMON, GROUP, OTHER_GROUP, Player, STRANGER, Stage, WEB};
+use crate::role::{DAEMON, GROUP, OTHER_GROUP, Player, STRANGER, Stage, WEB, one_at_a_time};
 
 /// What the pages' user is told of the ledger.
 fn pages_read(stage: &Stage, ledger: &Path) -> String {
@@ -110,11 +110,13 @@ fn another_user_reads_after_maintenance_took_the_wal_files_away() {
     daemon.hears();
     daemon.told("close");
     daemon.ends_well();
+    let alone = one_at_a_time();
     let shell = Command::new("sqlite3")
         .arg(&ledger)
         .arg("SELECT count(*) FROM run")
         .output()
         .expect("the program `sqlite3`");
+    drop(alone);
     assert_eq!(shell.stdout, b"1\n");
     assert!(
         !directory.join("ledger-wal").exists(),

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fixture_ledger::report::{RunFilter, SerialFilter};
 use fixture_ledger::{Ledger, LedgerError, Reports};
@@ -22,6 +23,14 @@ pub const STRANGER: u32 = 64_203;
 pub const GROUP: u32 = 64_210;
 pub const OTHER_GROUP: u32 = 64_211;
 
+/// Held while a program is copied and while one is started: a process that starts in between would hold the copy open for writing until it
+/// has become its own program, and what is open for writing cannot be started (execve(2), `ETXTBSY`).
+static COPIES_AND_STARTS: Mutex<()> = Mutex::new(());
+
+pub fn one_at_a_time() -> MutexGuard<'static, ()> {
+    COPIES_AND_STARTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A directory that every user can enter, with this program in it, where every user can start it.
 pub struct Stage {
     directory: tempfile::TempDir,
@@ -32,6 +41,7 @@ impl Stage {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let stage = Self { directory };
         open_to(stage.path(), 0o755);
+        let _alone = one_at_a_time();
         std::fs::copy(std::env::current_exe().expect("this program's path"), stage.program())
             .expect("room for a copy of this program");
         open_to(&stage.program(), 0o755);
@@ -90,6 +100,7 @@ pub fn open_to(path: &Path, mode: u32) {
 }
 
 fn needs_root() {
+    let _alone = one_at_a_time();
     let id = Command::new("id").arg("-u").output().expect("the program `id`");
     assert!(
         id.stdout == b"0\n",
@@ -114,6 +125,7 @@ impl Drop for Player {
 
 impl Player {
     pub fn start(mut command: Command) -> Self {
+        let _alone = one_at_a_time();
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

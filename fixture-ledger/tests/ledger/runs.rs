@@ -422,6 +422,7 @@ async fn two_ledgers_of_the_same_records_are_equal_byte_for_byte() {
         assert_eq!(u32::try_from(dumped).unwrap(), rows, "{table}");
     }
     let shell = |path: &std::path::Path| {
+        let _alone = crate::role::one_at_a_time();
         let output = std::process::Command::new("sqlite3")
             .arg(path)
             .arg(".dump")
