@@ -513,12 +513,16 @@ impl Fixture {
     }
 }
 
-/// A unit's whole way by an imp on a line that does so much to frames: verdict, and the imp's orders.
-fn passes(each: u32, seed: u32) -> [[u32; 4]; 2] {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+/// A unit's whole way by an imp on a line that does so much to frames: verdict, and the imp's orders.
+fn passes(each: u32, seed: u32) -> [[u32; 4]; 2] {
+    let runtime = runtime();
     let _here = runtime.enter();
     let (tasks, _ended) = Tasks::new();
     let clock = Clock::start();
@@ -579,10 +583,7 @@ fn a_unit_passes_by_an_imp_though_frames_are_lost_doubled_and_damaged_both_ways(
 
 /// What a run ends in whose imp does this.
 fn ends_in(does: Does, patience: Duration) -> (VerdictCode, String, RunEnd) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let _here = runtime.enter();
     let (tasks, _ended) = Tasks::new();
     let clock = Clock::start();
@@ -623,10 +624,7 @@ fn an_imp_that_does_not_answer_or_is_still_busy_is_a_fault_of_the_lane() {
 
 #[test]
 fn a_run_is_not_over_before_the_imp_is_done_and_the_next_unit_gets_none_of_its_light() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     let _here = runtime.enter();
     let (tasks, _ended) = Tasks::new();
     let clock = Clock::start();
