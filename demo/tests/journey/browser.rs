@@ -146,6 +146,24 @@ impl Browser {
         serde_json::from_value(texts).unwrap()
     }
 
+    /// The shown text of the first such element, where one comes in time.
+    pub async fn within(&self, selector: &str, within: Duration) -> Option<String> {
+        let began = Instant::now();
+        while began.elapsed() < within {
+            let text = self
+                .ask(
+                    "return document.querySelector(arguments[0])?.innerText ?? null;",
+                    selector,
+                )
+                .await;
+            if let Some(text) = text.as_str() {
+                return Some(text.to_owned());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        None
+    }
+
     /// What a script says of the page, once it is not null.
     pub async fn once(&self, script: &str, selector: &str, within: Duration) -> serde_json::Value {
         let began = Instant::now();

@@ -1,5 +1,6 @@
 //! The demo as processes.
 
+use core::time::Duration;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -103,4 +104,21 @@ pub fn daemon(folder: &Path) -> Ended {
             .spawn()
             .unwrap(),
     )
+}
+
+/// Waits until a process that was killed is no more, or is only waited for: until then it holds its files and locks.
+pub async fn ended(pid: Pid) {
+    loop {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // "12 (fixture-daemon) Z 1 …"
+        if stat.is_empty()
+            || stat
+                .rsplit(')')
+                .next()
+                .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -205,17 +205,22 @@ async fn a_person_sees_that_a_daemon_hangs_and_after_its_restart_the_verdict_tha
 
         // The watchdog would kill it and start it anew. What lies in a nest is shown again.
         kill(daemon, Signal::SIGKILL).unwrap();
+        demo::ended(daemon).await;
         drop(anew.take());
         let started = demo::daemon(folder.path());
         daemon = Pid::from_raw(i32::try_from(started.0.id()).unwrap());
         anew = Some(started);
-        if picture::lifted(&folder.path().join("ledger.db"), &run).await {
+        let before = format!("#{lane}.pass");
+        let shown = browser
+            .within(&format!("{before} .detail"), Duration::from_secs(10))
+            .await;
+        let Some(said) = shown else {
+            let lifted = picture::lifted(&folder.path().join("ledger.db"), &run).await;
+            browser.shoot("missed").await;
+            assert!(lifted, "{before} is not there (see missed.png)");
             assert!(turn < 5, "the unit was lifted in the moment before every time");
             continue;
-        }
-        let before = format!("#{lane}.pass");
-        browser.until(&before, Duration::from_secs(10)).await;
-        let said = browser.text(&format!("{before} .detail")).await;
+        };
         assert!(said.starts_with("Judged before the last restart."), "{said}");
         timeout(
             UNTIL_IT_SAYS_SO,
