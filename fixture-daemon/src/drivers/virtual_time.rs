@@ -514,11 +514,11 @@ impl Driver<'_> {
                     let history = match &request.act {
                         Act::Start {
                             serial: Some(serial), ..
-                        } => Some(self.history(&serial.clone())?),
+                        }
+                        | Act::Unlock { serial, .. } => Some(self.history(&serial.clone())?),
                         Act::Start { serial: None, .. }
                         | Act::Stop { .. }
                         | Act::Acknowledge { .. }
-                        | Act::Unlock { .. }
                         | Act::Lot { .. } => None,
                     };
                     self.feed(Input::Act { request, history })?;

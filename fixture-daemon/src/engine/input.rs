@@ -19,7 +19,7 @@ pub enum Input {
     Act {
         /// What, and who.
         request: ActRequest,
-        /// What the ledger says about the serial that a start names; nothing for every other act.
+        /// What the ledger says about the serial that a start or an unlock names; nothing for every other act.
         history: Option<UnitHistory>,
     },
     /// The cloud says something about a blessing; the line finds the lane.

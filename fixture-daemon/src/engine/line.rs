@@ -788,6 +788,9 @@ impl Line {
                 }
             }
             Act::Unlock { serial, reason } => match checked_reason(reason) {
+                Ok(()) if history.is_none_or(|history| history.runs == 0) => refused(format!(
+                    "serial: no run of {serial} counts against it since it was last unlocked; is it spelt as on the unit?"
+                )),
                 Ok(()) => {
                     for lane in &mut self.lanes {
                         lane.station_mut().unlock(serial);

@@ -1,5 +1,6 @@
 //! What every backend of every trait must do, once; and each backend held to it.
 
+use core::cell::RefCell;
 use core::convert::Infallible;
 use core::time::Duration;
 use std::io::{Read as _, Write as _};
@@ -34,10 +35,12 @@ use super::raspberry_pi::sensor::colour::{ColourSensors, Place, Setting};
 use super::raspberry_pi::sensor::comparators::Comparators;
 use super::raspberry_pi::sensor::photodiodes::Photodiodes;
 use super::raspberry_pi::serial::Port;
+use super::raspberry_pi::transmitter::lamp::ByImp;
+use super::raspberry_pi::transmitter::{Speed, Transmitter, peer};
 use super::simulated::Jig as SimulatedJig;
 use super::{
     Field, JigError, Label, LabelPrinter, Lamp, Nest, Power, Press, Printed, Scan, Scanner, Signals, StartButton,
-    StatusSensor, UnitPower,
+    StatusSensor, UnitPower, Unsent,
 };
 use crate::clock::Clock;
 use crate::config::{Active, example_recipe};
@@ -162,6 +165,67 @@ fn a_simulated_lamp_keeps_the_contract() {
     };
     // A noisy look is rounded to the three levels.
     lamp_keeps_the_contract(lamp, || ((clear(&seen, &time) - dark) / full * 4.0).round() / 4.0);
+}
+
+// --- machines that send whole frames ----------------------------------------------------------------------------------
+
+/// What the machine at the other end does with an order.
+#[derive(Clone, Copy)]
+enum Does {
+    Sends(Duration),
+    Refuses(&'static str),
+    Nothing,
+}
+
+/// A machine that sends whole frames tells how long its light lasted, and a refusal in its own words from a fault that names the lane. It is
+/// waited for no longer than `patience`, and not at all once the process ends. Whatever it does, the lane's own lamp stays dark.
+fn sends_whole_keeps_the_contract<L: Lamp>(start: impl Fn(Does, Duration) -> L, light: impl Fn() -> u16) {
+    let (long, short) = (Duration::from_secs(20), Duration::from_millis(300));
+    let goes_on = || false;
+    let faulty = |sent| matches!(sent, Err(Unsent::Failed(JigError::Failed { lane: of, .. })) if of == lane(1));
+
+    let mut lamp = start(Does::Sends(Duration::from_millis(4200)), long);
+    for _ in 0..2 {
+        let sent = lamp.whole().unwrap().send(&goes_on);
+        assert_eq!(sent, Ok(Duration::from_millis(4200)));
+        assert_eq!(light(), 0);
+    }
+    let mut lamp = start(Does::Refuses("no token"), long);
+    let sent = lamp.whole().unwrap().send(&goes_on);
+    assert_eq!(sent, Err(Unsent::Refused("no token".to_owned())));
+    let clock = Clock::start();
+    let mut lamp = start(Does::Nothing, short);
+    assert!(faulty(lamp.whole().unwrap().send(&goes_on)));
+    let mut lamp = start(Does::Nothing, Duration::from_mins(10));
+    assert!(faulty(lamp.whole().unwrap().send(&|| true)), "the process ends");
+    assert!(clock.now() < Tick::ZERO + long, "it was waited for");
+    assert_eq!(light(), 0);
+}
+
+#[test]
+fn an_imp_transmitter_keeps_the_contract() {
+    let wire = Wire::default();
+    let own = wire.clone();
+    let kept = RefCell::new(Vec::new());
+    let start = move |does: Does, patience: Duration| {
+        let (device, line) = TTYPort::pair().unwrap();
+        let answer = move |number: &str| match does {
+            Does::Sends(took) => vec![(b'D', format!("{number},{}", took.as_millis()))],
+            Does::Refuses(why) => vec![(b'F', format!("{number},{why}"))],
+            Does::Nothing => Vec::new(),
+        };
+        let file = line.name().unwrap().into();
+        peer::imp(device, 0, 9, answer);
+        let (transmitter, news) = Transmitter::start(Port { file, baud: 115_200 }).unwrap();
+        // Without its own end open a pseudo-terminal is as unplugged.
+        kept.borrow_mut().push((line, news));
+        let lamp = Dimmed::new(lane(1), own.clone(), Curve::default()).unwrap();
+        ByImp::new(lane(1), Box::new(lamp), transmitter, (None, Speed::Fast), patience)
+    };
+    lamp_keeps_the_contract(start(Does::Nothing, Duration::ZERO), || {
+        f64::from(wire.state()) / 40_000.0
+    });
+    sends_whole_keeps_the_contract(start, || wire.state());
 }
 
 /// A simulated jig of one lane without units, and its time in microseconds.

@@ -310,12 +310,17 @@ impl Light {
     }
 
     pub fn act(&mut self, act: Act) -> ActAnswer {
+        self.act_on(act, None)
+    }
+
+    /// An act that names a serial of which the ledger says something.
+    pub fn act_on(&mut self, act: Act, history: Option<UnitHistory>) -> ActAnswer {
         self.input(Input::Act {
             request: ActRequest {
                 by: "console".to_owned(),
                 act,
             },
-            history: None,
+            history,
         });
         self.answers.last().expect("every act is audited").clone()
     }

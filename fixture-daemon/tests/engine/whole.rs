@@ -970,14 +970,26 @@ fn a_quarantined_unit_starts_again_once_it_is_unlocked() {
         passed: false,
         codes: vec![VerdictCode::StuckIp; 2],
     };
-    light.seats(1, named("A"), twice);
+    light.seats(1, named("A"), twice.clone());
+    let no_reason = Act::Unlock {
+        serial: serial("A"),
+        reason: String::new(),
+    };
     assert!(matches!(
-        light.act(Act::Unlock {
-            serial: serial("A"),
-            reason: String::new()
-        }),
+        light.act_on(no_reason, Some(twice.clone())),
         ActAnswer::Refused { .. }
     ));
+    let misspelt = Act::Unlock {
+        serial: serial("a"),
+        reason: "reworked".to_owned(),
+    };
+    assert_eq!(
+        light.act_on(misspelt, Some(none())),
+        ActAnswer::Refused {
+            why: "serial: no run of a counts against it since it was last unlocked; is it spelt as on the unit?"
+                .to_owned()
+        }
+    );
     assert!(matches!(
         light.act(Act::Start {
             lane: Some(lane(1)),
@@ -989,7 +1001,7 @@ fn a_quarantined_unit_starts_again_once_it_is_unlocked() {
         serial: serial("A"),
         reason: "reworked".to_owned(),
     };
-    assert_eq!(light.act(unlock), ActAnswer::Done);
+    assert_eq!(light.act_on(unlock, Some(twice)), ActAnswer::Done);
     assert_eq!(
         light.act(Act::Start {
             lane: Some(lane(1)),

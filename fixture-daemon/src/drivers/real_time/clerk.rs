@@ -190,7 +190,8 @@ impl Clerk {
         let history = match &request.act {
             Act::Start {
                 serial: Some(serial), ..
-            } => match self.history(Some(serial)).await {
+            }
+            | Act::Unlock { serial, .. } => match self.history(Some(serial)).await {
                 Ok(history) => Some(history),
                 Err(error) => {
                     tracing::error!("{error}");
@@ -198,11 +199,7 @@ impl Clerk {
                     return;
                 }
             },
-            Act::Start { serial: None, .. }
-            | Act::Stop { .. }
-            | Act::Acknowledge { .. }
-            | Act::Unlock { .. }
-            | Act::Lot { .. } => None,
+            Act::Start { serial: None, .. } | Act::Stop { .. } | Act::Acknowledge { .. } | Act::Lot { .. } => None,
         };
         let asked = AskedAct {
             request,

@@ -4,6 +4,8 @@
 pub mod frame;
 pub mod lamp;
 pub mod link;
+#[cfg(test)]
+pub mod peer;
 
 use core::time::Duration;
 use std::fmt::Write as _;
@@ -316,9 +318,8 @@ fn worded(told: &Told) -> Option<Said> {
 
 #[cfg(test)]
 mod tests {
-    use blinkup::Tick;
     use blinkup::packet::{Password, Ssid};
-    use serialport::SerialPort as _;
+    use serialport::{SerialPort as _, TTYPort};
 
     use super::*;
 
@@ -348,55 +349,18 @@ mod tests {
         }
     }
 
-    /// A model of the imp on the other end of a pseudo-terminal, whose line loses, doubles and damages every few frames.
-    fn imp(mut port: TTYPort, every: usize, sends: usize) -> JoinHandle<Vec<String>> {
-        port.set_timeout(Duration::from_millis(10)).unwrap();
-        std::thread::spawn(move || {
-            let clock = Clock::start();
-            let mut link = Link::default();
-            link.send(b'U', "2000000000000009,impOS 42");
-            let (mut orders, mut bytes, mut frames) = (Vec::new(), [0; 256], 0);
-            let mut done = None;
-            let end = clock.now() + Duration::from_mins(1);
-            let wait = |at: Tick| at + Duration::from_secs(1);
-            while clock.now() < done.map_or(end, wait) {
-                link.step(clock.now());
-                if let Ok(length) = port.read(&mut bytes) {
-                    for told in link.receive(&bytes[..length]) {
-                        let Told::Came(message) = told else { continue };
-                        if message.kind == b'S' {
-                            let number = message.payload.split(',').next().unwrap();
-                            link.send(b'D', &format!("{number},4200"));
-                            link.send(b'B', &format!("{number},200000000000000{number},1"));
-                            orders.push(message.payload);
-                        }
-                    }
-                }
-                if orders.len() == sends && done.is_none() {
-                    done = Some(clock.now() + Duration::from_secs(4));
-                }
-                while let Some(mut line) = link.line() {
-                    frames += 1;
-                    match (every > 0 && frames % every == 0, frames % 3) {
-                        (true, 0) => continue,
-                        (true, 1) => line[2] ^= 1,
-                        (true, _) => line.extend_from_within(..),
-                        (false, _) => {}
-                    }
-                    port.write_all(&line).unwrap();
-                }
-            }
-            orders
-        })
-    }
-
     fn orders(every: usize) {
         let (device, line) = TTYPort::pair().unwrap();
         let port = Port {
             file: line.name().unwrap().into(),
             baud: 115_200,
         };
-        let imp = imp(device, every, 3);
+        let imp = peer::imp(device, every, 3, |number| {
+            vec![
+                (b'D', format!("{number},4200")),
+                (b'B', format!("{number},200000000000000{number},1")),
+            ]
+        });
         let (mut transmitter, from_imp) = Transmitter::start(port).unwrap();
         let wifi = Wifi {
             ssid: Ssid::new("line: 1*\u{fc}").unwrap(),
