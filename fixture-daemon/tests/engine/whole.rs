@@ -984,7 +984,7 @@ fn a_quarantined_unit_starts_again_once_it_is_unlocked() {
         reason: "reworked".to_owned(),
     };
     assert_eq!(
-        light.act_on(misspelt, Some(none())),
+        light.act_on(misspelt, Some(UnitHistory::default())),
         ActAnswer::Refused {
             why: "serial: no run of a counts against it since it was last unlocked; is it spelt as on the unit?"
                 .to_owned()
