@@ -154,50 +154,7 @@ async fn a_ledger_of_any_older_version_is_brought_to_this_one_with_all_that_it_h
             }]
         );
 
-        // It goes on with what only this version has.
-        ledger.record_go(StopKind::Person, at(9_500)).await.unwrap();
-        let setup = ledger.setup(&setup()).await.unwrap();
-        let refused = RefusedStart {
-            lane: lane(2),
-            serial: None,
-            refusal: Refusal::TooLate,
-            detail: String::new(),
-        };
-        ledger.record_refusal(setup, &refused, at(9_600)).await.unwrap();
-        let named = ActRequest {
-            by: "zoë".to_owned(),
-            act: Act::WorkOrder {
-                work_order: "wo-31".to_owned(),
-            },
-        };
-        ledger.record_act(&named, &ActAnswer::Done, at(9_700)).await.unwrap();
-        ledger
-            .begin_run(setup, &start(3, 1, Some("SN-1"), 10_000))
-            .await
-            .unwrap();
-        let ended = end(3, VerdictCode::Ok);
-        ledger.finish_run(&ended, at(11_000)).await.unwrap();
-        let stored = reports.run(run_id(3)).await.unwrap().unwrap();
-        assert_eq!(stored.measurements, ended.measurements);
-        assert_eq!(stored.attempts, ended.attempts);
-        assert_eq!(reports.refusals(10).await.unwrap().len(), 2);
-        for (outcome, runs) in [
-            (Outcome::Fail, 1),
-            (Outcome::Pass, 1),
-            (Outcome::Interrupted, 1),
-            (Outcome::Error, 0),
-        ] {
-            let filter = RunFilter {
-                outcome: Some(outcome),
-                ..RunFilter::default()
-            };
-            assert_eq!(reports.runs(&filter, 10).await.unwrap().rows.len(), runs, "{outcome}");
-        }
-        let summary = reports.today(0, i64::MAX, None).await.unwrap();
-        assert_eq!(
-            (summary.runs, summary.last_pass.passed, summary.last_pass.total),
-            (3, 1, 1)
-        );
+        goes_on(&mut ledger, &reports).await;
         ledger.close().await.unwrap();
 
         let connection = Connection::open(&path).unwrap();
@@ -207,4 +164,51 @@ async fn a_ledger_of_any_older_version_is_brought_to_this_one_with_all_that_it_h
             .to_string();
         assert!(said.contains("a recorded verdict never changes"), "{said}");
     }
+}
+
+/// It goes on with what only this version has.
+async fn goes_on(ledger: &mut Ledger, reports: &Reports) {
+    ledger.record_go(StopKind::Person, at(9_500)).await.unwrap();
+    let setup = ledger.setup(&setup()).await.unwrap();
+    let refused = RefusedStart {
+        lane: lane(2),
+        serial: None,
+        refusal: Refusal::TooLate,
+        detail: String::new(),
+    };
+    ledger.record_refusal(setup, &refused, at(9_600)).await.unwrap();
+    let named = ActRequest {
+        by: "zoë".to_owned(),
+        act: Act::WorkOrder {
+            work_order: "wo-31".to_owned(),
+        },
+    };
+    ledger.record_act(&named, &ActAnswer::Done, at(9_700)).await.unwrap();
+    ledger
+        .begin_run(setup, &start(3, 1, Some("SN-1"), 10_000))
+        .await
+        .unwrap();
+    let ended = end(3, VerdictCode::Ok);
+    ledger.finish_run(&ended, at(11_000)).await.unwrap();
+    let stored = reports.run(run_id(3)).await.unwrap().unwrap();
+    assert_eq!(stored.measurements, ended.measurements);
+    assert_eq!(stored.attempts, ended.attempts);
+    assert_eq!(reports.refusals(10).await.unwrap().len(), 2);
+    for (outcome, runs) in [
+        (Outcome::Fail, 1),
+        (Outcome::Pass, 1),
+        (Outcome::Interrupted, 1),
+        (Outcome::Error, 0),
+    ] {
+        let filter = RunFilter {
+            outcome: Some(outcome),
+            ..RunFilter::default()
+        };
+        assert_eq!(reports.runs(&filter, 10).await.unwrap().rows.len(), runs, "{outcome}");
+    }
+    let summary = reports.today(0, i64::MAX, None).await.unwrap();
+    assert_eq!(
+        (summary.runs, summary.last_pass.passed, summary.last_pass.total),
+        (3, 1, 1)
+    );
 }

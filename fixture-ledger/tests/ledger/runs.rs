@@ -121,31 +121,9 @@ async fn a_run_without_a_verdict_is_interrupted_at_the_next_start() {
     ledger.close().await.unwrap();
 }
 
-#[tokio::test]
-async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("ledger");
-    let mut ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
-    let id = ledger.setup(&setup()).await.unwrap();
-    let codes = [VerdictCode::Ok, VerdictCode::StuckDns, VerdictCode::LampWeak];
-    for (n, on) in (0..30_u32).zip((1..=4_u8).cycle()) {
-        let code = codes[n as usize % 3];
-        let name = format!("SN-{:02}", n % 10);
-        let mut start = start(n, on, (n % 7 != 6).then_some(name.as_str()), 1_000 * i64::from(n / 2));
-        start.lot = if n % 5 == 0 { "L%_1".to_owned() } else { String::new() };
-        start.work_order = if n % 4 == 1 { "W%_1".to_owned() } else { String::new() };
-        ledger.begin_run(id, &start).await.unwrap();
-        if n != 29 {
-            ledger.finish_run(&end(n, code), at(100_000)).await.unwrap();
-        }
-    }
-    let reports = Reports::open(&path).await.unwrap();
-    let all = reports.runs(&RunFilter::default(), 500).await.unwrap();
-    assert_eq!(all.next, None);
-    let numbers: Vec<_> = all.rows.iter().map(|row| row.run).collect();
-    assert_eq!(numbers, (0..30).rev().map(run_id).collect::<Vec<_>>());
-
-    let filters = [
+/// What a page can ask for.
+fn filters() -> [RunFilter; 12] {
+    [
         RunFilter::default(),
         RunFilter {
             serial: Some(SerialFilter::Is("SN-03".to_owned())),
@@ -197,9 +175,35 @@ async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
             serial: Some(SerialFilter::BeginsWith("SN-0".to_owned())),
             ..RunFilter::default()
         },
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let mut ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
+    let id = ledger.setup(&setup()).await.unwrap();
+    let codes = [VerdictCode::Ok, VerdictCode::StuckDns, VerdictCode::LampWeak];
+    for (n, on) in (0..30_u32).zip((1..=4_u8).cycle()) {
+        let code = codes[n as usize % 3];
+        let name = format!("SN-{:02}", n % 10);
+        let mut start = start(n, on, (n % 7 != 6).then_some(name.as_str()), 1_000 * i64::from(n / 2));
+        start.lot = if n % 5 == 0 { "L%_1".to_owned() } else { String::new() };
+        start.work_order = if n % 4 == 1 { "W%_1".to_owned() } else { String::new() };
+        ledger.begin_run(id, &start).await.unwrap();
+        if n != 29 {
+            ledger.finish_run(&end(n, code), at(100_000)).await.unwrap();
+        }
+    }
+    let reports = Reports::open(&path).await.unwrap();
+    let all = reports.runs(&RunFilter::default(), 500).await.unwrap();
+    assert_eq!(all.next, None);
+    let numbers: Vec<_> = all.rows.iter().map(|row| row.run).collect();
+    assert_eq!(numbers, (0..30).rev().map(run_id).collect::<Vec<_>>());
+
     let mut found = Vec::new();
-    for filter in filters {
+    for filter in filters() {
         let expected: Vec<_> = all
             .rows
             .iter()

@@ -147,45 +147,50 @@ pub fn end(n: u32, code: VerdictCode) -> RunEnd {
                 detail: "joining".to_owned(),
             },
         ],
-        measurements: vec![
-            Measurement {
-                what: Quantity::RedDie,
-                scale: Scale::Counts,
-                value: 1_204.5,
-                deviation: 3.25,
-                limits: None,
-            },
-            Measurement {
-                what: Quantity::GreenDie,
-                scale: Scale::Counts,
-                value: 640.1,
-                deviation: 2.75,
-                limits: None,
-            },
-            Measurement {
-                what: Quantity::LedStrength,
-                scale: Scale::OfReference,
-                value: 0.913,
-                deviation: 0.004,
-                limits: Some(Limits {
-                    allowed: 0.5..=2.0,
-                    side: Side::Inside,
-                }),
-            },
-            Measurement {
-                what: Quantity::GreenShare,
-                scale: Scale::Share,
-                value: 0.347,
-                deviation: 0.001,
-                limits: Some(Limits {
-                    allowed: 0.4..=0.6,
-                    side: Side::Outside,
-                }),
-            },
-        ],
+        measurements: measurements(),
         trace: (0..1_500_u32)
             .map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[0])
             .collect(),
         samples_lost: 3,
     }
+}
+
+/// Figures with limits, inside and outside, and without.
+fn measurements() -> Vec<Measurement> {
+    vec![
+        Measurement {
+            what: Quantity::RedDie,
+            scale: Scale::Counts,
+            value: 1_204.5,
+            deviation: 3.25,
+            limits: None,
+        },
+        Measurement {
+            what: Quantity::GreenDie,
+            scale: Scale::Counts,
+            value: 640.1,
+            deviation: 2.75,
+            limits: None,
+        },
+        Measurement {
+            what: Quantity::LedStrength,
+            scale: Scale::OfReference,
+            value: 0.913,
+            deviation: 0.004,
+            limits: Some(Limits {
+                allowed: 0.5..=2.0,
+                side: Side::Inside,
+            }),
+        },
+        Measurement {
+            what: Quantity::GreenShare,
+            scale: Scale::Share,
+            value: 0.347,
+            deviation: 0.001,
+            limits: Some(Limits {
+                allowed: 0.4..=0.6,
+                side: Side::Outside,
+            }),
+        },
+    ]
 }
