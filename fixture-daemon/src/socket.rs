@@ -293,6 +293,7 @@ fn sound(request: &ActRequest) -> Result<(), String> {
         Act::Stop { reason, .. } | Act::Unlock { reason, .. } => text("reason", reason, 1, 200),
         Act::Acknowledge { note } => text("note", note, 0, 200),
         Act::Lot { lot } => text("lot", lot, 0, 64),
+        Act::WorkOrder { work_order } => text("work_order", work_order, 0, 64),
     }
 }
 

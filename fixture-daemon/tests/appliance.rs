@@ -396,11 +396,14 @@ async fn acts_are_done_answered_and_audited() {
         .await;
     let output = fixture.command(&["act", "lot", "L-42"]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
+    let output = fixture.command(&["act", "work-order", "W-7"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
     let output = fixture.command(&["act", "start"]).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
     fixture
-        .until("the line goes on with its lot", |snapshot| {
-            (snapshot.line.stopped.is_none() && snapshot.line.lot == "L-42").then_some(())
+        .until("the line goes on with its lot and work order", |snapshot| {
+            let line = &snapshot.line;
+            (line.stopped.is_none() && line.lot == "L-42" && line.work_order == "W-7").then_some(())
         })
         .await;
     let output = fixture.command(&["act", "acknowledge"]).output().unwrap();
@@ -416,7 +419,7 @@ async fn acts_are_done_answered_and_audited() {
     let acts = reports.acts(100).await.unwrap();
     let of = |by: &str| acts.iter().filter(|act| act.request.by == by).count();
     assert_eq!(of("tester"), 1, "{acts:?}");
-    assert_eq!(of("console"), 4, "the refused one as well: {acts:?}");
+    assert_eq!(of("console"), 5, "the refused one as well: {acts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -505,11 +508,20 @@ async fn a_verdict_that_was_not_lifted_is_shown_again_after_a_restart() {
             shown.pop_first()
         })
         .await;
+    for named in [["act", "lot", "L-42"], ["act", "work-order", "W-7"]] {
+        let output = fixture.command(&named).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+    }
     fixture.signal(Signal::SIGKILL);
     fixture.ended().await;
     fixture.start();
     let again = fixture
         .until("the same verdict, from before", |snapshot| {
+            assert_eq!(
+                (snapshot.line.lot.as_str(), snapshot.line.work_order.as_str()),
+                ("L-42", "W-7"),
+                "what was named last holds on"
+            );
             snapshot.lanes.iter().find_map(|lane| match &lane.state {
                 LaneState::Verdict {
                     code: again,

@@ -183,8 +183,8 @@ impl Alone {
         let seated = start.seated.micros;
         self.connection
             .prepare_cached(
-                "INSERT INTO run (id, setup, lane, serial, operator, lot, seated, seated_synchronised)
-                VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO run (id, setup, lane, serial, operator, lot, work_order, seated, seated_synchronised)
+                VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 start.run.0.as_bytes(),
@@ -192,6 +192,7 @@ impl Alone {
                 start.serial.as_ref().map(Serial::as_str),
                 start.operator,
                 start.lot,
+                start.work_order,
                 seated,
                 start.seated.synchronised
             ])?;
@@ -200,7 +201,7 @@ impl Alone {
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                "INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?;
             for attempt in &end.attempts {
                 let lateness = serde_json::to_string(&attempt.lateness).expect("numbers");
@@ -218,7 +219,8 @@ impl Alone {
                     lateness,
                     attempt.loop_back.map(|seen| seen.bright),
                     attempt.loop_back.map(|seen| seen.mid_share),
-                    attempt.loop_back.map(|seen| seen.samples)
+                    attempt.loop_back.map(|seen| seen.samples),
+                    attempt.mid_permille
                 ])?;
             }
             let mut insert = transaction.prepare_cached("INSERT INTO reading VALUES (?1, ?2, ?3, ?4, ?5)")?;
@@ -299,6 +301,7 @@ fn start(number: u32) -> RunStart {
         serial: Serial::new(&format!("SN-{number:08}")).ok(),
         operator: "console".to_owned(),
         lot: "lot-7".to_owned(),
+        work_order: String::new(),
         seated: wall(number),
     }
 }
@@ -308,6 +311,7 @@ fn end(number: u32) -> RunEnd {
         number: 1,
         rate: 60,
         level_permille: 800,
+        mid_permille: Some(500),
         began: Duration::from_millis(2_500),
         took: Duration::from_millis(14_001),
         token_id: Some(format!("token-{number}")),
@@ -362,6 +366,7 @@ fn end(number: u32) -> RunEnd {
                 detail: "stage joining, from no-network-settings".to_owned(),
             })
             .collect(),
+        measurements: Vec::new(),
         trace: light,
         samples_lost: 3,
     }

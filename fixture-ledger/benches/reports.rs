@@ -64,6 +64,7 @@ async fn fill(directory: &TempDir, size: u32) {
             serial: Serial::new(&format!("SN-{:08}", number / 10 * 9 + number % 9)).ok(),
             operator: "console".to_owned(),
             lot: format!("lot-{}", number / 500),
+            work_order: String::new(),
             seated: wall,
         };
         ledger.begin_run(setup, &start).await.expect("a start");
@@ -86,6 +87,7 @@ async fn fill(directory: &TempDir, size: u32) {
                 kind: EvidenceKind::Nest,
                 detail: "ambient 41 counts".to_owned(),
             }],
+            measurements: Vec::new(),
             trace: vec![7; 3_000],
             samples_lost: 0,
         };

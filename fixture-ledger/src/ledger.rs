@@ -15,8 +15,8 @@ use crate::decode::{self, Place};
 use crate::error::LedgerError;
 use crate::files::{self, Reader, WriterLock};
 use crate::record::{
-    Annotation, AnnotationKind, Attempt, Evidence, LabelState, OpenLabel, RefusedStart, RunEnd, RunStart, Setup,
-    StandingVerdict, StopKind, StoredReading, UnitHistory,
+    Annotation, AnnotationKind, Attempt, Evidence, LabelState, Measurement, OpenLabel, RefusedStart, RunEnd, RunStart,
+    Setup, Side, StandingVerdict, StopKind, StoredReading, UnitHistory,
 };
 
 /// What a commit has gone through when it returns.
@@ -325,14 +325,15 @@ impl Ledger {
         let lane = start.lane.number();
         let serial = start.serial.as_ref().map(Serial::as_str);
         sqlx::query!(
-            "INSERT INTO run (id, setup, lane, serial, operator, lot, seated, seated_synchronised)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO run (id, setup, lane, serial, operator, lot, work_order, seated, seated_synchronised)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             id,
             setup.0,
             lane,
             serial,
             start.operator,
             start.lot,
+            start.work_order,
             start.seated.micros,
             start.seated.synchronised
         )
@@ -375,6 +376,8 @@ impl Ledger {
         let readings = self.rows(OPERATION, &readings)?;
         let evidence: Vec<EvidenceRow<'_>> = end.evidence.iter().map(EvidenceRow::from).collect();
         let evidence = self.rows(OPERATION, &evidence)?;
+        let measurements: Vec<MeasurementRow> = end.measurements.iter().map(MeasurementRow::from).collect();
+        let measurements = self.rows(OPERATION, &measurements)?;
 
         let mut transaction = self.begin(OPERATION).await?;
         let Found { number, earlier } = find(&mut transaction, end.run)
@@ -393,6 +396,11 @@ impl Ledger {
         }
         if !end.evidence.is_empty() {
             insert_evidence(&mut transaction, number, &evidence)
+                .await
+                .map_err(failed)?;
+        }
+        if !end.measurements.is_empty() {
+            insert_measurements(&mut transaction, number, &measurements)
                 .await
                 .map_err(failed)?;
         }
@@ -514,6 +522,7 @@ impl Ledger {
             Act::Acknowledge { note } => ("acknowledge", None, None, note.as_str()),
             Act::Unlock { serial, reason } => ("unlock", None, Some(serial), reason.as_str()),
             Act::Lot { lot } => ("lot", None, None, lot.as_str()),
+            Act::WorkOrder { work_order } => ("work-order", None, None, work_order.as_str()),
         };
         let lane = lane.map(LaneId::number);
         let serial = serial.map(Serial::as_str);
@@ -738,7 +747,7 @@ impl Ledger {
     pub async fn open_labels(&mut self) -> Result<Vec<OpenLabel>, LedgerError> {
         const OPERATION: &str = "reading the open labels";
         let rows = sqlx::query!(
-            "SELECT run.number, run.id, run.lane, run.serial, run.device_id, run.lot
+            "SELECT run.number, run.id, run.lane, run.serial, run.device_id, run.lot, run.work_order
             FROM label
             JOIN run ON run.number = label.run
             WHERE label.state IN ('pending', 'failed')
@@ -760,6 +769,7 @@ impl Ledger {
                     serial: row.serial.map(|serial| place.serial("serial", &serial)).transpose()?,
                     device_id: row.device_id,
                     lot: row.lot,
+                    work_order: row.work_order,
                 })
             })
             .collect()
@@ -1003,7 +1013,7 @@ async fn find(connection: &mut SqliteConnection, run: RunId) -> Result<Option<Fo
 async fn upsert_attempts(connection: &mut SqliteConnection, run: i64, attempts: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO attempt (
-            run, number, rate, level_permille, began, took, token_id, result, symbols, latest, lateness,
+            run, number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
             loop_bright, loop_mid_share, loop_samples
         )
         SELECT
@@ -1011,6 +1021,7 @@ async fn upsert_attempts(connection: &mut SqliteConnection, run: i64, attempts: 
             value ->> 'number',
             value ->> 'rate',
             value ->> 'level_permille',
+            value ->> 'mid_permille',
             value ->> 'began',
             value ->> 'took',
             value ->> 'token_id',
@@ -1026,6 +1037,7 @@ async fn upsert_attempts(connection: &mut SqliteConnection, run: i64, attempts: 
         ON CONFLICT (run, number) DO UPDATE
         SET rate = excluded.rate,
             level_permille = excluded.level_permille,
+            mid_permille = excluded.mid_permille,
             began = excluded.began,
             took = excluded.took,
             token_id = excluded.token_id,
@@ -1066,6 +1078,32 @@ async fn insert_evidence(connection: &mut SqliteConnection, run: i64, evidence: 
         FROM json_each(?2)",
         run,
         evidence
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores measurements given as JSON.
+async fn insert_measurements(
+    connection: &mut SqliteConnection,
+    run: i64,
+    measurements: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO measurement (run, what, scale, value, deviation, least, most, is_outside)
+        SELECT
+            ?1,
+            value ->> 'what',
+            value ->> 'scale',
+            value ->> 'value',
+            value ->> 'deviation',
+            value ->> 'least',
+            value ->> 'most',
+            value ->> 'is_outside'
+        FROM json_each(?2)",
+        run,
+        measurements
     )
     .execute(connection)
     .await?;
@@ -1166,6 +1204,7 @@ struct AttemptRow<'a> {
     number: u32,
     rate: u8,
     level_permille: u16,
+    mid_permille: Option<u16>,
     began: i64,
     took: i64,
     token_id: Option<&'a str>,
@@ -1184,6 +1223,7 @@ impl<'a> From<&'a Attempt> for AttemptRow<'a> {
             number: attempt.number,
             rate: attempt.rate,
             level_permille: attempt.level_permille,
+            mid_permille: attempt.mid_permille,
             began: micros(attempt.began),
             took: micros(attempt.took),
             token_id: attempt.token_id.as_deref(),
@@ -1230,6 +1270,33 @@ impl<'a> From<&'a Evidence> for EvidenceRow<'a> {
             at: micros(evidence.at),
             kind: evidence.kind.as_str(),
             detail: &evidence.detail,
+        }
+    }
+}
+
+/// A measurement as a row.
+#[derive(Serialize)]
+struct MeasurementRow {
+    what: &'static str,
+    scale: &'static str,
+    value: f32,
+    deviation: f32,
+    least: Option<f32>,
+    most: Option<f32>,
+    is_outside: Option<u8>,
+}
+
+impl From<&Measurement> for MeasurementRow {
+    fn from(measurement: &Measurement) -> Self {
+        let limits = measurement.limits.as_ref();
+        Self {
+            what: measurement.what.as_str(),
+            scale: measurement.scale.as_str(),
+            value: measurement.value,
+            deviation: measurement.deviation,
+            least: limits.map(|limits| *limits.allowed.start()),
+            most: limits.map(|limits| *limits.allowed.end()),
+            is_outside: limits.map(|limits| u8::from(limits.side == Side::Outside)),
         }
     }
 }

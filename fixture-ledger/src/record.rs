@@ -1,5 +1,6 @@
 //! What goes into the ledger.
 
+use core::ops::RangeInclusive;
 use core::str::FromStr;
 use core::time::Duration;
 
@@ -37,6 +38,8 @@ pub struct RunStart {
     pub operator: String,
     /// The lot; empty for none.
     pub lot: String,
+    /// The work order; empty for none.
+    pub work_order: String,
     /// When the unit was seated.
     pub seated: WallTime,
 }
@@ -50,6 +53,9 @@ pub struct Attempt {
     pub rate: u8,
     /// Bright level of its rung, thousandths of full light.
     pub level_permille: u16,
+    /// Light of a mid symbol that was meant, thousandths of bright; `None` of an imp, which sends at levels of its own, and of attempts stored
+    /// before it was kept.
+    pub mid_permille: Option<u16>,
     /// From seated to its first symbol.
     pub began: Duration,
     /// From its first symbol to its last; shorter than the frame when it was stopped.
@@ -226,6 +232,114 @@ impl FromStr for EvidenceKind {
     }
 }
 
+/// Something measured of a unit, beside the recipe's limits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// What was measured.
+    pub what: Quantity,
+    /// On which scale.
+    pub scale: Scale,
+    /// The figure.
+    pub value: f32,
+    /// Its standard deviation.
+    pub deviation: f32,
+    /// What the recipe allows; `None` where it sets no limits.
+    pub limits: Option<Limits>,
+}
+
+/// What a recipe allows of a quantity, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// From and to.
+    pub allowed: RangeInclusive<f32>,
+    /// Where the figure is: outside only if its uncertainty leaves no doubt.
+    pub side: Side,
+}
+
+/// Where a figure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Within its limits, as far as one can tell.
+    Inside,
+    /// Surely outside.
+    Outside,
+}
+
+/// Quantities that are measured, in the order in which they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quantity {
+    /// The light of the LED's red die, at its peak.
+    RedDie,
+    /// The light of the LED's green die, at its peak.
+    GreenDie,
+    /// The mean of both.
+    LedStrength,
+    /// The green die's share of both.
+    GreenShare,
+}
+
+impl Quantity {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::RedDie, Self::GreenDie, Self::LedStrength, Self::GreenShare];
+
+    /// The name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RedDie => "red-die",
+            Self::GreenDie => "green-die",
+            Self::LedStrength => "led-strength",
+            Self::GreenShare => "green-share",
+        }
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "measured quantity"))
+    }
+}
+
+/// Scales of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scale {
+    /// Counts of the lane's sensor.
+    Counts,
+    /// Multiples of what the lane's reference unit has.
+    OfReference,
+    /// A share of a whole, 0 to 1.
+    Share,
+}
+
+impl Scale {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Counts, Self::OfReference, Self::Share];
+
+    /// The name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counts => "counts",
+            Self::OfReference => "of-reference",
+            Self::Share => "share",
+        }
+    }
+}
+
+impl FromStr for Scale {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "scale of a measurement"))
+    }
+}
+
 /// A run's end: all that the verdict rests on, committed in one transaction before anyone is shown the verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunEnd {
@@ -249,6 +363,8 @@ pub struct RunEnd {
     pub readings: Vec<StoredReading>,
     /// Every fact.
     pub evidence: Vec<Evidence>,
+    /// What was measured of the unit, each quantity at most once.
+    pub measurements: Vec<Measurement>,
     /// The recorded light in the compact format of `blinkup::trace`, its ticks from seated; empty when none was recorded.
     pub trace: Vec<u8>,
     /// Samples that were lost or came too late.
@@ -326,6 +442,8 @@ pub struct OpenLabel {
     pub device_id: Option<String>,
     /// The lot.
     pub lot: String,
+    /// The work order.
+    pub work_order: String,
 }
 
 /// Kinds of annotation.

@@ -20,7 +20,9 @@ use sqlx::{Connection, SqliteConnection};
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
 use crate::files::{self, Reader};
-use crate::record::{Annotation, Attempt, Evidence, LoopBack, RefusedStart, Setup, StoredReading};
+use crate::record::{
+    Annotation, Attempt, Evidence, Limits, LoopBack, Measurement, RefusedStart, Setup, Side, StoredReading,
+};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -96,6 +98,8 @@ pub struct RunFilter {
     pub lane: Option<LaneId>,
     /// Of this lot.
     pub lot: Option<String>,
+    /// Of this work order.
+    pub work_order: Option<String>,
     /// Seated at this instant or later.
     pub from: Option<i64>,
     /// Seated before this instant.
@@ -168,6 +172,8 @@ pub struct RunRow {
     pub operator: String,
     /// The lot; empty for none.
     pub lot: String,
+    /// The work order; empty for none.
+    pub work_order: String,
     /// When the unit was seated.
     pub seated: WallTime,
     /// The recipe's name.
@@ -225,6 +231,8 @@ pub struct RunDetail {
     pub readings: Vec<StoredReading>,
     /// Every fact.
     pub evidence: Vec<Evidence>,
+    /// What was measured of the unit.
+    pub measurements: Vec<Measurement>,
     /// What was learned later, oldest first.
     pub annotations: Vec<(WallTime, Annotation)>,
     /// The recorded light; empty when none was.
@@ -281,6 +289,7 @@ struct SelectedRun {
     serial: Option<String>,
     operator: String,
     lot: String,
+    work_order: String,
     seated: i64,
     seated_synchronised: i64,
     recipe: String,
@@ -301,13 +310,14 @@ struct SelectedRun {
     annotations: i64,
 }
 
-/// Runs for a page. `$driving` is the condition whose index gives the order; `?1` to `?7` are the filters, any of them empty.
+/// Runs for a page. `$driving` is the condition whose index gives the order; `?1` to `?7` and `?11` are the filters, any of them empty.
 macro_rules! select_runs {
-    ($driving:tt, $serial:expr, $outcome:expr, $code:expr, $lane:expr, $lot:expr, $from:expr, $until:expr, $seated:expr, $number:expr, $limit:expr $(, $more:expr)?) => {
+    ($driving:tt, $serial:expr, $outcome:expr, $code:expr, $lane:expr, $lot:expr, $work_order:expr, $from:expr, $until:expr, $seated:expr, $number:expr, $limit:expr $(, $more:expr)?) => {
         sqlx::query_as!(
             SelectedRun,
             r#"SELECT
-                run.number, run.id, run.lane, run.serial, run.operator, run.lot, run.seated, run.seated_synchronised,
+                run.number, run.id, run.lane, run.serial, run.operator, run.lot, run.work_order, run.seated,
+                run.seated_synchronised,
                 setup.recipe, setup.pass_rule, setup.simulated,
                 run.outcome, run.code, run.detail, run.stage, run.took, run.ended, run.ended_synchronised,
                 run.device_id, run.agent_url, run.samples_lost, run.is_first,
@@ -323,6 +333,7 @@ macro_rules! select_runs {
                 AND (?3 IS NULL OR run.code = ?3)
                 AND (?4 IS NULL OR run.lane = ?4)
                 AND (?5 IS NULL OR run.lot = ?5)
+                AND (?11 IS NULL OR run.work_order = ?11)
                 AND run.seated >= ?6
                 AND run.seated < ?7
                 AND (run.seated, run.number) < (?8, ?9)
@@ -337,7 +348,8 @@ macro_rules! select_runs {
             $until,
             $seated,
             $number,
-            $limit
+            $limit,
+            $work_order
             $(, $more)?
         )
     };
@@ -570,6 +582,7 @@ impl Reports {
         let code = filter.code.map(VerdictCode::as_str);
         let lane = filter.lane.map(LaneId::number);
         let lot = filter.lot.as_deref();
+        let work_order = filter.work_order.as_deref();
         let from = filter.from.unwrap_or(0);
         let until = filter.until.unwrap_or(i64::MAX);
         let before = filter.before.unwrap_or(Cursor {
@@ -580,7 +593,7 @@ impl Reports {
         macro_rules! selected {
             ($driving:tt $(, $more:expr)?) => {
                 select_runs!(
-                    $driving, serial, outcome, code, lane, lot, from, until, before.seated, before.number, more
+                    $driving, serial, outcome, code, lane, lot, work_order, from, until, before.seated, before.number, more
                     $(, $more)?
                 )
                 .fetch_all(&mut reader.connection)
@@ -592,11 +605,13 @@ impl Reports {
             selected!("run.serial = ?1")
         } else if let Some(prefix) = prefix {
             // No text sorts after U+10FFFF.
-            selected!("run.serial >= ?11 AND run.serial < ?11 || char(0x10ffff)", prefix)
+            selected!("run.serial >= ?12 AND run.serial < ?12 || char(0x10ffff)", prefix)
         } else if code.is_some() {
             selected!("run.code = ?3")
         } else if lot.is_some_and(|lot| !lot.is_empty()) {
             selected!("run.lot = ?5 AND run.lot <> ''")
+        } else if work_order.is_some_and(|work_order| !work_order.is_empty()) {
+            selected!("run.work_order = ?11 AND run.work_order <> ''")
         } else if outcome.is_some() {
             selected!("run.outcome = ?2")
         } else if lane.is_some() {
@@ -685,6 +700,7 @@ impl Reports {
             serial: row.serial.map(|serial| place.serial("serial", &serial)).transpose()?,
             operator: row.operator,
             lot: row.lot,
+            work_order: row.work_order,
             seated: decode::wall(row.seated, row.seated_synchronised),
             recipe: row.recipe,
             pass_rule: row.pass_rule,
@@ -708,7 +724,8 @@ impl Reports {
         let selected = sqlx::query_as!(
             SelectedRun,
             r#"SELECT
-                run.number, run.id, run.lane, run.serial, run.operator, run.lot, run.seated, run.seated_synchronised,
+                run.number, run.id, run.lane, run.serial, run.operator, run.lot, run.work_order, run.seated,
+                run.seated_synchronised,
                 setup.recipe, setup.pass_rule, setup.simulated,
                 run.outcome, run.code, run.detail, run.stage, run.took, run.ended, run.ended_synchronised,
                 run.device_id, run.agent_url, run.samples_lost, run.is_first,
@@ -757,6 +774,7 @@ impl Reports {
             attempts: self.attempts(&mut transaction, number).await?,
             readings: self.readings(&mut transaction, number).await?,
             evidence: self.evidence(&mut transaction, number).await?,
+            measurements: self.measurements(&mut transaction, number).await?,
             annotations: self.annotations(&mut transaction, number, run).await?,
             trace: rest.light.unwrap_or_default(),
         };
@@ -773,7 +791,7 @@ impl Reports {
         };
         let rows = sqlx::query!(
             "SELECT
-                number, rate, level_permille, began, took, token_id, result, symbols, latest, lateness,
+                number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
                 loop_bright, loop_mid_share, loop_samples
             FROM attempt
             WHERE run = ?1
@@ -789,6 +807,10 @@ impl Reports {
                     number: place.number("number", row.number)?,
                     rate: place.number("rate", row.rate)?,
                     level_permille: place.number("level_permille", row.level_permille)?,
+                    mid_permille: row
+                        .mid_permille
+                        .map(|mid| place.number("mid_permille", mid))
+                        .transpose()?,
                     began: place.duration("began", row.began)?,
                     took: place.duration("took", row.took)?,
                     token_id: row.token_id,
@@ -861,6 +883,43 @@ impl Reports {
                 })
             })
             .collect()
+    }
+
+    async fn measurements(&self, connection: &mut SqliteConnection, run: i64) -> Result<Vec<Measurement>, LedgerError> {
+        let place = Place {
+            path: &self.path,
+            table: "measurement",
+            row: run,
+        };
+        let rows = sqlx::query!(
+            "SELECT what, scale, value, deviation, least, most, is_outside
+            FROM measurement
+            WHERE run = ?1",
+            run
+        )
+        .fetch_all(connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading measurements", error))?;
+        let mut measurements = rows
+            .into_iter()
+            .map(|row| {
+                Ok(Measurement {
+                    what: place.parse("what", &row.what)?,
+                    scale: place.parse("scale", &row.scale)?,
+                    value: decode::small_float(row.value),
+                    deviation: decode::small_float(row.deviation),
+                    limits: match (row.least, row.most, row.is_outside) {
+                        (Some(least), Some(most), Some(is_outside)) => Some(Limits {
+                            allowed: decode::small_float(least)..=decode::small_float(most),
+                            side: if is_outside == 1 { Side::Outside } else { Side::Inside },
+                        }),
+                        _ => None,
+                    },
+                })
+            })
+            .collect::<Result<Vec<Measurement>, LedgerError>>()?;
+        measurements.sort_by_key(|measurement| measurement.what);
+        Ok(measurements)
     }
 
     async fn annotations(
@@ -937,6 +996,7 @@ impl Reports {
                         reason: row.words,
                     },
                     ("lot", _) => Act::Lot { lot: row.words },
+                    ("work-order", _) => Act::WorkOrder { work_order: row.words },
                     (other, _) => return Err(place.nonsense("kind", format_args!("{other:?} is not a known act"))),
                 };
                 Ok(ActRow {

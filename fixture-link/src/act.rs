@@ -53,6 +53,11 @@ pub enum Act {
         /// The lot; empty for none.
         lot: String,
     },
+    /// Names the work order that the next units belong to.
+    WorkOrder {
+        /// The work order; empty for none.
+        work_order: String,
+    },
 }
 
 /// The daemon's answer to an act.

@@ -108,6 +108,9 @@ pub struct Fixture {
 pub struct LineView {
     /// The lot that new runs belong to; empty for none.
     pub lot: String,
+    /// The work order that they belong to; empty for none.
+    #[serde(default)]
+    pub work_order: String,
     /// Why no lane starts a run, where the line is stopped.
     pub stopped: Option<LineStop>,
 }

@@ -89,6 +89,7 @@ fn snapshot(beat: u64) -> Snapshot {
         },
         line: LineView {
             lot: String::new(),
+            work_order: String::new(),
             stopped: None,
         },
         notices: Vec::new(),

@@ -117,6 +117,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         },
         line: LineView {
             lot: String::new(),
+            work_order: String::new(),
             stopped: None,
         },
         lanes: (1..).zip(states).map(lane).collect(),

@@ -65,6 +65,11 @@ enum Deed {
         /// The lot; empty for none.
         lot: String,
     },
+    /// Names the work order that the next units belong to.
+    WorkOrder {
+        /// The work order; empty for none.
+        work_order: String,
+    },
 }
 
 fn lane(text: &str) -> Result<LaneId, String> {
@@ -86,6 +91,7 @@ pub fn run(arguments: ActCommand) -> anyhow::Result<ExitCode> {
         Deed::Acknowledge { note } => Act::Acknowledge { note },
         Deed::Unlock { serial, reason } => Act::Unlock { serial, reason },
         Deed::Lot { lot } => Act::Lot { lot },
+        Deed::WorkOrder { work_order } => Act::WorkOrder { work_order },
     };
     let request = ActRequest {
         by: CONSOLE.to_owned(),

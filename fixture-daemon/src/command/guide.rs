@@ -248,6 +248,7 @@ fn publish(fixture: &Fixture, step: &Commissioning, clock: Clock, beat: u64) -> 
         fixture: fixture.clone(),
         line: LineView {
             lot: String::new(),
+            work_order: String::new(),
             stopped: None,
         },
         lanes: Vec::new(),

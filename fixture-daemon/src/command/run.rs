@@ -32,7 +32,7 @@ use crate::drivers::real_time::stray::{Flashing, Strays};
 use crate::drivers::real_time::{Engine, Incoming, Told, sampler, surroundings};
 use crate::drivers::real_time::{imp, labels};
 use crate::drivers::virtual_time::{Simulated, Simulation};
-use crate::engine::effect::Stop;
+use crate::engine::effect::{Batch, Stop};
 use crate::engine::input::{Input, LaneInput};
 use crate::engine::lamp_trend::{self, LampTrend};
 use crate::engine::lane::LaneConfig as EngineLane;
@@ -67,7 +67,7 @@ const STILL_THERE: Duration = Duration::from_secs(10);
 /// Newest runs that are looked at for the highest serial of a simulated unit. Retests come soon after the first run.
 const NEWEST: u32 = 200;
 
-/// Acts that are looked through for the lot named last.
+/// Acts that are looked through for the lot and the work order named last.
 const LAST_ACTS: u32 = 1000;
 
 /// Runs of a lane that are looked through for the same code in a row: 20 units that are tried again and again.
@@ -197,7 +197,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let settings = config.settings;
     let stopped = ledger.standing_stops().await?;
     line.take_over(
-        last_lot(&settings.ledger).await?,
+        last_batch(&settings.ledger).await?,
         stopped.iter().cloned().map(|stop| Stop {
             code: stop.code,
             cause: stop.cause,
@@ -545,20 +545,28 @@ async fn last_verdicts(ledger: &Path, lane: LaneId) -> anyhow::Result<Vec<(RunId
         .collect())
 }
 
-/// The lot that was named last, by whichever process.
-async fn last_lot(ledger: &Path) -> anyhow::Result<String> {
+/// The lot and the work order that were named last, by whichever process.
+async fn last_batch(ledger: &Path) -> anyhow::Result<Batch> {
     let reports = Reports::open(ledger).await?;
-    let acts = reports.acts(LAST_ACTS).await?;
-    Ok(acts
-        .into_iter()
-        .find_map(|act| match (act.request.act, act.answer) {
-            (Act::Lot { lot }, ActAnswer::Done) => Some(lot),
-            (
-                Act::Lot { .. } | Act::Start { .. } | Act::Stop { .. } | Act::Acknowledge { .. } | Act::Unlock { .. },
-                ActAnswer::Done | ActAnswer::Refused { .. },
-            ) => None,
-        })
-        .unwrap_or_default())
+    let (mut last_lot, mut last_work_order) = (None, None);
+    for act in reports.acts(LAST_ACTS).await? {
+        if act.answer != ActAnswer::Done {
+            continue;
+        }
+        match act.request.act {
+            Act::Lot { lot } => {
+                last_lot.get_or_insert(lot);
+            }
+            Act::WorkOrder { work_order } => {
+                last_work_order.get_or_insert(work_order);
+            }
+            Act::Start { .. } | Act::Stop { .. } | Act::Acknowledge { .. } | Act::Unlock { .. } => {}
+        }
+    }
+    Ok(Batch {
+        lot: last_lot.unwrap_or_default(),
+        work_order: last_work_order.unwrap_or_default(),
+    })
 }
 
 /// Carries what the socket asks to the clerk and the engine.

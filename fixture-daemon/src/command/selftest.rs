@@ -259,6 +259,7 @@ fn scanner(scanner: &mut dyn Scanner, clock: Clock, stop: &CancellationToken, ha
                 let what = match scan.field {
                     Field::Serial(serial) => format!("read the serial {serial}"),
                     Field::Lot(lot) => format!("read the lot {lot}"),
+                    Field::WorkOrder(work_order) => format!("read the work order {work_order}"),
                 };
                 return Ok(what);
             }
@@ -317,6 +318,7 @@ fn prints(printer: &mut dyn LabelPrinter, hands: Option<Duration>) -> Found {
             serial: Serial::new("SELFTEST").ok(),
             device_id: None,
             lot: "selftest".to_owned(),
+            work_order: "selftest".to_owned(),
         };
         return match printer.print(&label).map_err(failed)? {
             Printed::Confirmed => Ok("a label is out: look at it".to_owned()),

@@ -519,7 +519,8 @@ impl Driver<'_> {
                         Act::Start { serial: None, .. }
                         | Act::Stop { .. }
                         | Act::Acknowledge { .. }
-                        | Act::Lot { .. } => None,
+                        | Act::Lot { .. }
+                        | Act::WorkOrder { .. } => None,
                     };
                     self.feed(Input::Act { request, history })?;
                 }
@@ -704,7 +705,7 @@ impl Driver<'_> {
             LaneEffect::BeginRun {
                 run,
                 serial,
-                lot,
+                batch,
                 seated,
             } => {
                 let start = RunStart {
@@ -712,7 +713,8 @@ impl Driver<'_> {
                     lane,
                     serial,
                     operator: operator::NAME.to_owned(),
-                    lot,
+                    lot: batch.lot,
+                    work_order: batch.work_order,
                     seated: self.wall(seated),
                 };
                 let result = self.runtime.block_on(self.ledger.begin_run(self.setup, &start));

@@ -67,6 +67,15 @@ impl Stop {
     }
 }
 
+/// What units belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Batch {
+    /// The lot; empty for none.
+    pub lot: String,
+    /// The work order; empty for none.
+    pub work_order: String,
+}
+
 /// One thing to do in a lane.
 #[derive(Debug, Clone)]
 pub enum LaneEffect {
@@ -76,8 +85,8 @@ pub enum LaneEffect {
         run: RunId,
         /// The unit.
         serial: Option<Serial>,
-        /// The lot at that moment.
-        lot: String,
+        /// The lot and the work order at that moment.
+        batch: Batch,
         /// When the run began; all times of its records count from here.
         seated: Tick,
     },

@@ -229,6 +229,7 @@ mod tests {
             number: 1,
             rate: 60,
             level_permille: 800,
+            mid_permille: Some(500),
             began: Duration::ZERO,
             took: Duration::from_secs(9),
             token_id: None,

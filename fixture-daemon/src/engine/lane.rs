@@ -485,6 +485,7 @@ impl Lane {
             rules.recipe.led.as_ref(),
         );
         self.station.note(now, EvidenceKind::Light, measured.words.clone());
+        self.station.measured(measured.figures.clone());
         measured
     }
 

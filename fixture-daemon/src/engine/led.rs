@@ -2,6 +2,8 @@
 
 use core::ops::RangeInclusive;
 
+use fixture_ledger::record::{Limits, Measurement, Quantity, Scale, Side};
+
 use super::sensor::Measures;
 
 /// How many standard deviations beyond a limit are outside it.
@@ -44,6 +46,24 @@ impl Figure {
         }
     }
 
+    /// As it is recorded.
+    fn measured(self, what: Quantity, scale: Scale, limits: Option<&RangeInclusive<f32>>) -> Measurement {
+        Measurement {
+            what,
+            scale,
+            value: self.value,
+            deviation: self.deviation,
+            limits: limits.map(|allowed| Limits {
+                allowed: allowed.clone(),
+                side: if self.is_outside(allowed) {
+                    Side::Outside
+                } else {
+                    Side::Inside
+                },
+            }),
+        }
+    }
+
     /// Whether it is outside limits by more than its own uncertainty.
     fn is_outside(self, limits: &RangeInclusive<f32>) -> bool {
         let away = (limits.start() - self.value).max(self.value - limits.end());
@@ -56,6 +76,8 @@ impl Figure {
 pub struct Measured {
     /// All of it in words, for the evidence.
     pub words: String,
+    /// All of it in figures.
+    pub figures: Vec<Measurement>,
     /// Why the LED is outside the limits; `None` where it is inside, or was not measured.
     pub outside: Option<String>,
 }
@@ -70,6 +92,7 @@ pub fn judge(
 ) -> Measured {
     let not = |why: &str| Measured {
         words: format!("LED not measured: {why}"),
+        figures: Vec::new(),
         outside: None,
     };
     let Some(dice) = dice else {
@@ -99,46 +122,79 @@ pub fn judge(
         words(red, 0),
         words(green, 0)
     )];
+    let mut figures = vec![
+        red.measured(Quantity::RedDie, Scale::Counts, None),
+        green.measured(Quantity::GreenDie, Scale::Counts, None),
+    ];
     let mut outside = Vec::new();
-    let mut weigh = |name: &str, unit: &str, figure: Figure, limits: Option<&RangeInclusive<f32>>, places: usize| {
-        let figure_words = format!("{name} {}{unit}", words(figure, places));
-        let Some(limits) = limits else {
-            said.push(figure_words);
-            return;
+    let mut weigh =
+        |what: Quantity, scale: Scale, figure: Figure, limits: Option<&RangeInclusive<f32>>, places: usize| {
+            figures.push(figure.measured(what, scale, limits));
+            let (name, unit) = (named(what), in_words(scale));
+            let figure_words = format!("{name} {}{unit}", words(figure, places));
+            let Some(limits) = limits else {
+                said.push(figure_words);
+                return;
+            };
+            let with_limits = format!(
+                "{figure_words} ({:.places$} to {:.places$} allowed)",
+                limits.start(),
+                limits.end()
+            );
+            if figure.is_outside(limits) {
+                outside.push(with_limits.clone());
+            }
+            said.push(with_limits);
         };
-        let with_limits = format!(
-            "{figure_words} ({:.places$} to {:.places$} allowed)",
-            limits.start(),
-            limits.end()
-        );
-        if figure.is_outside(limits) {
-            outside.push(with_limits.clone());
-        }
-        said.push(with_limits);
-    };
     let strength = limits.and_then(|limits| limits.strength.as_ref());
     match (strength, reference) {
-        (Some(Strength::Counts(limits)), _) => weigh("strength", " counts", mean(red, green), Some(limits), 0),
+        (Some(Strength::Counts(limits)), _) => {
+            weigh(Quantity::LedStrength, Scale::Counts, mean(red, green), Some(limits), 0);
+        }
         (Some(Strength::OfReference(limits)), Some(_)) => {
             weigh(
-                "strength",
-                " of the reference unit's",
+                Quantity::LedStrength,
+                Scale::OfReference,
                 mean(of_red, of_green),
                 Some(limits),
                 2,
             );
         }
-        (None, Some(_)) => weigh("strength", " of the reference unit's", mean(of_red, of_green), None, 2),
+        (None, Some(_)) => weigh(
+            Quantity::LedStrength,
+            Scale::OfReference,
+            mean(of_red, of_green),
+            None,
+            2,
+        ),
         (Some(Strength::OfReference(_)) | None, None) => {}
     }
     let of_share = limits.and_then(|limits| limits.green_share.as_ref());
-    weigh("green share", "", share, of_share, 2);
+    weigh(Quantity::GreenShare, Scale::Share, share, of_share, 2);
     if let (Some(Strength::OfReference(_)), None) = (strength, reference) {
         said.push("strength not judged: no reference unit was measured in this lane".to_owned());
     }
     Measured {
         words: said.join("; "),
+        figures,
         outside: (!outside.is_empty()).then(|| outside.join("; ")),
+    }
+}
+
+fn named(what: Quantity) -> &'static str {
+    match what {
+        Quantity::RedDie => "red die",
+        Quantity::GreenDie => "green die",
+        Quantity::LedStrength => "strength",
+        Quantity::GreenShare => "green share",
+    }
+}
+
+fn in_words(scale: Scale) -> &'static str {
+    match scale {
+        Scale::Counts => " counts",
+        Scale::OfReference => " of the reference unit's",
+        Scale::Share => "",
     }
 }
 
@@ -190,6 +246,44 @@ mod tests {
             "LED: red die 980.0 ± 10.0, green die 1020.0 ± 12.0 counts; strength 1.00 ± 0.01 of the reference unit's (0.50 to 2.00 allowed); \
              green share 0.51 ± 0.00 (0.40 to 0.60 allowed)"
         );
+    }
+
+    #[test]
+    fn what_is_told_in_words_is_kept_in_figures() {
+        let measured = judged([(300.0, 25.0), (310.0, 25.0)], &limits());
+        let told: Vec<_> = measured
+            .figures
+            .iter()
+            .map(|figure| {
+                let limits = figure
+                    .limits
+                    .as_ref()
+                    .map(|limits| (limits.allowed.clone(), limits.side));
+                (figure.what, figure.scale, figure.value, limits)
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Quantity::RedDie, Scale::Counts, 300.0, None),
+                (Quantity::GreenDie, Scale::Counts, 310.0, None),
+                (
+                    Quantity::LedStrength,
+                    Scale::OfReference,
+                    0.305,
+                    Some((0.5..=2.0, Side::Outside))
+                ),
+                (
+                    Quantity::GreenShare,
+                    Scale::Share,
+                    0.31 / 0.61,
+                    Some((0.4..=0.6, Side::Inside))
+                ),
+            ]
+        );
+        assert_eq!(measured.figures[0].deviation, 5.0);
+        let unseen = judge(Measures::Strength, None, None, Some(&limits()));
+        assert_eq!(unseen.figures, []);
     }
 
     #[test]

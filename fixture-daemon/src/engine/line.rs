@@ -14,7 +14,7 @@ use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::{LaneView, LineView};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
-use super::effect::{Effect, LaneEffect, Stop};
+use super::effect::{Batch, Effect, LaneEffect, Stop};
 use super::gate::LoopBackLimits;
 use super::input::{Input, LaneInput, NetworkSeen, Seating};
 use super::lane::{Lane, LaneConfig};
@@ -37,8 +37,8 @@ const UNHEARD_AFTER_LIFTING: Duration = Duration::from_secs(30);
 const SEEN_LATELY: Duration = Duration::from_mins(2);
 /// The longest reason or note, in characters.
 const LONGEST_REASON: usize = 200;
-/// The longest lot, in characters.
-const LONGEST_LOT: usize = 64;
+/// The longest lot and the longest work order, in characters.
+const LONGEST_NAME: usize = 64;
 
 /// What a line is made of.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ pub struct Line {
     /// Units that were seated while the last record of their lane was being stored.
     waiting: Vec<Option<(Seating, Tick)>>,
     policy: Policy,
-    lot: String,
+    batch: Batch,
     stops: Stops,
     known: VecDeque<Known>,
     events: VecDeque<String>,
@@ -133,8 +133,8 @@ struct Known {
 /// The line as it is shown, still without wall time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
-    /// The lot that new runs belong to.
-    pub lot: String,
+    /// What new runs belong to.
+    pub batch: Batch,
     /// Why the line is stopped, where it is.
     pub stopped: Option<Stop>,
     /// Every lane, in order of number.
@@ -145,7 +145,8 @@ impl View {
     /// The line's part of a snapshot; `wall` dates a stop.
     pub fn line(&self, wall: impl Fn(&Stop) -> WallTime) -> LineView {
         LineView {
-            lot: self.lot.clone(),
+            lot: self.batch.lot.clone(),
+            work_order: self.batch.work_order.clone(),
             stopped: self.stopped.as_ref().map(|stop| stop.shown(wall(stop))),
         }
     }
@@ -168,7 +169,10 @@ impl Line {
             waiting: lanes.iter().map(|_| None).collect(),
             lanes,
             rules,
-            lot: config.lot,
+            batch: Batch {
+                lot: config.lot,
+                work_order: String::new(),
+            },
             stops: Stops::default(),
             known: VecDeque::new(),
             events: VecDeque::new(),
@@ -179,9 +183,9 @@ impl Line {
         }
     }
 
-    /// Takes over what an earlier process of this line left: its lot, and why it stands still, where it does.
-    pub fn take_over(&mut self, lot: String, stops: impl IntoIterator<Item = Stop>) {
-        self.lot = lot;
+    /// Takes over what an earlier process of this line left: what its units belong to, and why it stands still, where it does.
+    pub fn take_over(&mut self, batch: Batch, stops: impl IntoIterator<Item = Stop>) {
+        self.batch = batch;
         for stop in stops {
             let place = self.stops.place(stop.kind());
             *place = Some(stop);
@@ -292,7 +296,7 @@ impl Line {
     pub fn view(&self, now: Tick) -> View {
         let stop = self.stops.first();
         View {
-            lot: self.lot.clone(),
+            batch: self.batch.clone(),
             stopped: stop.cloned(),
             lanes: self
                 .lanes
@@ -397,7 +401,7 @@ impl Line {
             self.refuse(place, seating, powered, refusal.clone(), effects);
             return Some(refusal);
         }
-        let lot = self.lot.clone();
+        let batch = self.batch.clone();
         self.in_lane(place, effects, |lane, rules, now, out| {
             let nest = lane.nest_report(now);
             lane.seated(now);
@@ -405,7 +409,7 @@ impl Line {
                 seating,
                 powered,
                 nest,
-                lot,
+                batch,
             };
             lane.tell(rules, now, input, out);
         });
@@ -799,14 +803,8 @@ impl Line {
                 }
                 Err(why) => refused(why),
             },
-            Act::Lot { lot } => {
-                if lot.chars().count() > LONGEST_LOT || lot.chars().any(char::is_control) {
-                    return refused("lot: expected at most 64 printable characters");
-                }
-                lot.trim().clone_into(&mut self.lot);
-                effects.push(Effect::Show);
-                ActAnswer::Done
-            }
+            Act::Lot { lot } => named("lot", lot, &mut self.batch.lot, effects),
+            Act::WorkOrder { work_order } => named("work order", work_order, &mut self.batch.work_order, effects),
         }
     }
 
@@ -901,6 +899,18 @@ impl Line {
         }
         runs
     }
+}
+
+/// What the next units belong to has a new name.
+fn named(what: &str, name: &str, place: &mut String, effects: &mut Vec<Effect>) -> ActAnswer {
+    if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return ActAnswer::Refused {
+            why: format!("{what}: expected at most {LONGEST_NAME} printable characters"),
+        };
+    }
+    name.trim().clone_into(place);
+    effects.push(Effect::Show);
+    ActAnswer::Done
 }
 
 /// A unit that passed everything else fails by its LED.

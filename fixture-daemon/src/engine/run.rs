@@ -5,7 +5,9 @@ use core::time::Duration;
 use blinkup::Tick;
 use blinkup::codes::Colour;
 use blinkup::reader::{Observed, Shade};
-use fixture_ledger::record::{Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, RunEnd, StoredReading};
+use fixture_ledger::record::{
+    Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, Measurement, RunEnd, StoredReading,
+};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{RunId, Serial};
 use fixture_link::snapshot::Stage;
@@ -15,7 +17,6 @@ use super::effect::LaneEffect;
 use super::input::{Seating, SendReport};
 use super::meaning::{Meaning, Meanings};
 use super::nest::NestReport;
-use super::recipe::Rung;
 use super::watch::FAULT_STANDS;
 
 /// Readings, and facts, that a run keeps at most; more only come from light that never settles.
@@ -77,6 +78,8 @@ pub struct Run {
     pub device_id: Option<String>,
     /// The agent's URL, where it is known.
     pub agent_url: Option<String>,
+    /// What was measured of the unit.
+    pub measurements: Vec<Measurement>,
     draft: Option<Attempt>,
     attempts: Vec<Attempt>,
     readings: Vec<StoredReading>,
@@ -108,6 +111,17 @@ pub enum Light {
     Never,
     /// Some.
     Seen,
+}
+
+/// What an attempt was sent with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lit {
+    /// Symbols a second.
+    pub rate: u8,
+    /// The light of bright that the lane's lamp gave, as a share of its full light.
+    pub bright: f32,
+    /// Mid light as a share of bright; `None` where an imp sent at levels of its own.
+    pub mid_share: Option<f32>,
 }
 
 /// Short red flashes with short gaps.
@@ -174,6 +188,7 @@ impl Run {
             claimed: Claimed::No,
             device_id: None,
             agent_url: None,
+            measurements: Vec::new(),
             draft: None,
             attempts: Vec::new(),
             readings: Vec::new(),
@@ -292,27 +307,12 @@ impl Run {
     }
 
     /// A transmission is over; how it ended is not known yet.
-    ///
-    /// `light` is the share of its light that the lane's lamp gives.
-    pub fn draft(
-        &mut self,
-        report: &SendReport,
-        rung: Rung,
-        light: f32,
-        token_id: Option<String>,
-        loop_back: Option<LoopBack>,
-    ) {
-        let level = f64::from(rung.bright.fraction() * light) * 1000.0;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a level is 0 to 1"
-        )]
-        let level_permille = level.round() as u16;
+    pub fn draft(&mut self, report: &SendReport, lit: Lit, token_id: Option<String>, loop_back: Option<LoopBack>) {
         self.draft = Some(Attempt {
             number: report.attempt,
-            rate: rung.rate,
-            level_permille,
+            rate: lit.rate,
+            level_permille: permille(lit.bright),
+            mid_permille: lit.mid_share.map(permille),
             began: report.began.since(self.seated),
             took: report.ended.since(report.began),
             token_id,
@@ -354,6 +354,7 @@ impl Run {
             attempts: core::mem::take(&mut self.attempts),
             readings: core::mem::take(&mut self.readings),
             evidence: core::mem::take(&mut self.evidence),
+            measurements: core::mem::take(&mut self.measurements),
             trace: Vec::new(),
             samples_lost: 0,
         }
@@ -363,6 +364,12 @@ impl Run {
     pub fn window_left(&self, now: Tick, listens_for: Duration) -> Duration {
         (self.powered + listens_for).since(now)
     }
+}
+
+/// A level or a share, 0 to 1, in thousandths.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 1")]
+fn permille(share: f32) -> u16 {
+    (f64::from(share.clamp(0.0, 1.0)) * 1000.0).round() as u16
 }
 
 /// Whether a bless event is about a unit in this run: by the token where the event names one, else by the device id, or by a serial that is the

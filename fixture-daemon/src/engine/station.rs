@@ -11,18 +11,20 @@ use blinkup::codes::Colour;
 use blinkup::frame::SymbolRate;
 use blinkup::packet::{Enrolment, Packet, PlanId, Settings, Token};
 use blinkup::reader::{Observed, Shade};
-use fixture_ledger::record::{AttemptResult, EvidenceKind, LoopBack, RefusedStart, RunEnd, StandingVerdict};
+use fixture_ledger::record::{
+    AttemptResult, EvidenceKind, LoopBack, Measurement, RefusedStart, RunEnd, StandingVerdict,
+};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::snapshot::{LaneState, LastVerdict, Stage};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
-use super::effect::{LaneEffect, Signal, Transmission};
+use super::effect::{Batch, LaneEffect, Signal, Transmission};
 use super::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
 use super::meaning::{Meaning, Meanings};
 use super::nest::{Flash, NestReport};
 use super::recipe::{PassRule, Recipe, Rung};
-use super::run::{Claimed, Light, Presence, Run};
+use super::run::{Claimed, Light, Lit, Presence, Run};
 use super::watch::{FAULT_STANDS, Judgement, PATTERN_STANDS, Watch};
 
 /// How long after its last symbol a packet may go unanswered.
@@ -142,8 +144,8 @@ pub enum StationInput {
         powered: Tick,
         /// What the empty nest told.
         nest: NestReport,
-        /// The lot.
-        lot: String,
+        /// What the unit belongs to.
+        batch: Batch,
     },
     /// A unit was seated and may not run.
     Refuse {
@@ -319,6 +321,20 @@ struct Sending {
     lamp: Option<LampSeen>,
 }
 
+impl Sending {
+    /// What it is sent with; `light` is the share of its light that the lane's lamp gives.
+    fn lit(&self, light: f32) -> Lit {
+        Lit {
+            rate: self.rung.rate,
+            bright: self.rung.bright.fraction() * light,
+            mid_share: match self.by {
+                Transmitter::Lamp => Some(self.rung.mid_share),
+                Transmitter::Imp { .. } => None,
+            },
+        }
+    }
+}
+
 /// What follows once the lamp is dark.
 #[derive(Debug)]
 enum After {
@@ -427,8 +443,8 @@ impl Station {
                 seating,
                 powered,
                 nest,
-                lot,
-            } => self.begin(now, seating, powered, nest, lot, out),
+                batch,
+            } => self.begin(now, seating, powered, nest, batch, out),
             StationInput::Refuse {
                 seating,
                 powered,
@@ -471,13 +487,13 @@ impl Station {
         seating: Seating,
         powered: Tick,
         nest: NestReport,
-        lot: String,
+        batch: Batch,
         out: &mut Vec<LaneEffect>,
     ) {
         out.push(LaneEffect::BeginRun {
             run: seating.run,
             serial: seating.serial.clone(),
-            lot,
+            batch,
             seated: now,
         });
         out.push(LaneEffect::Signal(Signal::Busy));
@@ -706,7 +722,7 @@ impl Station {
                 if let Some(words) = words {
                     run.note(now, EvidenceKind::LoopBack, words);
                 }
-                run.draft(report, sending.rung, light, sending.token_id.clone(), loop_back);
+                run.draft(report, sending.lit(light), sending.token_id.clone(), loop_back);
                 if let (SendEnd::Complete, Some((code, detail))) = (&report.end, &fault) {
                     run.note(now, EvidenceKind::LoopBack, detail.clone());
                     run.close_attempt(AttemptResult::Stopped, out);
@@ -751,7 +767,7 @@ impl Station {
                 }
             }
             Step::Stopping { sending, then, .. } if report.run == run.id && report.attempt == sending.number => {
-                run.draft(report, sending.rung, light, sending.token_id, loop_back);
+                run.draft(report, sending.lit(light), sending.token_id, loop_back);
                 match (then, fault) {
                     // A unit that was given up under a lamp that was not as it should be.
                     (After::Retry(_), Some((code, detail))) => {
@@ -1119,6 +1135,13 @@ impl Station {
         }
     }
 
+    /// Keeps what was measured of a concluded run's unit.
+    pub fn measured(&mut self, measurements: Vec<Measurement>) {
+        if let Phase::Concluded(run, _) = &mut self.phase {
+            run.measurements = measurements;
+        }
+    }
+
     /// Commits the verdict, as the line judged it; `policy` is what the line adds to the evidence.
     pub fn commit(
         &mut self,
@@ -1376,8 +1399,7 @@ impl Station {
                 run.note(now, EvidenceKind::Fault, "the sender did not report that it stopped");
                 run.draft(
                     &sending.unreported(run.id, now),
-                    sending.rung,
-                    equipment.light,
+                    sending.lit(equipment.light),
                     sending.token_id.clone(),
                     None,
                 );

@@ -773,6 +773,7 @@ fn label() -> Label {
         serial: Serial::new("SN-1").ok(),
         device_id: None,
         lot: String::new(),
+        work_order: String::new(),
     }
 }
 

@@ -202,6 +202,8 @@ pub struct Label {
     pub device_id: Option<String>,
     /// Its lot.
     pub lot: String,
+    /// Its work order.
+    pub work_order: String,
 }
 
 impl Label {
@@ -211,6 +213,7 @@ impl Label {
             serial: open.serial.clone(),
             device_id: open.device_id.clone(),
             lot: open.lot.clone(),
+            work_order: open.work_order.clone(),
         }
     }
 }
@@ -253,8 +256,10 @@ pub struct Scan {
 pub enum Field {
     /// A unit's serial.
     Serial(Serial),
-    /// The lot or work order of the units from now on.
+    /// The lot of the units from now on.
     Lot(String),
+    /// The work order of the units from now on.
+    WorkOrder(String),
 }
 
 /// The scanners.

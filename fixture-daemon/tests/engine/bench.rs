@@ -6,7 +6,7 @@ use blinkup::codes::{CodeTable, Colour};
 use blinkup::packet::{Password, PlanId, Ssid, Token, Wifi};
 use blinkup::reader::{Observed, Reading, Shade};
 use blinkup::{Level, Tick};
-use fixture_daemon::engine::effect::{LaneEffect, Signal, Transmission};
+use fixture_daemon::engine::effect::{Batch, LaneEffect, Signal, Transmission};
 use fixture_daemon::engine::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
 use fixture_daemon::engine::meaning::Meanings;
 use fixture_daemon::engine::nest::{Flash, NestReport};
@@ -162,7 +162,7 @@ impl StationBench {
             seating,
             powered,
             nest,
-            lot: String::new(),
+            batch: Batch::default(),
         });
     }
 

@@ -232,6 +232,7 @@ fn the_imp_gets_its_token_itself_and_its_event_blesses_the_unit_that_is_online()
     assert_eq!(bench.ends[0].device_id.as_deref(), Some(DEVICES[0]));
     assert_eq!(bench.asked, 0, "no token, and no question who used it");
     assert_eq!(bench.ends[0].attempts[0].token_id, None);
+    assert_eq!(bench.ends[0].attempts[0].mid_permille, None, "its levels are its own");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use fixture_daemon::engine::lane::Validity;
 use fixture_daemon::engine::led::{LedLimits, Strength};
 use fixture_daemon::engine::recipe::Recipe;
 use fixture_daemon::engine::sensor::Measures;
-use fixture_ledger::record::{AnnotationKind, AttemptResult, EvidenceKind, UnitHistory};
+use fixture_ledger::record::{AnnotationKind, AttemptResult, EvidenceKind, Quantity, Scale, Side, UnitHistory};
 use fixture_link::act::{Act, ActAnswer};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::WallTime;
@@ -242,6 +242,7 @@ fn a_recipe_with_another_mid_share_is_compared_with_that_one() {
     assert_eq!(light.run(1, good_unit()), VerdictCode::Ok);
     let loop_back = light.attempts[0].loop_back.expect("seen");
     assert!((loop_back.mid_share - 0.3).abs() < 0.03, "{loop_back:?}");
+    assert_eq!(light.attempts[0].mid_permille, Some(300), "what was meant");
 }
 
 #[test]
@@ -250,6 +251,7 @@ fn a_lamp_that_gives_a_share_of_its_light_is_held_to_that_share() {
     assert_eq!(light.run(1, good_unit()), VerdictCode::Ok, "{}", light.ends[0].1.detail);
     let attempt = &light.attempts[0];
     assert_eq!(attempt.level_permille, 300, "the light that it gave");
+    assert_eq!(attempt.mid_permille, Some(500), "of the light that it gave");
     let loop_back = attempt.loop_back.expect("seen");
     assert!((loop_back.bright - 1800.0).abs() < 90.0, "{loop_back:?}");
     // The trend sees a lamp as bright as it was calibrated.
@@ -304,6 +306,22 @@ fn a_unit_whose_led_is_within_limits_passes_with_its_figures() {
     let strength = words.split("strength ").nth(1).unwrap().split(' ').next().unwrap();
     let strength: f32 = strength.parse().unwrap();
     assert!((strength - 1.0).abs() < 0.03, "{words}");
+    let figures = &light.ends[0].1.measurements;
+    assert_eq!(
+        figures
+            .iter()
+            .map(|figure| (figure.what, figure.scale))
+            .collect::<Vec<_>>(),
+        [
+            (Quantity::RedDie, Scale::Counts),
+            (Quantity::GreenDie, Scale::Counts),
+            (Quantity::LedStrength, Scale::OfReference),
+            (Quantity::GreenShare, Scale::Share),
+        ]
+    );
+    assert!((figures[2].value - strength).abs() < 0.006, "{figures:?}");
+    let limits = figures[2].limits.as_ref().expect("limits");
+    assert_eq!((limits.allowed.clone(), limits.side), (0.5..=2.0, Side::Inside));
 }
 
 #[test]
@@ -323,6 +341,23 @@ fn a_unit_that_passes_all_but_its_led_fails_for_it() {
         );
         let (_, end) = &light.ends[0];
         assert!(end.detail.starts_with(what), "{}", end.detail);
+        let outside: Vec<Quantity> = end
+            .measurements
+            .iter()
+            .filter(|figure| {
+                figure
+                    .limits
+                    .as_ref()
+                    .is_some_and(|limits| limits.side == Side::Outside)
+            })
+            .map(|figure| figure.what)
+            .collect();
+        let named = if what.starts_with("strength") {
+            Quantity::LedStrength
+        } else {
+            Quantity::GreenShare
+        };
+        assert_eq!(outside, [named], "{:?}", end.measurements);
         assert_eq!(end.code.outcome(), Outcome::Fail);
         assert_eq!(end.stage, Stage::Blessed);
     }

@@ -10,6 +10,7 @@ mod faults;
 mod kill;
 mod labels;
 mod lamp_light;
+mod older;
 mod queries;
 mod role;
 mod rollups;

@@ -37,12 +37,14 @@ async fn a_run_comes_back_as_it_was_stored() {
     assert_eq!(detail.attempts, end.attempts);
     assert_eq!(detail.readings, end.readings);
     assert_eq!(detail.evidence, end.evidence);
+    assert_eq!(detail.measurements, end.measurements);
     assert_eq!(detail.trace, end.trace);
     assert_eq!(detail.annotations, [(at(3_000), later)]);
     assert_eq!(detail.row.seated, start.seated);
     assert_eq!(detail.row.serial, start.serial);
     assert_eq!(detail.row.operator, start.operator);
     assert_eq!(detail.row.lot, start.lot);
+    assert_eq!(detail.row.work_order, start.work_order);
     let verdict = detail.row.verdict.clone().unwrap();
     assert_eq!(verdict.outcome, Outcome::Fail);
     assert_eq!(verdict.code, end.code);
@@ -119,30 +121,9 @@ async fn a_run_without_a_verdict_is_interrupted_at_the_next_start() {
     ledger.close().await.unwrap();
 }
 
-#[tokio::test]
-async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("ledger");
-    let mut ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
-    let id = ledger.setup(&setup()).await.unwrap();
-    let codes = [VerdictCode::Ok, VerdictCode::StuckDns, VerdictCode::LampWeak];
-    for (n, on) in (0..30_u32).zip((1..=4_u8).cycle()) {
-        let code = codes[n as usize % 3];
-        let name = format!("SN-{:02}", n % 10);
-        let mut start = start(n, on, (n % 7 != 6).then_some(name.as_str()), 1_000 * i64::from(n / 2));
-        start.lot = if n % 5 == 0 { "L%_1".to_owned() } else { String::new() };
-        ledger.begin_run(id, &start).await.unwrap();
-        if n != 29 {
-            ledger.finish_run(&end(n, code), at(100_000)).await.unwrap();
-        }
-    }
-    let reports = Reports::open(&path).await.unwrap();
-    let all = reports.runs(&RunFilter::default(), 500).await.unwrap();
-    assert_eq!(all.next, None);
-    let numbers: Vec<_> = all.rows.iter().map(|row| row.run).collect();
-    assert_eq!(numbers, (0..30).rev().map(run_id).collect::<Vec<_>>());
-
-    let filters = [
+/// What a page can ask for.
+fn filters() -> [RunFilter; 12] {
+    [
         RunFilter::default(),
         RunFilter {
             serial: Some(SerialFilter::Is("SN-03".to_owned())),
@@ -180,8 +161,49 @@ async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
             lot: Some(String::new()),
             ..RunFilter::default()
         },
-    ];
-    for filter in filters {
+        RunFilter {
+            work_order: Some("W%_1".to_owned()),
+            ..RunFilter::default()
+        },
+        RunFilter {
+            work_order: Some("W%_1".to_owned()),
+            lot: Some("L%_1".to_owned()),
+            ..RunFilter::default()
+        },
+        RunFilter {
+            work_order: Some(String::new()),
+            serial: Some(SerialFilter::BeginsWith("SN-0".to_owned())),
+            ..RunFilter::default()
+        },
+    ]
+}
+
+#[tokio::test]
+async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let mut ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
+    let id = ledger.setup(&setup()).await.unwrap();
+    let codes = [VerdictCode::Ok, VerdictCode::StuckDns, VerdictCode::LampWeak];
+    for (n, on) in (0..30_u32).zip((1..=4_u8).cycle()) {
+        let code = codes[n as usize % 3];
+        let name = format!("SN-{:02}", n % 10);
+        let mut start = start(n, on, (n % 7 != 6).then_some(name.as_str()), 1_000 * i64::from(n / 2));
+        start.lot = if n % 5 == 0 { "L%_1".to_owned() } else { String::new() };
+        start.work_order = if n % 4 == 1 { "W%_1".to_owned() } else { String::new() };
+        ledger.begin_run(id, &start).await.unwrap();
+        if n != 29 {
+            ledger.finish_run(&end(n, code), at(100_000)).await.unwrap();
+        }
+    }
+    let reports = Reports::open(&path).await.unwrap();
+    let all = reports.runs(&RunFilter::default(), 500).await.unwrap();
+    assert_eq!(all.next, None);
+    let numbers: Vec<_> = all.rows.iter().map(|row| row.run).collect();
+    assert_eq!(numbers, (0..30).rev().map(run_id).collect::<Vec<_>>());
+
+    let mut found = Vec::new();
+    for filter in filters() {
         let expected: Vec<_> = all
             .rows
             .iter()
@@ -195,6 +217,7 @@ async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
                     && filter.code.is_none_or(|it| verdict.map(|v| v.code) == Some(it))
                     && filter.lane.is_none_or(|it| row.lane == it)
                     && filter.lot.as_ref().is_none_or(|it| row.lot == *it)
+                    && filter.work_order.as_ref().is_none_or(|it| row.work_order == *it)
                     && filter.from.is_none_or(|it| row.seated.micros >= it)
                     && filter.until.is_none_or(|it| row.seated.micros < it)
             })
@@ -212,7 +235,10 @@ async fn runs_are_found_page_by_page_by_everything_that_a_page_asks_for() {
             }
         }
         assert_eq!(paged, expected, "{filter:?}");
+        found.push(paged.len());
     }
+    // Of the work order's eight runs two are of the lot as well.
+    assert_eq!(found[9..11], [8, 2]);
     assert_eq!(reports.unit(serial("SN-05").as_str()).await.unwrap().len(), 3);
     ledger.close().await.unwrap();
 }
@@ -302,6 +328,12 @@ fn acts() -> Vec<(ActRequest, ActAnswer)> {
         (
             Act::Lot {
                 lot: "lot-8".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
+        (
+            Act::WorkOrder {
+                work_order: "wo-32".to_owned(),
             },
             ActAnswer::Done,
         ),

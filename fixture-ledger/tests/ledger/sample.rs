@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use fixture_ledger::record::{
-    Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, RunEnd, RunStart, Setup, StoredReading,
+    Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Quantity, RunEnd, RunStart, Scale,
+    Setup, Side, StoredReading,
 };
 use fixture_link::act::{Act, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
@@ -56,6 +57,7 @@ pub fn start(n: u32, on: u8, unit: Option<&str>, seated: i64) -> RunStart {
         serial: unit.map(serial),
         operator: "console".to_owned(),
         lot: "lot-7".to_owned(),
+        work_order: "wo-31".to_owned(),
         seated: WallTime {
             micros: seated,
             synchronised: false,
@@ -80,6 +82,7 @@ pub fn end(n: u32, code: VerdictCode) -> RunEnd {
         number: 1,
         rate: 60,
         level_permille: 800,
+        mid_permille: Some(475),
         began: Duration::from_millis(2_500),
         took: Duration::from_millis(14_001),
         token_id: Some(format!("token-{n}")),
@@ -108,6 +111,7 @@ pub fn end(n: u32, code: VerdictCode) -> RunEnd {
             Attempt {
                 number: 2,
                 rate: 30,
+                mid_permille: None,
                 token_id: None,
                 result: AttemptResult::Received,
                 loop_back: None,
@@ -143,9 +147,50 @@ pub fn end(n: u32, code: VerdictCode) -> RunEnd {
                 detail: "joining".to_owned(),
             },
         ],
+        measurements: measurements(),
         trace: (0..1_500_u32)
             .map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[0])
             .collect(),
         samples_lost: 3,
     }
+}
+
+/// Figures with limits, inside and outside, and without.
+fn measurements() -> Vec<Measurement> {
+    vec![
+        Measurement {
+            what: Quantity::RedDie,
+            scale: Scale::Counts,
+            value: 1_204.5,
+            deviation: 3.25,
+            limits: None,
+        },
+        Measurement {
+            what: Quantity::GreenDie,
+            scale: Scale::Counts,
+            value: 640.1,
+            deviation: 2.75,
+            limits: None,
+        },
+        Measurement {
+            what: Quantity::LedStrength,
+            scale: Scale::OfReference,
+            value: 0.913,
+            deviation: 0.004,
+            limits: Some(Limits {
+                allowed: 0.5..=2.0,
+                side: Side::Inside,
+            }),
+        },
+        Measurement {
+            what: Quantity::GreenShare,
+            scale: Scale::Share,
+            value: 0.347,
+            deviation: 0.001,
+            limits: Some(Limits {
+                allowed: 0.4..=0.6,
+                side: Side::Outside,
+            }),
+        },
+    ]
 }

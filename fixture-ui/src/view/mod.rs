@@ -29,6 +29,8 @@ pub struct View {
     pub recipe: String,
     /// The lot, if there is one.
     pub lot: String,
+    /// The work order, if there is one.
+    pub work_order: String,
     /// What a person should see to, although nothing stands still for it; none while the daemon is silent.
     pub notices: Vec<Notice>,
     /// What is shown.
@@ -128,6 +130,7 @@ impl View {
         let stop = snapshot.line.stopped.as_ref().map(stop_words);
         Self {
             lot: snapshot.line.lot.clone(),
+            work_order: snapshot.line.work_order.clone(),
             notices: snapshot.notices.clone(),
             ..Self::framed(&snapshot.fixture, Face::Live { stop, lanes })
         }
@@ -149,6 +152,7 @@ impl View {
                 badges: Vec::new(),
                 recipe: String::new(),
                 lot: String::new(),
+                work_order: String::new(),
                 notices: Vec::new(),
                 face,
             },
@@ -166,6 +170,7 @@ impl View {
             badges: badges.iter().filter(|(on, _)| *on).map(|(_, badge)| *badge).collect(),
             recipe: format!("{} ({})", fixture.recipe, fixture.recipe_version),
             lot: String::new(),
+            work_order: String::new(),
             notices: Vec::new(),
             face,
         }
@@ -287,6 +292,7 @@ pub(crate) mod tests {
             },
             line: LineView {
                 lot: String::new(),
+                work_order: String::new(),
                 stopped: None,
             },
             notices: Vec::new(),

@@ -41,6 +41,8 @@ pub struct RunWords {
     pub attempts: u32,
     /// Its lot.
     pub lot: String,
+    /// Its work order.
+    pub work_order: String,
     /// What has to stand beside it.
     pub notes: Vec<String>,
 }
@@ -74,6 +76,7 @@ impl RunWords {
                 .unwrap_or_default(),
             attempts: row.attempts,
             lot: row.lot.clone(),
+            work_order: row.work_order.clone(),
             notes: notes(row, verdict),
         }
     }

@@ -1,5 +1,6 @@
 //! One run: its verdict, what it rests on, and its light.
 
+use core::fmt::Write as _;
 use std::sync::Arc;
 
 use askama::Template;
@@ -7,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::response::Html;
 use blinkup::codes::CodeTable;
 use fixture_ledger::Reports;
-use fixture_ledger::record::{Attempt, EvidenceKind};
+use fixture_ledger::record::{Attempt, EvidenceKind, Measurement, Quantity, Scale, Side};
 use fixture_ledger::report::RunDetail;
 use fixture_link::identity::RunId;
 use fixture_link::verdict::Outcome;
@@ -32,6 +33,7 @@ struct RunPage {
     annotations: Vec<NoteWords>,
     light: Light,
     attempts: Vec<AttemptWords>,
+    measurements: Vec<MeasuredWords>,
     readings: Vec<ReadingWords>,
     evidence: Vec<FactWords>,
 }
@@ -53,6 +55,13 @@ struct AttemptWords {
     lateness: String,
     loop_back: String,
     token: String,
+}
+
+struct MeasuredWords {
+    what: &'static str,
+    figure: String,
+    allowed: String,
+    side: &'static str,
 }
 
 struct ReadingWords {
@@ -124,6 +133,7 @@ fn words(sources: &Sources, frame: Frame, light: Light, detail: &RunDetail) -> R
             .collect(),
         light,
         attempts: detail.attempts.iter().map(attempt_words).collect(),
+        measurements: detail.measurements.iter().map(measured_words).collect(),
         readings: detail
             .readings
             .iter()
@@ -186,6 +196,7 @@ fn facts(sources: &Sources, detail: &RunDetail) -> Vec<(&'static str, String)> {
         ("Device", known(verdict.and_then(|verdict| verdict.device_id.as_ref()))),
         ("Agent", known(verdict.and_then(|verdict| verdict.agent_url.as_ref()))),
         ("Lot", row.lot.clone()),
+        ("Work order", row.work_order.clone()),
         ("Operator", row.operator.clone()),
         ("Fixture", setup.fixture.clone()),
         ("Software", setup.software.clone()),
@@ -208,11 +219,7 @@ fn facts(sources: &Sources, detail: &RunDetail) -> Vec<(&'static str, String)> {
 fn attempt_words(attempt: &Attempt) -> AttemptWords {
     AttemptWords {
         number: attempt.number,
-        rung: format!(
-            "{} symbols/s at {} % light",
-            attempt.rate,
-            f32::from(attempt.level_permille) / 10.0
-        ),
+        rung: rung(attempt),
         began: seconds(attempt.began),
         took: seconds(attempt.took),
         result: wording::attempt(attempt.result),
@@ -231,6 +238,54 @@ fn attempt_words(attempt: &Attempt) -> AttemptWords {
             },
         ),
         token: attempt.token_id.clone().unwrap_or_default(),
+    }
+}
+
+/// What an attempt was sent with.
+fn rung(attempt: &Attempt) -> String {
+    let percent = |permille: u16| f32::from(permille) / 10.0;
+    let mut rung = format!(
+        "{} symbols/s at {} % light",
+        attempt.rate,
+        percent(attempt.level_permille)
+    );
+    if let Some(mid) = attempt.mid_permille {
+        // Writing to a String cannot fail.
+        let _written = write!(rung, ", mid {} % of it", percent(mid));
+    }
+    rung
+}
+
+fn measured_words(measured: &Measurement) -> MeasuredWords {
+    let (places, unit) = match measured.scale {
+        Scale::Counts => (1, " counts"),
+        Scale::OfReference => (3, " of the reference unit's"),
+        Scale::Share => (3, ""),
+    };
+    let side = measured.limits.as_ref().map(|limits| limits.side);
+    MeasuredWords {
+        what: match measured.what {
+            Quantity::RedDie => "Red die",
+            Quantity::GreenDie => "Green die",
+            Quantity::LedStrength => "Strength",
+            Quantity::GreenShare => "Green share",
+        },
+        figure: format!("{:.places$} ± {:.places$}{unit}", measured.value, measured.deviation),
+        allowed: measured.limits.as_ref().map_or_else(
+            || "no limits".to_owned(),
+            |limits| {
+                format!(
+                    "{:.places$} to {:.places$}",
+                    limits.allowed.start(),
+                    limits.allowed.end()
+                )
+            },
+        ),
+        side: match side {
+            Some(Side::Inside) => "inside",
+            Some(Side::Outside) => "OUTSIDE",
+            None => "",
+        },
     }
 }
 

@@ -48,6 +48,7 @@ struct Asked {
     code: String,
     lane: String,
     lot: String,
+    work_order: String,
     day: String,
     before: String,
 }
@@ -63,11 +64,12 @@ impl Asked {
                 "code" => &mut asked.code,
                 "lane" => &mut asked.lane,
                 "lot" => &mut asked.lot,
+                "work_order" => &mut asked.work_order,
                 "day" => &mut asked.day,
                 "before" => &mut asked.before,
                 _ => {
                     return Err(format!(
-                        "{name}: expected serial, outcome, code, lane, lot, day or before"
+                        "{name}: expected serial, outcome, code, lane, lot, work_order, day or before"
                     ));
                 }
             };
@@ -97,6 +99,7 @@ impl Asked {
                 })
                 .transpose()?,
             lot: given(&self.lot),
+            work_order: given(&self.work_order),
             from: day.as_ref().map(|day| day.from),
             until: day.as_ref().map(|day| day.until),
             before: given(&self.before)
@@ -114,6 +117,7 @@ impl Asked {
             ("code", &self.code),
             ("lane", &self.lane),
             ("lot", &self.lot),
+            ("work_order", &self.work_order),
             ("day", &self.day),
             ("before", before),
         ] {
@@ -171,7 +175,7 @@ mod tests {
     fn a_field_that_the_list_does_not_know_is_named() {
         assert_eq!(
             Asked::of("serial=1&sort=up").unwrap_err(),
-            "sort: expected serial, outcome, code, lane, lot, day or before"
+            "sort: expected serial, outcome, code, lane, lot, work_order, day or before"
         );
     }
 

@@ -11,8 +11,8 @@ use blinkup::sample::Counts;
 use blinkup::trace::{Header, INTEGRATION, Row, SATURATED_AT, Trace, compact};
 use blinkup::{Level, Tick};
 use fixture_ledger::record::{
-    Annotation, AnnotationKind, Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, RunEnd, RunStart, Setup,
-    StoredReading,
+    Annotation, AnnotationKind, Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement,
+    Quantity, RunEnd, RunStart, Scale, Setup, Side, StoredReading,
 };
 use fixture_ledger::{Durability, Ledger};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
@@ -149,6 +149,7 @@ async fn begin(ledger: &mut Ledger, n: u8, serial: &str) {
         serial: Some(Serial::new(serial).unwrap()),
         operator: "console".to_owned(),
         lot: "LOT-7".to_owned(),
+        work_order: "WO-31".to_owned(),
         seated: wall(seated),
     };
     ledger.begin_run(setup, &start).await.unwrap();
@@ -184,6 +185,7 @@ fn end(n: u8, code: VerdictCode, trace: Vec<u8>) -> RunEnd {
             number: 1,
             rate: 60,
             level_permille: 1000,
+            mid_permille: Some(500),
             began: at(2000),
             took: at(2000),
             token_id: Some("token-17".to_owned()),
@@ -229,6 +231,25 @@ fn end(n: u8, code: VerdictCode, trace: Vec<u8>) -> RunEnd {
                 at: at(1300),
                 kind: EvidenceKind::Token,
                 detail: "token token-17".to_owned(),
+            },
+        ],
+        measurements: vec![
+            Measurement {
+                what: Quantity::RedDie,
+                scale: Scale::Counts,
+                value: 1204.46,
+                deviation: 3.2,
+                limits: None,
+            },
+            Measurement {
+                what: Quantity::GreenShare,
+                scale: Scale::Share,
+                value: 0.347,
+                deviation: 0.004,
+                limits: Some(Limits {
+                    allowed: 0.4..=0.6,
+                    side: Side::Outside,
+                }),
             },
         ],
         trace,
@@ -444,6 +465,10 @@ async fn a_search_finds_the_units_whose_serial_begins_so() {
     let (_keep, sources) = sources(&path, Heard::default());
     let (_, page) = get(sources.clone(), "/runs?serial=XX&outcome=&code=&lane=&lot=&day=").await;
     assert!(page.contains("XX-0002") && !page.contains("SN-0001"));
+    for (asked, found) in [("WO-31", true), ("WO-3", false)] {
+        let (_, page) = get(sources.clone(), &format!("/runs?work_order={asked}")).await;
+        assert_eq!(page.contains("XX-0002"), found, "{asked}");
+    }
     let (_, page) = get(sources.clone(), "/runs?day=2026-09-20").await;
     assert!(page.contains("No run fits."));
     for (wrong, said) in [

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::note::{Note, Notes};
 use super::{Act as AskedAct, Told};
 use crate::clock::{Clock, wall};
+use crate::engine::effect::Batch;
 use crate::engine::input::{Input, LaneInput, Part, Seating};
 
 /// Something to store or to look up.
@@ -38,8 +39,8 @@ pub enum Job {
         lane: LaneId,
         /// The unit.
         serial: Option<Serial>,
-        /// The lot.
-        lot: String,
+        /// What the unit belongs to.
+        batch: Batch,
         /// When it was seated.
         seated: Tick,
     },
@@ -117,7 +118,7 @@ impl Clerk {
                 run,
                 lane,
                 serial,
-                lot,
+                batch,
                 seated,
             } => {
                 let result = if doubtful.remove(&run) {
@@ -128,7 +129,8 @@ impl Clerk {
                         lane,
                         serial,
                         operator: self.operator.clone(),
-                        lot,
+                        lot: batch.lot,
+                        work_order: batch.work_order,
                         seated: self.clock.wall_at(seated),
                     };
                     said(self.ledger.begin_run(self.setup, &start).await)
@@ -199,7 +201,11 @@ impl Clerk {
                     return;
                 }
             },
-            Act::Start { serial: None, .. } | Act::Stop { .. } | Act::Acknowledge { .. } | Act::Lot { .. } => None,
+            Act::Start { serial: None, .. }
+            | Act::Stop { .. }
+            | Act::Acknowledge { .. }
+            | Act::Lot { .. }
+            | Act::WorkOrder { .. } => None,
         };
         let asked = AskedAct {
             request,

@@ -146,6 +146,7 @@ mod tests {
             serial: Serial::new(&format!("SN-{number}")).ok(),
             device_id: None,
             lot: String::new(),
+            work_order: String::new(),
         }
     }
 

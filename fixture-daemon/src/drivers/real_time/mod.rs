@@ -344,13 +344,13 @@ impl Engine {
             LaneEffect::BeginRun {
                 run,
                 serial,
-                lot,
+                batch,
                 seated,
             } => Some(Job::BeginRun {
                 run,
                 lane,
                 serial,
-                lot,
+                batch,
                 seated,
             }),
             LaneEffect::Refuse(refused) => Some(Job::Note(Note::Refused(refused))),

@@ -420,6 +420,15 @@ impl Button {
     }
 }
 
+/// What a scan has done. Nobody waits for the answer: what holds from now on stands on the live page.
+fn by_scanner(act: Act) -> Job {
+    let request = ActRequest {
+        by: BY_SCANNER.to_owned(),
+        act,
+    };
+    Job::Act(request, oneshot::channel().0)
+}
+
 /// Scans that wait for their unit.
 #[derive(Debug, Default)]
 struct Scans {
@@ -439,14 +448,8 @@ impl Scans {
                         self.waiting.retain(|(_, lane, _)| *lane != scan.lane);
                         self.waiting.push_back((now, scan.lane, serial));
                     }
-                    Field::Lot(lot) => {
-                        let request = ActRequest {
-                            by: BY_SCANNER.to_owned(),
-                            act: Act::Lot { lot },
-                        };
-                        // Nobody waits for the answer: the lot stands on the screen.
-                        to_do.push(Job::Act(request, oneshot::channel().0));
-                    }
+                    Field::Lot(lot) => to_do.push(by_scanner(Act::Lot { lot })),
+                    Field::WorkOrder(work_order) => to_do.push(by_scanner(Act::WorkOrder { work_order })),
                 },
                 Ok(None) => break None,
                 Err(error) => break Some(error.to_string()),

@@ -138,6 +138,7 @@ mod tests {
                 serial: Serial::new(&format!("SN-{lane}")).ok(),
                 operator: "console".to_owned(),
                 lot: String::new(),
+                work_order: String::new(),
                 seated: AT,
             };
             ledger.begin_run(setup, &start).await.unwrap();
@@ -152,6 +153,7 @@ mod tests {
                 attempts: Vec::new(),
                 readings: Vec::new(),
                 evidence: Vec::new(),
+                measurements: Vec::new(),
                 trace: Vec::new(),
                 samples_lost: 0,
             };

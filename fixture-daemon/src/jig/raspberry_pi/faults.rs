@@ -1018,6 +1018,7 @@ fn a_printer_without_paper_is_label_failed_on_its_lane_alone_until_the_label_is_
             serial: Serial::new("U1").ok(),
             device_id: None,
             lot: String::new(),
+            work_order: String::new(),
         })
         .unwrap();
     let mut job = || within("a job", || jobs.try_recv().ok());

@@ -30,7 +30,7 @@ pub enum Kind {
     Serial,
     /// A lot.
     Lot,
-    /// A work order; the lot that units belong to from then on.
+    /// A work order.
     WorkOrder,
 }
 
@@ -85,7 +85,8 @@ fn field(patterns: &[(Kind, Pattern)], scan: &str) -> Option<Field> {
         .map(|(_, kind, rest)| (kind, rest))?;
     match kind {
         Kind::Serial => Serial::new(rest).ok().map(Field::Serial),
-        Kind::Lot | Kind::WorkOrder => Some(Field::Lot(rest.trim().to_owned())),
+        Kind::Lot => Some(Field::Lot(rest.trim().to_owned())),
+        Kind::WorkOrder => Some(Field::WorkOrder(rest.trim().to_owned())),
     }
 }
 
@@ -294,7 +295,7 @@ pub(super) mod tests {
             ("S123456789", None),
             ("S12x45", None),
             ("1TLot 7/b", Some(Field::Lot("Lot 7/b".to_owned()))),
-            ("SWO77a", Some(Field::Lot("77a".to_owned()))),
+            ("SWO77a", Some(Field::WorkOrder("77a".to_owned()))),
             ("12345", None),
             ("", None),
         ] {

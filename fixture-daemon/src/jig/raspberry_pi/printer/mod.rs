@@ -23,7 +23,7 @@ pub struct PrinterParts {
     pub port: Port,
     /// What the printer speaks.
     pub language: Language,
-    /// Lines of text, each with `{serial}`, `{device_id}` and `{lot}` in it.
+    /// Lines of text, each with `{serial}`, `{device_id}`, `{lot}` and `{work_order}` in it.
     pub lines: Vec<String>,
     /// What stands below them as a Code 128 bar code, in the same words; `None` for none.
     pub code: Option<String>,
@@ -109,6 +109,7 @@ impl Printer {
                 ("{serial}", serial),
                 ("{device_id}", label.device_id.as_deref().unwrap_or("")),
                 ("{lot}", label.lot.as_str()),
+                ("{work_order}", label.work_order.as_str()),
             ];
             if let Some((name, value)) = known.iter().find(|(name, _)| after.starts_with(name)) {
                 filled.push_str(value);
@@ -189,12 +190,14 @@ pub(super) mod tests {
             serial: Serial::new(serial).ok(),
             device_id: Some("2000000000000001".to_owned()),
             lot: "L-7".to_owned(),
+            work_order: "W-3".to_owned(),
         }
     }
 
     #[test]
     fn a_line_is_filled_once() {
         assert_eq!(Printer::filled("{serial} of {lot}", &label("A{lot}")), "A{lot} of L-7");
+        assert_eq!(Printer::filled("{lot}/{work_order}", &label("A")), "L-7/W-3");
         assert_eq!(Printer::filled("{x}{serial", &label("A")), "{x}{serial");
     }
 

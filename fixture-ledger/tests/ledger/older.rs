@@ -1,0 +1,214 @@
+//! A ledger of an older version is brought to this one with all that it holds.
+
+use std::path::{Path, PathBuf};
+
+use fixture_ledger::record::{RefusedStart, StopKind};
+use fixture_ledger::report::RunFilter;
+use fixture_ledger::{Durability, Ledger, Reports};
+use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::snapshot::LineStop;
+use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
+use rusqlite::Connection;
+
+use crate::sample::{at, end, lane, run_id, setup, start};
+
+/// The migrations with their numbers, in order.
+fn migrations() -> Vec<(i64, PathBuf)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .map(|file| {
+            let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+            (name.split_once('_').unwrap().0.parse().unwrap(), file)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// A ledger as a program of that version left it: with a run that failed after two attempts, a run without a verdict, and the lot that a person named.
+/// What sqlx notes of each migration is taken over from a new ledger.
+fn left_by(version: i64, path: &Path, new: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_update(None, "journal_mode", "wal").unwrap();
+    connection.execute("ATTACH ?1 AS new", [new.to_str().unwrap()]).unwrap();
+    let table: String = connection
+        .query_row(
+            "SELECT sql FROM new.sqlite_schema WHERE name = '_sqlx_migrations'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    connection.execute_batch(&table).unwrap();
+    connection
+        .execute(
+            "INSERT INTO main._sqlx_migrations SELECT * FROM new._sqlx_migrations WHERE version <= ?1",
+            [version],
+        )
+        .unwrap();
+    connection.execute_batch("DETACH new").unwrap();
+    for (_, file) in migrations().iter().filter(|(number, _)| *number <= version) {
+        connection
+            .execute_batch(&std::fs::read_to_string(file).unwrap())
+            .unwrap();
+    }
+    let lateness = format!("[{}]", ["0"; 21].join(","));
+    connection
+        .execute_batch(&format!(
+            "PRAGMA foreign_keys = ON;
+            BEGIN;
+            INSERT INTO setup VALUES (1, 'fixture-1', '0.1.0', 'sensor-wifi', '0123456789abcdef', 'blessed', 1);
+            INSERT INTO run (number, id, setup, lane, serial, operator, lot, seated, seated_synchronised)
+            VALUES (1, x'{one}', 1, 1, 'SN-1', 'console', 'lot-7', 1000, 1), (2, x'{two}', 1, 2, 'SN-2', 'console', '', 2000, 1);
+            INSERT INTO attempt (run, number, rate, level_permille, began, took, token_id, result, symbols, latest, lateness)
+            VALUES (1, 1, 60, 800, 2500, 14000, 'token-1', 'damaged', 840, 731, '{lateness}'),
+                (1, 2, 30, 800, 20000, 28000, NULL, 'received', 840, 731, '{lateness}');
+            INSERT INTO reading VALUES (1, 1, 900, '[\"wifi-joining\"]', 0.75);
+            INSERT INTO evidence VALUES (1, 1, 0, 'nest', 'ambient 41 counts');
+            INSERT INTO trace VALUES (1, x'0102');
+            UPDATE run
+            SET outcome = 'FAIL', code = 'stuck-joining', detail = 'last seen: wifi-joining', stage = 'joining', took = 61000, ended = 62000,
+                ended_synchronised = 1, samples_lost = 3, is_first = 1, verdict_number = 1
+            WHERE number = 1;
+            INSERT INTO rollup VALUES (0, 1, 'lot-7', 1, 'FAIL', 'stuck-joining', 1, 1, 1, 0);
+            INSERT INTO refusal VALUES (1, 1, 500, 1, 3, 'SN-3', 'quarantined', 'twice the same');
+            INSERT INTO act VALUES (1, 400, 1, 'zoë', 'lot', NULL, NULL, 'lot-7', NULL);
+            INSERT INTO line_stop VALUES (1, 3000, 1, NULL, 'smoke', 1, 0, NULL, NULL);
+            COMMIT;",
+            one = run_id(1).0.simple(),
+            two = run_id(2).0.simple(),
+        ))
+        .unwrap();
+}
+
+/// The schema as text, in order of name; names that a renaming has put in quotation marks are as those that it has not.
+fn schema(path: &Path) -> Vec<String> {
+    Connection::open(path)
+        .unwrap()
+        .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")
+        .unwrap()
+        .query_map([], |row| row.get::<_, String>(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_ledger_of_any_older_version_is_brought_to_this_one_with_all_that_it_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let new = directory.path().join("new");
+    Ledger::create(&new, Durability::Synced)
+        .await
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
+    let known = migrations().last().unwrap().0;
+    for version in 1..=known {
+        let path = directory.path().join(format!("ledger-{version}"));
+        left_by(version, &path, &new);
+        let (mut ledger, recovered) = Ledger::open(&path, at(9_000)).await.unwrap();
+        assert_eq!(recovered.interrupted, [run_id(2)], "version {version}");
+        assert_eq!(schema(&path), schema(&new), "version {version}");
+
+        let reports = Reports::open(&path).await.unwrap();
+        reports.check().await.unwrap();
+        let old = reports.run(run_id(1)).await.unwrap().unwrap();
+        assert_eq!(old.setup, setup());
+        assert_eq!((old.row.lot.as_str(), old.row.work_order.as_str()), ("lot-7", ""));
+        let verdict = old.row.verdict.unwrap();
+        assert_eq!(
+            (verdict.code, verdict.detail.as_str()),
+            (VerdictCode::StuckJoining, "last seen: wifi-joining")
+        );
+        let attempts: Vec<_> = old
+            .attempts
+            .iter()
+            .map(|attempt| (attempt.rate, attempt.level_permille, attempt.mid_permille))
+            .collect();
+        assert_eq!(attempts, [(60, 800, None), (30, 800, None)], "version {version}");
+        assert_eq!((old.readings.len(), old.evidence.len()), (1, 1));
+        assert_eq!(old.trace, [1, 2]);
+        assert_eq!(old.measurements, []);
+        let acts = reports.acts(10).await.unwrap();
+        let lot = Act::Lot {
+            lot: "lot-7".to_owned(),
+        };
+        assert_eq!(acts.len(), 1, "version {version}");
+        assert_eq!(
+            acts[0].request,
+            ActRequest {
+                by: "zoë".to_owned(),
+                act: lot
+            }
+        );
+        assert_eq!(
+            ledger.standing_stops().await.unwrap(),
+            [LineStop {
+                code: None,
+                cause: "smoke".to_owned(),
+                lane: Some(lane(1)),
+                since: at(3_000),
+                wants_acknowledgement: false,
+            }]
+        );
+
+        goes_on(&mut ledger, &reports).await;
+        ledger.close().await.unwrap();
+
+        let connection = Connection::open(&path).unwrap();
+        let said = connection
+            .execute("UPDATE run SET detail = '' WHERE number = 1", [])
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains("a recorded verdict never changes"), "{said}");
+    }
+}
+
+/// It goes on with what only this version has.
+async fn goes_on(ledger: &mut Ledger, reports: &Reports) {
+    ledger.record_go(StopKind::Person, at(9_500)).await.unwrap();
+    let setup = ledger.setup(&setup()).await.unwrap();
+    let refused = RefusedStart {
+        lane: lane(2),
+        serial: None,
+        refusal: Refusal::TooLate,
+        detail: String::new(),
+    };
+    ledger.record_refusal(setup, &refused, at(9_600)).await.unwrap();
+    let named = ActRequest {
+        by: "zoë".to_owned(),
+        act: Act::WorkOrder {
+            work_order: "wo-31".to_owned(),
+        },
+    };
+    ledger.record_act(&named, &ActAnswer::Done, at(9_700)).await.unwrap();
+    ledger
+        .begin_run(setup, &start(3, 1, Some("SN-1"), 10_000))
+        .await
+        .unwrap();
+    let ended = end(3, VerdictCode::Ok);
+    ledger.finish_run(&ended, at(11_000)).await.unwrap();
+    let stored = reports.run(run_id(3)).await.unwrap().unwrap();
+    assert_eq!(stored.measurements, ended.measurements);
+    assert_eq!(stored.attempts, ended.attempts);
+    assert_eq!(reports.refusals(10).await.unwrap().len(), 2);
+    for (outcome, runs) in [
+        (Outcome::Fail, 1),
+        (Outcome::Pass, 1),
+        (Outcome::Interrupted, 1),
+        (Outcome::Error, 0),
+    ] {
+        let filter = RunFilter {
+            outcome: Some(outcome),
+            ..RunFilter::default()
+        };
+        assert_eq!(reports.runs(&filter, 10).await.unwrap().rows.len(), runs, "{outcome}");
+    }
+    let summary = reports.today(0, i64::MAX, None).await.unwrap();
+    assert_eq!(
+        (summary.runs, summary.last_pass.passed, summary.last_pass.total),
+        (3, 1, 1)
+    );
+}
