@@ -27,6 +27,8 @@ pub struct Settings {
     pub ledger: PathBuf,
     /// The daemon's Unix socket.
     pub socket: PathBuf,
+    /// The fixture's own table of status codes; `None`: the vendor's.
+    pub status_codes: Option<PathBuf>,
     /// The dashboard.
     pub web: Web,
     /// The local display; `None`: the fixture has none.
@@ -76,6 +78,7 @@ struct RawFixture {
     name: Spanned<String>,
     ledger: Spanned<PathBuf>,
     socket: Spanned<PathBuf>,
+    status_codes: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -204,6 +207,7 @@ impl Settings {
             name: name.clone(),
             ledger,
             socket,
+            status_codes: raw.fixture.status_codes.as_ref().map(path).transpose()?,
             web,
             screen,
         })
@@ -259,6 +263,10 @@ bind = "[::1]:8080"
         assert_eq!(settings.name, "Line 1, Füssen");
         assert_eq!(settings.web.bind.port(), 8080);
         assert_eq!(settings.web.bless, None);
+        assert_eq!(settings.status_codes, None);
+        let own = WHOLE.replace("[fixture]", "[fixture]\nstatus_codes = \"codes.toml\"");
+        let settings = Settings::parse(Path::new("etc/fixture.toml"), &own).unwrap();
+        assert_eq!(settings.status_codes.unwrap(), Path::new("etc/codes.toml"));
         let hook = format!("{WHOLE}bless.key_file = \"secrets/bless\"\n");
         let settings = Settings::parse(Path::new("etc/fixture.toml"), &hook).unwrap();
         assert_eq!(settings.web.bless.unwrap().key_file, Path::new("etc/secrets/bless"));

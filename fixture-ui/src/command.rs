@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use blinkup::codes::CodeTable;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use fixture_link::client::Client;
 use fixture_link::settings::Settings;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::screen::display::Display;
 use crate::view::standing::Heard;
+use crate::view::wording;
 use crate::{feed, screen, web};
 
 /// Shows what a fixture is doing: on its local display, and as pages.
@@ -131,10 +133,16 @@ pub fn web(config: &Path) -> anyhow::Result<()> {
     })
 }
 
-/// The shared part of the configuration.
+/// The shared part of the configuration; the fixture's own status codes are those that are worded from then on.
 fn settings(config: &Path) -> anyhow::Result<Settings> {
     let text = std::fs::read_to_string(config).with_context(|| format!("{}", config.display()))?;
-    Ok(Settings::parse(config, &text)?)
+    let settings = Settings::parse(config, &text)?;
+    if let Some(file) = &settings.status_codes {
+        let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+        let table = CodeTable::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?;
+        wording::use_codes(table);
+    }
+    Ok(settings)
 }
 
 fn runtime(workers: usize) -> anyhow::Result<tokio::runtime::Runtime> {

@@ -81,6 +81,80 @@ impl CodeTable {
         Self::parse(VENDOR).expect("the bundled table of status codes is valid")
     }
 
+    /// The text of [`vendor`](Self::vendor): what a fixture's own table begins as.
+    pub const fn vendor_text() -> &'static str {
+        VENDOR
+    }
+
+    /// The text of a table in which the steps of the code `id` have these colours, one a step, as `source` says; the rest of the text stays as
+    /// it is. A hypothesis about the code is dropped.
+    ///
+    /// # Errors
+    /// The text is no table, or knows no such code, or would be no table any more: the colours make the code equal another one,
+    /// or are more or fewer than its steps.
+    pub fn teach(text: &str, id: &str, colours: &[Colour], source: &str) -> Result<String, TableError> {
+        let table = Self::parse(text)?;
+        let wrong = |what: &str| TableError {
+            line: 1,
+            code: Some(format!("{id:?}")),
+            field: None,
+            what: what.to_owned(),
+        };
+        let code = table
+            .code(id)
+            .ok_or_else(|| wrong("not in the table, expected the id of a code"))?;
+        if code.steps.len() != colours.len() {
+            return Err(wrong("expected a colour for each of its steps"));
+        }
+        let unchanged = |_| wrong("the table cannot be read again");
+        let document = DeTable::parse(text).map_err(unchanged)?;
+        let rows = document
+            .get_ref()
+            .get("code")
+            .and_then(|rows| rows.get_ref().as_array());
+        let row = rows.into_iter().flatten().filter_map(|row| row.get_ref().as_table());
+        let row = row
+            .into_iter()
+            .find(|row| row.get("id").and_then(|id| id.get_ref().as_str()) == Some(id))
+            .ok_or_else(|| wrong("not in the table, expected the id of a code"))?;
+        let steps = code.steps.iter().zip(colours).map(|(step, colour)| {
+            let ms = match step.lasts {
+                None => "0".to_owned(),
+                Some(span) if span.shortest == span.longest => span.shortest.as_millis().to_string(),
+                Some(span) => format!("[{}, {}]", span.shortest.as_millis(), span.longest.as_millis()),
+            };
+            format!("{{ colour = \"{colour}\", ms = {ms} }}")
+        });
+        let quoted = |text: &str| format!("\"{}\"", text.escape_default());
+        let sources = code.source.iter().map(String::as_str).chain([source]).map(quoted);
+        let mut changes: Vec<(Range<usize>, String)> = Vec::new();
+        for (field, value) in [
+            ("steps", format!("[{}]", steps.collect::<Vec<_>>().join(", "))),
+            ("source", format!("[{}]", sources.collect::<Vec<_>>().join(", "))),
+            ("confidence", quoted("inferred")),
+        ] {
+            let span = row
+                .get(field)
+                .map(Spanned::span)
+                .ok_or_else(|| wrong("a field is missing"))?;
+            changes.push((span, value));
+        }
+        if let Some((key, value)) = row.get_key_value("hypothesis") {
+            let end = text
+                .get(value.span().end..)
+                .and_then(|rest| rest.find('\n'))
+                .map_or(text.len(), |at| value.span().end + at + 1);
+            changes.push((key.span().start..end, String::new()));
+        }
+        changes.sort_by_key(|(span, _)| core::cmp::Reverse(span.start));
+        let mut taught = text.to_owned();
+        for (span, value) in changes {
+            taught.replace_range(span, &value);
+        }
+        Self::parse(&taught)?;
+        Ok(taught)
+    }
+
     /// Reads and checks a table of status codes.
     ///
     /// # Errors
@@ -432,6 +506,33 @@ remedy = "None."
         );
         assert_eq!(table.pattern_of("factory-bless-fail").unwrap().name(), "solid-red");
         assert_eq!(table.pattern_of("power-on-red"), None, "a transient");
+    }
+
+    #[test]
+    fn teaching_changes_what_is_known_of_one_code_and_nothing_else() {
+        use Colour::{Amber, Green, Off, Red};
+        let text = VENDOR;
+        let taught = CodeTable::teach(text, "wps-in-progress", &[Off, Green, Off, Amber], "seen on \"A\"").unwrap();
+        let (before, after) = (CodeTable::vendor(), CodeTable::parse(&taught).unwrap());
+        for (before, after) in before.codes().iter().zip(after.codes()) {
+            if before.id == "wps-in-progress" {
+                let colours: Vec<_> = after.steps.iter().map(|step| step.colour.unwrap()).collect();
+                assert_eq!(colours, [Off, Green, Off, Amber]);
+                assert_eq!(after.confidence, Confidence::Inferred);
+                assert_eq!(after.source.last().unwrap(), "seen on \"A\"");
+                assert_eq!(after.hypothesis, None);
+                assert_eq!(after.meaning, before.meaning);
+            } else {
+                assert_eq!(before, after);
+            }
+        }
+        let refused =
+            |id: &str, colours: &[Colour]| CodeTable::teach(text, id, colours, "seen").unwrap_err().to_string();
+        assert!(refused("no-such", &[Off]).contains("not in the table"));
+        assert!(refused("wps-in-progress", &[Off, Red]).contains("a colour for each"));
+        assert!(refused("wps-in-progress", &[Off, Red, Red, Off]).contains("same colour"));
+        let again = CodeTable::teach(&taught, "device-offline", &[Off, Green, Off, Amber], "seen").unwrap_err();
+        assert!(again.to_string().contains("looks like \"wps-in-progress\""), "{again}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod lit;
 mod sensor;
 mod shades;
 mod strange;
+mod taught;
 mod tracks;
 
 use alloc::vec;
@@ -24,6 +25,7 @@ pub use lit::{LitErrors, LitSensor};
 pub use sensor::{COLOURS, ColourSensor, LedShape, Merged, PerColour, SensorModel, place};
 use shades::Shades;
 use strange::{LASTING, Strange};
+pub use taught::{ROUNDS, Unlike, learned};
 use tracks::{Belief, Kind, Known, Rarity, Room, Step, Tracks};
 
 use crate::codes::{self, Category, CodeTable, Colour, PatternId};

@@ -90,11 +90,15 @@ impl Strange {
                 let again = place.checked_sub(round).and_then(|before| shown.get(before));
                 expected.is_none_or(|expected| expected == *colour)
                     && again.is_none_or(|(before, _)| before == colour)
-                    && until.since(*from) + TOLERANCE >= span.shortest.mul_f32(0.98)
-                    && until.since(*from) <= span.longest.mul_f32(1.02) + TOLERANCE
+                    && lasts(until.since(*from), *span)
             })
         })
     }
+}
+
+/// Whether light of this length may be a step of that one.
+pub(super) fn lasts(length: Duration, span: Span) -> bool {
+    length + TOLERANCE >= span.shortest.mul_f32(0.98) && length <= span.longest.mul_f32(1.02) + TOLERANCE
 }
 
 fn is_known(steps: &[Step]) -> bool {

@@ -60,6 +60,10 @@ impl core::fmt::Display for Report<'_> {
                     .map_or_else(|| "none".into(), |calibration| calibration.file.display().to_string())
             )?,
         }
+        match &settings.status_codes {
+            Some(file) => writeln!(f, "codes      the fixture's own: {}", file.display())?,
+            None => writeln!(f, "codes      the vendor's")?,
+        }
         let rule = match recipe.pass {
             PassRule::Blessed { .. } => "blessed: blessed-green and a bless event",
             PassRule::Claimed { .. } => "claimed: connected and a device id from the cloud",

@@ -5,6 +5,7 @@ mod align;
 mod bench;
 mod calibrate;
 mod check_config;
+mod codes;
 mod dark;
 mod doctor;
 mod encode;
@@ -15,6 +16,7 @@ mod record;
 mod run;
 mod selftest;
 mod simulate;
+mod teach;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -44,6 +46,7 @@ enum Command {
     Run(run::Run),
     Selftest(selftest::Selftest),
     Simulate(simulate::Simulate),
+    Teach(teach::Teach),
 }
 
 /// The command line, for manual pages and completions.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Teach(arguments) => teach::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");

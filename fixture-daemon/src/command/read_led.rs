@@ -1,7 +1,6 @@
 //! `fixture-daemon read-led`: recorded traces in, readings out.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -10,15 +9,16 @@ use blinkup::reader::{Reader, ReaderSettings, Reading};
 use blinkup::trace::Trace;
 use serde::Serialize;
 
+use super::codes::Codes;
+
 /// Reads status LEDs from recorded traces; writes one JSON object a reading, in order of time.
 ///
 /// {"trace": the file as given, `"at_ms"`: time of the deciding sample, "codes": all that look alike, or none when the light has become unreadable,
 /// "confidence": 0 to 1}. A bad file is named on stderr with its line; the others are still read, and the exit code is 1.
 #[derive(Debug, clap::Args)]
 pub struct ReadLed {
-    /// A table of status codes instead of the vendor's, such as a fixture's own.
-    #[arg(long, value_name = "FILE")]
-    codes: Option<PathBuf>,
+    #[command(flatten)]
+    codes: Codes,
     /// Traces (CSV).
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<String>,
@@ -47,10 +47,7 @@ impl Serialize for Confidence {
 /// # Errors
 /// The table of codes is bad, or stdout could not be written.
 pub fn run(arguments: &ReadLed) -> anyhow::Result<ExitCode> {
-    let table = match &arguments.codes {
-        Some(path) => codes(path)?,
-        None => CodeTable::vendor(),
-    };
+    let table = arguments.codes.load()?;
     let mut output = io::BufWriter::new(io::stdout().lock());
     let mut ended = ExitCode::SUCCESS;
     for name in &arguments.traces {
@@ -66,13 +63,8 @@ pub fn run(arguments: &ReadLed) -> anyhow::Result<ExitCode> {
     Ok(ended)
 }
 
-fn codes(path: &Path) -> anyhow::Result<CodeTable> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| name.to_string())?;
-    CodeTable::parse(&text).map_err(|error| anyhow!("{name}: {error}"))
-}
-
-fn trace(name: &str) -> anyhow::Result<Trace> {
+/// A trace in a file.
+pub(super) fn trace(name: &str) -> anyhow::Result<Trace> {
     let bytes = std::fs::read(name)?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();

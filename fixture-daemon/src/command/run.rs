@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use blinkup::Tick;
-use blinkup::codes::CodeTable;
 use clap::Args;
 use fixture_ledger::record::Setup;
 use fixture_ledger::report::RunFilter;
@@ -186,6 +185,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
                     None => Scenario::none(),
                 },
                 takt: *takt,
+                codes: config.codes.clone(),
                 ..Simulated::new(*seed, config.recipe.clone())
             };
             let commissioned = Commissioned::load(calibration.as_ref(), SIMULATED_PARTS, clock.now(), wall());
@@ -468,7 +468,7 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
     };
     Ok(Taken {
         parts: raspberry_pi::open(pi, &lanes, &measured, move || clock.now())?,
-        line: Line::new(line, &CodeTable::vendor()),
+        line: Line::new(line, &config.codes),
         setup: Setup {
             fixture: config.settings.id.clone(),
             software: env!("CARGO_PKG_VERSION").to_owned(),

@@ -8,6 +8,7 @@ use clap::Args;
 use fixture_link::identity::Serial;
 use serde::Serialize;
 
+use super::codes::Codes;
 use crate::config;
 use crate::drivers::virtual_time::{Ended, SHIFT_BEGINS, Simulated, Summary, simulate};
 use crate::jig::simulated::scenario::Scenario;
@@ -30,6 +31,8 @@ pub struct Simulate {
     /// The product's recipe; the blessed one of config/recipes, when left out.
     #[arg(long)]
     recipe: Option<PathBuf>,
+    #[command(flatten)]
+    codes: Codes,
     /// The ledger to make; nothing may be there. When the command fails, there is none.
     #[arg(long)]
     ledger: PathBuf,
@@ -71,21 +74,23 @@ impl<'a> Line<'a> {
 /// Runs the command.
 ///
 /// # Errors
-/// Scenario or recipe are wrong, the ledger exists or cannot be written, the line stands still, or standard output takes no more; then no
+/// Scenario, recipe or status codes are wrong, the ledger exists or cannot be written, the line stands still, or standard output takes no more; then no
 /// ledger is left.
 pub fn run(arguments: &Simulate) -> anyhow::Result<ExitCode> {
     let scenario = match &arguments.scenario {
         Some(file) => Scenario::load(file)?,
         None => Scenario::none(),
     };
+    let codes = arguments.codes.load()?;
     let recipe = match &arguments.recipe {
-        Some(file) => config::load_recipe(file)?.0,
+        Some(file) => config::load_recipe_with_codes(file, &codes)?.0,
         None => config::example_recipe(),
     };
     let simulated = Simulated {
         lanes: arguments.lanes,
         units: arguments.units,
         scenario,
+        codes,
         ..Simulated::new(arguments.seed, recipe)
     };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

@@ -11,6 +11,7 @@ use core::time::Duration;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use blinkup::codes::CodeTable;
 use blinkup::packet::{PlanId, Token};
 use fixture_link::identity::LaneId;
 use fixture_link::mistake::{Mistake, read};
@@ -28,7 +29,7 @@ pub use raspberry_pi::{
     Active, Board, GpioAccess, Lamp as LampParts, Nest as NestParts, Power as PowerParts, RaspberryPi,
     Sensor as SensorParts, Signals as SignalParts, Start as StartParts,
 };
-pub use recipe::{example as example_recipe, load as load_recipe};
+pub use recipe::{example as example_recipe, load as load_recipe, load_with_codes as load_recipe_with_codes};
 pub use secret::Secret;
 
 /// Everything that `run` needs to know, checked.
@@ -38,6 +39,8 @@ pub struct Config {
     pub file: PathBuf,
     /// What the UI reads as well.
     pub settings: Settings,
+    /// The status codes: the fixture's own table, or the vendor's.
+    pub codes: CodeTable,
     /// What the product needs.
     pub recipe: Recipe,
     /// The lanes, in order, each with the share of light that its lamp gives.
@@ -238,7 +241,11 @@ impl Config {
         let source = Source { file, text: &text };
 
         let recipe_file = source.path(&raw.recipe)?;
-        let (recipe, mut remarks) = load_recipe(&recipe_file).map_err(|mistake| {
+        let codes = match &settings.status_codes {
+            Some(file) => load_codes(file)?,
+            None => CodeTable::vendor(),
+        };
+        let (recipe, mut remarks) = load_recipe_with_codes(&recipe_file, &codes).map_err(|mistake| {
             if recipe_file.is_file() {
                 mistake
             } else {
@@ -289,6 +296,7 @@ impl Config {
         Ok(Self {
             file: file.to_owned(),
             settings,
+            codes,
             recipe,
             lanes,
             policy,
@@ -337,6 +345,14 @@ impl Wiring {
             lanes: lanes.into_iter().map(|lane| lane.lane).collect(),
         })
     }
+}
+
+/// A table of status codes in a file.
+///
+/// # Errors
+/// The file cannot be read, or is no table: with the line.
+pub fn load_codes(file: &Path) -> Result<CodeTable, Mistake> {
+    CodeTable::parse(&text_of(file)?).map_err(|error| Mistake::of_file(file, error))
 }
 
 fn lanes(source: Source<'_>, raw: &RawLanes) -> Result<Vec<LaneConfig>, Mistake> {

@@ -187,6 +187,14 @@ const LADDER: [Rung; 3] = [
 /// # Errors
 /// The first mistake, with file, line, field and what was expected.
 pub fn load(file: &Path) -> Result<(Recipe, Vec<String>), Mistake> {
+    load_with_codes(file, &CodeTable::vendor())
+}
+
+/// The same for a fixture with a table of status codes of its own.
+///
+/// # Errors
+/// The first mistake, with file, line, field and what was expected.
+pub fn load_with_codes(file: &Path, table: &CodeTable) -> Result<(Recipe, Vec<String>), Mistake> {
     let text = text_of(file)?;
     let raw: Raw = read(file, &text)?;
     let source = Source { file, text: &text };
@@ -207,7 +215,7 @@ pub fn load(file: &Path) -> Result<(Recipe, Vec<String>), Mistake> {
         link,
         enrols: *raw.enrols.get_ref(),
         pass: pass(source, &raw.pass, &raw.enrols)?,
-        ready_codes: ready_codes(source, &raw.ready)?,
+        ready_codes: ready_codes(source, &raw.ready, table)?,
         ready_within: source.lasting(raw.ready.within.as_ref(), 20_000, 1000, 600_000)?,
         listens_for: source.lasting(raw.send.listens_for.as_ref(), 60_000, 5000, 600_000)?,
         confidence: source.number(raw.reader.confidence.as_ref(), 0.99, 0.5, 1.0)?,
@@ -363,18 +371,17 @@ fn pass(source: Source<'_>, raw: &Spanned<RawPass>, enrols: &Spanned<bool>) -> R
     Ok(rule)
 }
 
-fn ready_codes(source: Source<'_>, raw: &RawReady) -> Result<Vec<String>, Mistake> {
+fn ready_codes(source: Source<'_>, raw: &RawReady, table: &CodeTable) -> Result<Vec<String>, Mistake> {
     let Some(codes) = &raw.codes else {
         return Ok(vec!["no-network-settings".to_owned()]);
     };
     if codes.get_ref().is_empty() {
         return Err(source.mistake(codes, "expected at least one id of a status code"));
     }
-    let table = CodeTable::vendor();
     for code in codes.get_ref() {
         if table.code(code.get_ref()).is_none() {
             let what = format!(
-                "expected the id of a status code that blinkup/status-codes.toml knows, such as \"no-network-settings\", found {:?}",
+                "expected the id of a status code that the table of status codes knows, such as \"no-network-settings\", found {:?}",
                 code.get_ref()
             );
             return Err(source.mistake(code, what));

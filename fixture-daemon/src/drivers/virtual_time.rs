@@ -120,6 +120,8 @@ pub struct Simulated {
     pub scenario: Scenario,
     /// The product's recipe.
     pub recipe: Recipe,
+    /// The status codes that its lanes read.
+    pub codes: CodeTable,
     /// The network that is on the air.
     pub network: Option<Wifi>,
     /// How long after a lift the next unit comes; `None` for as fast as the operator can.
@@ -144,6 +146,7 @@ impl Simulated {
             scenario: Scenario::none(),
             network: recipe.wifi.clone(),
             recipe,
+            codes: CodeTable::vendor(),
             takt: None,
             durability: Durability::Unsynced,
             k_in_a_row: 3,
@@ -223,7 +226,7 @@ impl Simulated {
             shared_within: self.shared_within,
             lot: String::new(),
         };
-        Line::new(config, &CodeTable::vendor())
+        Line::new(config, &self.codes)
     }
 }
 

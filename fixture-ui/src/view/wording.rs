@@ -1,20 +1,31 @@
 //! The words for stages, status codes and classes. Those for verdict codes and refusals are `fixture_link`'s.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use blinkup::codes::CodeTable;
 use fixture_ledger::record::{AnnotationKind, AttemptResult};
 use fixture_link::snapshot::Stage;
 use fixture_link::verdict::{Class, VerdictCode};
 
-/// The vendor's status codes, for their titles.
-static CODES: LazyLock<CodeTable> = LazyLock::new(CodeTable::vendor);
+/// The status codes, for their titles and patterns.
+static CODES: OnceLock<CodeTable> = OnceLock::new();
+
+/// The fixture's status codes: its own, where it has said so, or the vendor's.
+pub fn code_table() -> &'static CodeTable {
+    CODES.get_or_init(CodeTable::vendor)
+}
+
+/// Takes a fixture's own status codes; called once, before anything is worded.
+pub fn use_codes(table: CodeTable) {
+    // Whoever asked before has been given the vendor's, which then stand.
+    let _ = CODES.set(table);
+}
 
 /// Status codes that look alike, by their titles; a code that is in no table by its id.
 pub fn status(codes: &[String]) -> String {
     let titles: Vec<_> = codes
         .iter()
-        .map(|id| CODES.code(id).map_or(id.as_str(), |code| code.title.as_str()))
+        .map(|id| code_table().code(id).map_or(id.as_str(), |code| code.title.as_str()))
         .collect();
     titles.join(" / ")
 }
@@ -44,7 +55,7 @@ fn title(id: &str) -> Option<&'static str> {
     if !id.contains('-') {
         return None;
     }
-    let status = CODES.code(id).map(|code| code.title.as_str());
+    let status = code_table().code(id).map(|code| code.title.as_str());
     status.or_else(|| id.parse().ok().map(|code: VerdictCode| code.text().title))
 }
 
@@ -146,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_status_code_and_verdict_code_with_a_hyphen_has_a_name() {
-        let codes = CODES.codes().iter().map(|code| code.id.as_str());
+        let codes = code_table().codes().iter().map(|code| code.id.as_str());
         for id in codes
             .chain(VerdictCode::ALL.map(VerdictCode::as_str))
             .filter(|id| id.contains('-'))

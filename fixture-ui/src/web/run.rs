@@ -6,7 +6,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Html;
-use blinkup::codes::CodeTable;
 use fixture_ledger::Reports;
 use fixture_ledger::record::{Attempt, EvidenceKind, Measurement, Quantity, Scale, Side};
 use fixture_ledger::report::RunDetail;
@@ -95,7 +94,7 @@ pub async fn page(sources: State<Arc<Sources>>, Path(id): Path<String>) -> Resul
             "Find the run in the list of runs.",
         ));
     };
-    let drawing = tokio::task::spawn_blocking(move || (Light::of(&detail, &CodeTable::vendor()), detail));
+    let drawing = tokio::task::spawn_blocking(move || (Light::of(&detail, wording::code_table()), detail));
     let (light, detail) = drawing.await.map_err(|error| Problem::broken(&sources, &error))?;
     let mut frame = Frame::now(&sources, "runs");
     // This run's badges, not those of the jig that runs now.
