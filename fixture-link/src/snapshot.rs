@@ -25,9 +25,26 @@ pub struct Snapshot {
     /// What a person should see to, although no lane stands still for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+    /// What the machine tells about itself.
+    #[serde(default)]
+    pub machine: Machine,
     /// The jig is in the hands of a person who commissions it: no lane takes a unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commissioning: Option<Commissioning>,
+}
+
+/// What a machine tells about itself; what it does not tell is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// The processor's temperature in degrees Celsius.
+    pub celsius: Option<f32>,
+    /// The supply's voltage is too low now.
+    pub under_voltage: Option<bool>,
+    /// The firmware slows the processor down now.
+    pub slowed: Option<bool>,
+    /// Life of the most worn memory card that is used up, in per cent, in steps of 10; 110 for more than all of it.
+    pub card_worn: Option<u8>,
 }
 
 /// A step of commissioning.
@@ -225,6 +242,25 @@ pub enum LaneState {
         /// Why, one sentence.
         cause: String,
     },
+}
+
+impl LaneState {
+    /// The name as it is written in a message.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::ToStart => "to-start",
+            Self::Waiting => "waiting",
+            Self::Token => "token",
+            Self::Sending { .. } => "sending",
+            Self::Watching { .. } => "watching",
+            Self::Storing => "storing",
+            Self::Verdict { .. } => "verdict",
+            Self::Refused { .. } => "refused",
+            Self::LineStopped => "line-stopped",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
 }
 
 /// How far a unit got, in the order of the way.

@@ -93,6 +93,7 @@ fn snapshot(beat: u64) -> Snapshot {
             stopped: None,
         },
         notices: Vec::new(),
+        machine: fixture_link::snapshot::Machine::default(),
         commissioning: None,
         lanes: vec![LaneView {
             lane: LaneId::new(1).unwrap(),

@@ -2,15 +2,16 @@
 
 use core::time::Duration;
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::json;
-
-use crate::demo::Ended;
 
 /// How often the page is asked whether what is waited for is there.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -19,8 +20,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub struct Browser {
     pub client: Client,
     shots: PathBuf,
-    _driver: Ended,
+    _driver: Driver,
     _profile: tempfile::TempDir,
+}
+
+/// The driver and its browser, which are one process group: a journey that fails leaves no browser behind.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _gone = killpg(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGKILL);
+        let _gone = self.0.wait();
+    }
 }
 
 impl Browser {
@@ -38,9 +49,10 @@ impl Browser {
             .local_addr()
             .unwrap()
             .port();
-        let driver = Ended(
+        let driver = Driver(
             Command::new("chromedriver")
                 .arg(format!("--port={port}"))
+                .process_group(0)
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()

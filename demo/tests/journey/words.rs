@@ -122,6 +122,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         },
         lanes: (1..).zip(states).map(lane).collect(),
         notices: Vec::new(),
+        machine: fixture_link::snapshot::Machine::default(),
         commissioning: None,
     };
     // Heard later than this test can last: it never becomes stale.

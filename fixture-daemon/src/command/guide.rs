@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, ensure};
 use fixture_link::identity::LaneId;
-use fixture_link::snapshot::{Commissioning, Figure, Fixture, LineView, Snapshot, Turn};
+use fixture_link::snapshot::{Commissioning, Figure, Fixture, LineView, Machine, Snapshot, Turn};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -253,6 +253,7 @@ fn publish(fixture: &Fixture, step: &Commissioning, clock: Clock, beat: u64) -> 
         },
         lanes: Vec::new(),
         notices: Vec::new(),
+        machine: Machine::default(),
         commissioning: Some(step.clone()),
     };
     let json: Arc<str> = serde_json::to_string(&snapshot)?.into();

@@ -8,6 +8,8 @@ mod supply;
 
 use std::path::{Path, PathBuf};
 
+use fixture_link::snapshot::Machine;
+
 use crate::clock;
 
 pub use card::{Card, Spare};
@@ -116,6 +118,16 @@ impl Health {
         concerns
     }
 
+    /// The same as figures, for who watches from afar.
+    pub fn told(&self) -> Machine {
+        Machine {
+            celsius: self.celsius,
+            under_voltage: self.supply.map(Supply::under_voltage),
+            slowed: self.supply.and_then(Supply::slowed),
+            card_worn: self.cards.iter().filter_map(|card| card.worn).max(),
+        }
+    }
+
     /// One line for a log or `doctor`.
     pub fn worded(&self) -> String {
         let mut said = Vec::new();
@@ -209,6 +221,13 @@ mod tests {
             health.worded(),
             "processor at 48 °C, supply good, card mmcblk0 at most 20 % worn"
         );
+        let told = Machine {
+            celsius: Some(48.312),
+            under_voltage: Some(false),
+            slowed: Some(false),
+            card_worn: Some(20),
+        };
+        assert_eq!(health.told(), told);
     }
 
     #[test]
@@ -218,6 +237,15 @@ mod tests {
         assert_eq!(health.supply, None);
         assert_eq!(parts(&health), [("clock", Grave::Weak)]);
         assert!(health.worded().contains("tells neither"));
+        assert_eq!(health.told(), Machine::default());
+        let alarm = "sys/devices/platform/soc/soc:firmware/raspberrypi-hwmon/hwmon/hwmon1/in0_lcrit_alarm";
+        let (_root, health) = machine(&[(alarm, "1")]);
+        let told = health.told();
+        assert_eq!(
+            (told.under_voltage, told.slowed),
+            (Some(true), None),
+            "the kernel's alarm is of the voltage only"
+        );
     }
 
     #[test]

@@ -6,7 +6,17 @@ use super::{Concern, Grave, folders, text};
 
 /// The firmware's flags. The meaning of the bits: raspberrypi.com, documentation "`vcgencmd`", section `get_throttled`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Supply(u32);
+pub struct Supply {
+    flags: u32,
+    tells: Tells,
+}
+
+/// Which of the flags the machine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    All,
+    Voltage,
+}
 
 const UNDER_VOLTAGE: u32 = 1;
 const CAPPED: u32 = 1 << 1;
@@ -37,11 +47,26 @@ impl Supply {
                 .find_map(|hwmon| text(&hwmon.join("in0_lcrit_alarm"))?.parse().ok())
                 .map(|alarm: u32| if alarm == 0 { 0 } else { UNDER_VOLTAGE })
         };
-        flags.or_else(alarm).map(Self)
+        let all = flags.map(|flags| (flags, Tells::All));
+        let (flags, tells) = all.or_else(|| Some((alarm()?, Tells::Voltage)))?;
+        Some(Self { flags, tells })
     }
 
     fn has(self, flag: u32) -> bool {
-        self.0 & flag != 0
+        self.flags & flag != 0
+    }
+
+    /// The voltage is too low now.
+    pub fn under_voltage(self) -> bool {
+        self.has(UNDER_VOLTAGE)
+    }
+
+    /// The processor is held back now; `None` where the machine does not tell.
+    pub fn slowed(self) -> Option<bool> {
+        match self.tells {
+            Tells::All => Some(self.has(CAPPED | THROTTLED | SOFT_LIMIT)),
+            Tells::Voltage => None,
+        }
     }
 
     /// What a person should see to.
@@ -106,7 +131,11 @@ mod tests {
             (0x5_0000, vec![("supply", Grave::Weak), ("speed", Grave::Weak)]),
             (0x8, vec![("speed", Grave::Bad)]),
         ] {
-            let found: Vec<_> = Supply(flags)
+            let supply = Supply {
+                flags,
+                tells: Tells::All,
+            };
+            let found: Vec<_> = supply
                 .concerns()
                 .iter()
                 .map(|concern| (concern.part, concern.grave))

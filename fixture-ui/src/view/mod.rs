@@ -296,6 +296,7 @@ pub(crate) mod tests {
                 stopped: None,
             },
             notices: Vec::new(),
+            machine: fixture_link::snapshot::Machine::default(),
             commissioning: None,
             lanes: (1..).zip(states).map(|(number, state)| lane(number, state)).collect(),
         }

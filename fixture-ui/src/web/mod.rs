@@ -14,6 +14,7 @@ pub mod light;
 pub mod link;
 pub mod list;
 pub mod live;
+pub mod metrics;
 pub mod problem;
 pub mod run;
 pub mod runs;
@@ -139,6 +140,7 @@ pub fn router(sources: Sources) -> Router {
         .route("/runs", get(runs::page))
         .route("/runs/{id}", get(run::page))
         .route("/units/{serial}", get(unit::page))
+        .route("/metrics", get(metrics::figures))
         .route("/screen.png", get(screen_png))
         .route("/fixture.css", get(assets::style))
         .route("/live.js", get(assets::script))

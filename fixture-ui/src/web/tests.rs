@@ -16,7 +16,7 @@ use fixture_ledger::record::{
 };
 use fixture_ledger::{Durability, Ledger};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
-use fixture_link::snapshot::{LaneState, Snapshot, Stage};
+use fixture_link::snapshot::{LaneState, Machine, Snapshot, Stage};
 use fixture_link::verdict::VerdictCode;
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
@@ -613,6 +613,49 @@ async fn a_day_has_its_yield_and_its_failures_by_class() {
     insta::assert_snapshot!("today", settled(&page));
     let (_, page) = get(sources, "/today?day=2026-09-19").await;
     assert!(page.contains("no unit yet"));
+}
+
+#[tokio::test]
+async fn a_prometheus_server_gets_what_is_so_now_and_what_was_counted() {
+    let (_folder, path, mut ledger) = ledger().await;
+    store(&mut ledger, 1, "SN-0001", VerdictCode::Ok, Vec::new()).await;
+    store(&mut ledger, 2, "SN-0002", VerdictCode::StuckJoining, Vec::new()).await;
+    store(&mut ledger, 3, "SN-0003", VerdictCode::LampWeak, Vec::new()).await;
+    let mut snapshot = four_lanes();
+    snapshot.machine = Machine {
+        celsius: Some(48.5),
+        under_voltage: Some(true),
+        slowed: None,
+        card_worn: Some(20),
+    };
+    let (keep, heard) = sources(&path, fresh(snapshot));
+    let (status, page) = get(heard, "/metrics").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(!page.contains("SN-"), "no unit is named: {page}");
+    let mut lines: Vec<&str> = page.lines().collect();
+    lines.sort_unstable();
+    insta::assert_snapshot!("metrics", lines.join("\n"));
+    drop(keep);
+
+    // A silent daemon: nothing that was so is said to be so now, but the counts stand.
+    let (_keep, silent) = sources(&path, Heard::default());
+    let (_, page) = get(silent, "/metrics").await;
+    assert!(
+        page.contains("blinkup_daemon_up{fixture=\"Line 3 fixture A\"} 0.0"),
+        "{page}"
+    );
+    assert!(!page.contains("lane_state{") && !page.contains("celsius"), "{page}");
+    assert!(page.contains("blinkup_runs_total{outcome=\"PASS\"} 1"), "{page}");
+
+    // No ledger: what is so now is still told.
+    let (_keep, alone) = sources(Path::new("none.db"), fresh(four_lanes()));
+    let (status, page) = get(alone, "/metrics").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        page.contains("blinkup_ledger_readable{fixture=\"Line 3 fixture A\"} 0.0"),
+        "{page}"
+    );
+    assert!(page.contains("lane_state{") && !page.contains("runs_total"), "{page}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use blinkup::Tick;
 use fixture_ledger::record::Attempt;
 use fixture_link::identity::{LaneId, WallTime};
-use fixture_link::snapshot::{LaneView, Notice};
+use fixture_link::snapshot::{LaneView, Machine, Notice};
 use tokio::sync::mpsc;
 
 use super::Told;
@@ -30,6 +30,7 @@ pub struct Looks {
     machine: Option<Tick>,
     of_network: Vec<Notice>,
     of_machine: Vec<Notice>,
+    tells: Machine,
     lamps: Vec<LampTrend>,
     of_parts: BTreeMap<&'static str, Notice>,
     unlifted: Unlifted,
@@ -56,6 +57,7 @@ impl Looks {
             machine: None,
             of_network: Vec::new(),
             of_machine: Vec::new(),
+            tells: Machine::default(),
             lamps,
             of_parts: BTreeMap::new(),
             unlifted: Unlifted::default(),
@@ -97,6 +99,7 @@ impl Looks {
                 None
             }
             Found::Machine(health) => {
+                self.tells = health.told();
                 let concerns = health.concerns().into_iter();
                 self.of_machine = concerns
                     .map(|concern| notice(concern.part, concern.what, concern.remedy))
@@ -127,6 +130,11 @@ impl Looks {
         if let Some(lamp) = self.lamps.iter_mut().find(|lamp| lamp.lane() == lane) {
             lamp.attempt(at, attempt);
         }
+    }
+
+    /// What the machine told of itself at the last look.
+    pub fn machine(&self) -> Machine {
+        self.tells.clone()
     }
 
     /// What a person should see to.

@@ -477,6 +477,7 @@ impl Engine {
             }),
             lanes: view.lanes,
             notices: self.looks.notices(),
+            machine: self.looks.machine(),
             commissioning: None,
         };
         self.looks.look(now, &snapshot.lanes, &self.tasks, &self.told);
