@@ -31,6 +31,11 @@ impl Clock {
         Tick::ZERO + since_boot().saturating_sub(self.start)
     }
 
+    /// The same moment on the system's monotonic clock, which every process of the machine shares.
+    pub fn since_boot_at(self, at: Tick) -> Duration {
+        self.start + at.since(Tick::ZERO)
+    }
+
     /// What the wall clock showed, or will show, at `at`, as far as it was not set in between.
     pub fn wall_at(self, at: Tick) -> WallTime {
         let (here, now) = (self.now(), wall());

@@ -1,24 +1,23 @@
 //! Runs committed a second by the ledger, beside the same rows inserted through the `sqlite3` library alone with the same pragmas.
 //!
-//! A run is what a real one stores: its start (one commit), then its verdict, two attempts, 12 readings, 16 facts, 15 kB of light and
-//! the rollups (one commit). Both sides end with the same ledger, which is checked. First the two take turns, since a disk's speed
+//! A run is all that a real one stores, in as many commits: its start, each of two attempts, the verdict with what it rests on, the printed label of
+//! one that passed, the lift. Both sides end with the same ledger, which is checked. First the two take turns, since a disk's speed
 //! drifts, and their median rounds and ratio are printed; then divan measures each.
+
+mod rows;
 
 use core::time::Duration;
 use std::time::Instant;
 
 use divan::Bencher;
-use fixture_ledger::record::{
-    Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, RunEnd, RunStart, Setup, StoredReading,
-};
+use fixture_ledger::record::{RunEnd, RunStart, Side};
 use fixture_ledger::{Durability, Ledger, SetupId};
-use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
-use fixture_link::snapshot::Stage;
+use fixture_link::identity::Serial;
 use fixture_link::verdict::VerdictCode;
+use rows::{end, start, wall};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use uuid::Uuid;
 
 const ROUNDS: usize = 101;
 const RUNS_A_ROUND: u32 = 20;
@@ -92,13 +91,7 @@ impl ThroughTheLedger {
             .build()
             .expect("a runtime");
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (ledger, setup) = runtime.block_on(async {
-            let mut ledger = Ledger::create(&directory.path().join("ledger"), durability)
-                .await
-                .expect("a new ledger");
-            let setup = ledger.setup(&setup()).await.expect("a setup");
-            (ledger, setup)
-        });
+        let (ledger, setup) = runtime.block_on(rows::ledger(&directory.path().join("ledger"), durability));
         Self {
             runtime,
             ledger,
@@ -110,11 +103,8 @@ impl ThroughTheLedger {
 
     fn store(&mut self) {
         self.stored += 1;
-        let (start, end) = (start(self.stored), end(self.stored));
-        self.runtime.block_on(async {
-            self.ledger.begin_run(self.setup, &start).await.expect("a start");
-            self.ledger.finish_run(&end, wall(self.stored)).await.expect("an end");
-        });
+        self.runtime
+            .block_on(rows::store(&mut self.ledger, self.setup, self.stored));
     }
 
     /// Sees that the other side stored the same.
@@ -153,6 +143,9 @@ impl Alone {
         connection.set_prepared_statement_cache_capacity(100);
         connection.pragma_update(None, "foreign_keys", true).expect("a pragma");
         connection
+            .pragma_update(None, "wal_autocheckpoint", 16_384)
+            .expect("a pragma");
+        connection
             .pragma_update(
                 None,
                 "synchronous",
@@ -176,6 +169,12 @@ impl Alone {
     fn store(&mut self) {
         self.stored += 1;
         self.insert(&start(self.stored), &end(self.stored)).expect("inserts");
+        // As often as the ledger does.
+        if self.stored.is_multiple_of(128) {
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+                .expect("a checkpoint");
+        }
     }
 
     fn insert(&mut self, start: &RunStart, end: &RunEnd) -> rusqlite::Result<()> {
@@ -196,16 +195,13 @@ impl Alone {
                 seated,
                 start.seated.synchronised
             ])?;
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-            )?;
-            for attempt in &end.attempts {
-                let lateness = serde_json::to_string(&attempt.lateness).expect("numbers");
-                insert.execute(params![
+        for attempt in &end.attempts {
+            let lateness = serde_json::to_string(&attempt.lateness).expect("numbers");
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                )?
+                .execute(params![
                     number,
                     attempt.number,
                     attempt.rate,
@@ -222,7 +218,13 @@ impl Alone {
                     attempt.loop_back.map(|seen| seen.samples),
                     attempt.mid_permille
                 ])?;
-            }
+        }
+        let passed = end.code == VerdictCode::Ok;
+        let at = wall(number).micros;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        {
             let mut insert = transaction.prepare_cached("INSERT INTO reading VALUES (?1, ?2, ?3, ?4, ?5)")?;
             for (place, reading) in (1_u32..).zip(&end.readings) {
                 let codes = serde_json::to_string(&reading.codes).expect("texts");
@@ -231,6 +233,21 @@ impl Alone {
             let mut insert = transaction.prepare_cached("INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5)")?;
             for (place, fact) in (1_u32..).zip(&end.evidence) {
                 insert.execute(params![number, place, micros(fact.at), fact.kind.as_str(), fact.detail])?;
+            }
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO measurement VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+            for figure in &end.measurements {
+                let limits = figure.limits.as_ref();
+                insert.execute(params![
+                    number,
+                    figure.what.as_str(),
+                    figure.scale.as_str(),
+                    figure.value,
+                    figure.deviation,
+                    limits.map(|limits| limits.allowed.start()),
+                    limits.map(|limits| limits.allowed.end()),
+                    limits.map(|limits| limits.side == Side::Outside)
+                ])?;
             }
             transaction
                 .prepare_cached("INSERT INTO trace VALUES (?1, ?2)")?
@@ -267,107 +284,25 @@ impl Alone {
                     end.code.outcome().as_str(),
                     end.code.as_str()
                 ])?;
+            if passed {
+                transaction
+                    .prepare_cached("INSERT INTO label VALUES (?1, 'pending', '', 0, ?2, 1)")?
+                    .execute(params![number, at])?;
+            }
         }
-        transaction.commit()
+        transaction.commit()?;
+        if passed {
+            self.connection
+                .prepare_cached("UPDATE label SET state = 'printed', tries = 1 WHERE run = ?1")?
+                .execute(params![number])?;
+        }
+        self.connection
+            .prepare_cached("UPDATE run SET lifted = ?2, lifted_synchronised = 1 WHERE number = ?1")?
+            .execute(params![number, at])?;
+        Ok(())
     }
 }
 
 fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).expect("a run's duration")
-}
-
-fn wall(number: u32) -> WallTime {
-    WallTime {
-        micros: i64::from(number) * 20_000_000 + 1_700_000_000_000_000,
-        synchronised: true,
-    }
-}
-
-fn setup() -> Setup {
-    Setup {
-        fixture: "fixture-1".to_owned(),
-        software: "0.1.0".to_owned(),
-        recipe: "sensor-wifi".to_owned(),
-        recipe_version: "0123456789abcdef".to_owned(),
-        pass_rule: "blessed".to_owned(),
-        simulated: true,
-    }
-}
-
-fn start(number: u32) -> RunStart {
-    RunStart {
-        run: RunId(Uuid::from_u128((u128::from(number) << 80) | 0x7000_8000_0000_0000_0000)),
-        lane: LaneId::new(u8::try_from(number % 4 + 1).expect("a small number")).expect("a lane"),
-        serial: Serial::new(&format!("SN-{number:08}")).ok(),
-        operator: "console".to_owned(),
-        lot: "lot-7".to_owned(),
-        work_order: String::new(),
-        seated: wall(number),
-    }
-}
-
-fn end(number: u32) -> RunEnd {
-    let attempt = Attempt {
-        number: 1,
-        rate: 60,
-        level_permille: 800,
-        mid_permille: Some(500),
-        began: Duration::from_millis(2_500),
-        took: Duration::from_millis(14_001),
-        token_id: Some(format!("token-{number}")),
-        result: AttemptResult::Damaged,
-        symbols: 840,
-        latest: Duration::from_micros(731),
-        lateness: [0, 0, 3, 40, 300, 400, 80, 12, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        loop_back: Some(LoopBack {
-            bright: 2_137.25,
-            mid_share: 0.5,
-            samples: 411,
-        }),
-    };
-    let mut light = vec![0; 15_000];
-    let mut state = number;
-    for byte in &mut light {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        *byte = state.to_be_bytes()[0];
-    }
-    RunEnd {
-        run: start(number).run,
-        code: if number.is_multiple_of(10) {
-            VerdictCode::StuckJoining
-        } else {
-            VerdictCode::Ok
-        },
-        detail: "blessed-green for 5 s, bless event after 1.2 s".to_owned(),
-        stage: Stage::Blessed,
-        took: Duration::from_micros(61_234_567),
-        device_id: Some(format!("{number:016x}")),
-        agent_url: Some("https://agent.example/abcdefghijkl".to_owned()),
-        attempts: vec![
-            attempt.clone(),
-            Attempt {
-                number: 2,
-                rate: 30,
-                result: AttemptResult::Received,
-                ..attempt
-            },
-        ],
-        readings: (0..12)
-            .map(|place| StoredReading {
-                at: Duration::from_millis(900 * place),
-                codes: vec!["wifi-joining".to_owned(), "wifi-searching".to_owned()],
-                confidence: 0.75,
-            })
-            .collect(),
-        evidence: (0..16)
-            .map(|place| Evidence {
-                at: Duration::from_millis(800 * place),
-                kind: EvidenceKind::Stage,
-                detail: "stage joining, from no-network-settings".to_owned(),
-            })
-            .collect(),
-        measurements: Vec::new(),
-        trace: light,
-        samples_lost: 3,
-    }
 }

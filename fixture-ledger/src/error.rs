@@ -203,6 +203,14 @@ impl LedgerError {
     /// Sorts what the database said about `operation` on the ledger at `path`.
     pub(crate) fn sqlx(path: &Path, operation: &'static str, source: sqlx::Error) -> Self {
         let path = path.to_owned();
+        // The tables hold only values of the types that their columns have: others come from damage within a row.
+        if let sqlx::Error::ColumnDecode { index, source } = &source {
+            return Self::Corrupt {
+                path,
+                operation,
+                what: format!("column {index}: {source}"),
+            };
+        }
         let Some(said) = source.as_database_error() else {
             return Self::Database {
                 path,

@@ -67,9 +67,31 @@ pub struct Recovered {
 #[derive(Debug)]
 pub struct Ledger {
     path: PathBuf,
+    durability: Durability,
     connection: SqliteConnection,
     keeper: Keeper,
     lock: WriterLock,
+    /// Verdicts stored since the `-wal` was moved into the ledger.
+    untidied: u32,
+}
+
+/// Bytes of a page of a new ledger: a run touches some thirty, and a page is written whole however little of it changed.
+const PAGE: u32 = 512;
+
+/// After so many verdicts the `-wal` is moved into the ledger: what a run touches is mostly what the one before touched, so that the more runs
+/// there are in it, the fewer pages are written twice.
+const TIDY_AFTER: u32 = 128;
+
+/// Where nobody has the time for that, `SQLite` does it by itself when the `-wal` has so many pages.
+const TIDY_ANYWAY: &str = "16384";
+
+/// What a verdict is stored with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum With {
+    /// Nothing else.
+    Nothing,
+    /// A label that is to be printed, where it passed.
+    Label,
 }
 
 /// A connection that only reads, has read, and is the last to close, so that `-wal` and `-shm` stay on the disk; see [`files`].
@@ -164,28 +186,34 @@ impl Ledger {
         let keeper = Reader::open(path).await?.connection;
         Ok(Self {
             path: path.to_owned(),
+            durability,
             connection,
             keeper: Keeper(Some(keeper)),
             lock,
+            untidied: 0,
         })
     }
 
-    /// A connection that writes, to a ledger of this program's version.
-    async fn write(path: &Path, durability: Durability) -> Result<SqliteConnection, LedgerError> {
-        const OPERATION: &str = "opening it to write";
-        let failed = |error| LedgerError::sqlx(path, OPERATION, error);
-        let mut connection = SqliteConnectOptions::new()
+    /// How a connection that writes is opened.
+    fn options(path: &Path, durability: Durability) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
             .filename(path)
+            .page_size(PAGE)
             .journal_mode(SqliteJournalMode::Wal)
+            .pragma("wal_autocheckpoint", TIDY_ANYWAY)
             .synchronous(match durability {
                 Durability::Synced => SqliteSynchronous::Full,
                 Durability::Unsynced => SqliteSynchronous::Off,
             })
             .foreign_keys(true)
             .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(failed)?;
+    }
+
+    /// A connection that writes, to a ledger of this program's version.
+    async fn write(path: &Path, durability: Durability) -> Result<SqliteConnection, LedgerError> {
+        const OPERATION: &str = "opening it to write";
+        let failed = |error| LedgerError::sqlx(path, OPERATION, error);
+        let mut connection = Self::options(path, durability).connect().await.map_err(failed)?;
         files::MIGRATIONS
             .run(&mut connection)
             .await
@@ -216,7 +244,7 @@ impl Ledger {
         let open = sqlx::query!(
             "SELECT number, id
             FROM run
-            WHERE outcome IS NULL
+            WHERE verdict_number IS NULL
             ORDER BY number"
         )
         .fetch_all(&mut *transaction)
@@ -263,11 +291,32 @@ impl Ledger {
     }
 
     async fn begin(&mut self, operation: &'static str) -> Result<Transaction<'_, Sqlite>, LedgerError> {
+        self.renew_connection(operation).await?;
         let path = &self.path;
         self.connection
             .begin_with("BEGIN IMMEDIATE")
             .await
             .map_err(|error| LedgerError::sqlx(path, operation, error))
+    }
+
+    /// Where a commit meets a full disk, `SQLite` rolls back by itself. sqlx's own rollback then finds no transaction, so that it counts one that
+    /// there is not and begins no other: such a connection is replaced.
+    async fn renew_connection(&mut self, operation: &'static str) -> Result<(), LedgerError> {
+        if !self.connection.is_in_transaction() {
+            return Ok(());
+        }
+        // A transaction that was dropped is rolled back before this is answered.
+        let failed = |error| LedgerError::sqlx(&self.path, operation, error);
+        self.connection.ping().await.map_err(failed)?;
+        if self.connection.is_in_transaction() {
+            let renewed = Self::options(&self.path, self.durability)
+                .connect()
+                .await
+                .map_err(failed)?;
+            let lost = core::mem::replace(&mut self.connection, renewed);
+            lost.close().await.map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Stores a setup, once however often it is told.
@@ -349,16 +398,16 @@ impl Ledger {
     /// It could not be stored; the run was not begun or has its verdict.
     pub async fn record_attempt(&mut self, run: RunId, attempt: &Attempt) -> Result<(), LedgerError> {
         const OPERATION: &str = "storing an attempt";
-        let path = self.path.clone();
-        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         let rows = self.rows(OPERATION, [AttemptRow::from(attempt)].as_slice())?;
-        let mut transaction = self.begin(OPERATION).await?;
-        let Found { number, .. } = find(&mut transaction, run)
+        let id = run.0.as_bytes().as_slice();
+        let found = sqlx::query_scalar!("SELECT number FROM run WHERE id = ?1", id)
+            .fetch_optional(&mut self.connection)
             .await
-            .map_err(failed)?
-            .ok_or(LedgerError::NoSuchRun { run })?;
-        upsert_attempts(&mut transaction, number, &rows).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+            .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        let number = found.ok_or(LedgerError::NoSuchRun { run })?;
+        upsert_attempts(&mut self.connection, number, &rows)
+            .await
+            .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))
     }
 
     /// Stores a verdict and all that it rests on. When it returns, the verdict may be shown.
@@ -366,6 +415,18 @@ impl Ledger {
     /// # Errors
     /// It could not be stored; the run was not begun or has its verdict.
     pub async fn finish_run(&mut self, end: &RunEnd, ended: WallTime) -> Result<(), LedgerError> {
+        self.finish(end, ended, With::Nothing).await
+    }
+
+    /// As [`finish_run`](Self::finish_run), and where it passed, its label is [`LabelState::Pending`] from the same commit on.
+    ///
+    /// # Errors
+    /// It could not be stored; the run was not begun or has its verdict.
+    pub async fn finish_run_with_label(&mut self, end: &RunEnd, ended: WallTime) -> Result<(), LedgerError> {
+        self.finish(end, ended, With::Label).await
+    }
+
+    async fn finish(&mut self, end: &RunEnd, ended: WallTime, with: With) -> Result<(), LedgerError> {
         const OPERATION: &str = "storing a verdict";
         let path = self.path.clone();
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
@@ -453,7 +514,30 @@ impl Ledger {
             count_as_followed(&mut transaction, earlier).await.map_err(failed)?;
         }
         count(&mut transaction, number).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+        if with == With::Label && end.code.outcome() == Outcome::Pass {
+            insert_label(&mut transaction, number, ended).await.map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)?;
+        self.untidied += 1;
+        Ok(())
+    }
+
+    /// Moves the `-wal` into the ledger where there is enough in it to be worth it. That takes as long as the disk is slow, so it is for a moment in which
+    /// no verdict waits; what is committed is safe with it and without.
+    ///
+    /// # Errors
+    /// It could not be moved; it stays where it is, and nothing is lost.
+    pub async fn tidy(&mut self) -> Result<(), LedgerError> {
+        if self.untidied < TIDY_AFTER {
+            return Ok(());
+        }
+        self.untidied = 0;
+        // A reader in the way is no error: the rest is moved the next time.
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+            .execute(&mut self.connection)
+            .await
+            .map(|_| ())
+            .map_err(|error| LedgerError::sqlx(&self.path, "moving the -wal into it", error))
     }
 
     /// The verdict that a run has in the ledger, where it has one.
@@ -749,9 +833,9 @@ impl Ledger {
         let rows = sqlx::query!(
             "SELECT run.number, run.id, run.lane, run.serial, run.device_id, run.lot, run.work_order
             FROM label
-            JOIN run ON run.number = label.run
+            CROSS JOIN run ON run.number = label.run
             WHERE label.state IN ('pending', 'failed')
-            ORDER BY run.number"
+            ORDER BY label.run"
         )
         .fetch_all(&mut self.connection)
         .await
@@ -950,9 +1034,11 @@ impl Ledger {
         const OPERATION: &str = "closing it";
         let Self {
             path,
+            durability: _,
             mut connection,
             mut keeper,
             lock,
+            untidied: _,
         } = self;
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         // A reader in the way is no error: what it still reads of the -wal stays there.
@@ -1009,7 +1095,7 @@ async fn find(connection: &mut SqliteConnection, run: RunId) -> Result<Option<Fo
     .await
 }
 
-/// Stores attempts given as JSON.
+/// Stores attempts given as JSON; one that is stored already, and the same, is not written again.
 async fn upsert_attempts(connection: &mut SqliteConnection, run: i64, attempts: &str) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO attempt (
@@ -1047,7 +1133,15 @@ async fn upsert_attempts(connection: &mut SqliteConnection, run: i64, attempts: 
             lateness = excluded.lateness,
             loop_bright = excluded.loop_bright,
             loop_mid_share = excluded.loop_mid_share,
-            loop_samples = excluded.loop_samples",
+            loop_samples = excluded.loop_samples
+        WHERE (
+            rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness, loop_bright,
+            loop_mid_share, loop_samples
+        ) IS NOT (
+            excluded.rate, excluded.level_permille, excluded.mid_permille, excluded.began, excluded.took,
+            excluded.token_id, excluded.result, excluded.symbols, excluded.latest, excluded.lateness,
+            excluded.loop_bright, excluded.loop_mid_share, excluded.loop_samples
+        )",
         run,
         attempts
     )
@@ -1117,6 +1211,20 @@ async fn insert_trace(connection: &mut SqliteConnection, run: i64, light: &[u8])
         VALUES (?1, ?2)",
         run,
         light
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores that a run's label is to be printed.
+async fn insert_label(connection: &mut SqliteConnection, run: i64, at: WallTime) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO label (run, state, why, tries, changed, changed_synchronised)
+        VALUES (?1, 'pending', '', 0, ?2, ?3)",
+        run,
+        at.micros,
+        at.synchronised
     )
     .execute(connection)
     .await?;

@@ -600,20 +600,20 @@ impl Reports {
                 .await
             };
         }
-        // The most telling condition that is given leads; each has an index that ends in `seated`.
+        // The most telling condition that is given leads; each has an index that ends in `seated`. Most runs pass, so that those are found among all.
         let selected = if serial.is_some() {
             selected!("run.serial = ?1")
         } else if let Some(prefix) = prefix {
             // No text sorts after U+10FFFF.
             selected!("run.serial >= ?12 AND run.serial < ?12 || char(0x10ffff)", prefix)
-        } else if code.is_some() {
-            selected!("run.code = ?3")
+        } else if filter.code.is_some_and(|code| code != VerdictCode::Ok) {
+            selected!("run.code = ?3 AND run.code <> 'ok'")
         } else if lot.is_some_and(|lot| !lot.is_empty()) {
             selected!("run.lot = ?5 AND run.lot <> ''")
         } else if work_order.is_some_and(|work_order| !work_order.is_empty()) {
             selected!("run.work_order = ?11 AND run.work_order <> ''")
-        } else if outcome.is_some() {
-            selected!("run.outcome = ?2")
+        } else if filter.outcome.is_some_and(|outcome| outcome != Outcome::Pass) {
+            selected!("run.outcome = ?2 AND run.outcome <> 'PASS'")
         } else if lane.is_some() {
             selected!("run.lane = ?4")
         } else {

@@ -1,26 +1,31 @@
 //! The clocks: the only place of this crate that reads one.
 
-use std::time::Instant;
+use core::time::Duration;
 
 use blinkup::Tick;
 use jiff::Timestamp;
+use nix::time::{ClockId, clock_gettime};
 
 /// The process's clocks. Cheap to copy; every copy counts from the same start.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
-    start: Instant,
+    start: Duration,
 }
 
 impl Clock {
     /// A clock whose ticks count from now.
-    #[expect(clippy::disallowed_methods, reason = "this file owns the clocks")]
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self { start: since_boot() }
     }
 
     /// The monotonic clock.
     pub fn now(&self) -> Tick {
-        Tick::ZERO + self.start.elapsed()
+        Tick::ZERO + since_boot().saturating_sub(self.start)
+    }
+
+    /// A moment on the system's monotonic clock, which every process of the machine shares.
+    pub fn since_boot_at(&self, at: Tick) -> Duration {
+        self.start + at.since(Tick::ZERO)
     }
 
     /// The wall clock, to be written down only.
@@ -28,4 +33,8 @@ impl Clock {
     pub fn wall(&self) -> Timestamp {
         Timestamp::now()
     }
+}
+
+fn since_boot() -> Duration {
+    Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).expect("Linux has had a monotonic clock since 2.6"))
 }

@@ -24,6 +24,7 @@ use crate::config::{Config, Jig, LampParts, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::clerk::{Clerk, Job};
 use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
+use crate::drivers::real_time::news::News;
 use crate::drivers::real_time::power::Relays;
 use crate::drivers::real_time::signals::Outside;
 use crate::drivers::real_time::standing::{self, StillThere};
@@ -358,6 +359,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         simulated: simulated_jig,
         looks: Looks::new(config.network, trends),
         strays: Strays::new(flashing),
+        news: News::default(),
         stopped_before: stopped,
     };
     let incoming = Incoming {

@@ -147,11 +147,13 @@ async fn damage_to_any_page_is_found_and_whatever_meets_it_says_so() {
     filled(&path, 40).await;
     let whole = std::fs::read(&path).unwrap();
     assert!(Reports::open(&path).await.unwrap().check().await.is_ok());
-    let pages = whole.len() / 4_096;
+    // Where SQLite's header has it, https://www.sqlite.org/fileformat.html#page_size
+    let page_size = usize::from(u16::from_be_bytes([whole[16], whole[17]]));
+    let pages = whole.len() / page_size;
     let mut opened = 0;
     for page in 0..pages {
         let mut damaged = whole.clone();
-        damaged[page * 4_096..(page + 1) * 4_096].fill(0xa5);
+        damaged[page * page_size..(page + 1) * page_size].fill(0xa5);
         std::fs::write(&path, &damaged).unwrap();
         let checked = match Reports::open(&path).await {
             Ok(reports) => reports.check().await,

@@ -40,6 +40,33 @@ fn failed(why: &str) -> LabelState {
 }
 
 #[tokio::test]
+async fn a_label_is_pending_from_the_commit_of_its_verdict_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    let mut ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
+    let setup = ledger.setup(&setup()).await.unwrap();
+    for (run, code) in [(1, VerdictCode::StuckIp), (2, VerdictCode::Ok)] {
+        ledger
+            .begin_run(setup, &start(run, 1, Some("SN-1"), 1000))
+            .await
+            .unwrap();
+        ledger.finish_run_with_label(&end(run, code), at(1500)).await.unwrap();
+    }
+    let open = ledger.open_labels().await.unwrap();
+    assert_eq!(open.iter().map(|label| label.run).collect::<Vec<_>>(), [run_id(2)]);
+    assert_eq!(stored(&path), ("pending".to_owned(), String::new(), 0));
+    // A verdict that is refused leaves no label.
+    assert!(
+        ledger
+            .finish_run_with_label(&end(2, VerdictCode::Ok), at(1600))
+            .await
+            .is_err()
+    );
+    assert_eq!(ledger.open_labels().await.unwrap().len(), 1);
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_label_goes_its_way_and_every_try_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger");

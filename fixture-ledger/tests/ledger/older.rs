@@ -194,17 +194,25 @@ async fn goes_on(ledger: &mut Ledger, reports: &Reports) {
     assert_eq!(stored.measurements, ended.measurements);
     assert_eq!(stored.attempts, ended.attempts);
     assert_eq!(reports.refusals(10).await.unwrap().len(), 2);
-    for (outcome, runs) in [
-        (Outcome::Fail, 1),
-        (Outcome::Pass, 1),
-        (Outcome::Interrupted, 1),
-        (Outcome::Error, 0),
+    for (outcome, code, runs) in [
+        (Some(Outcome::Fail), None, 1),
+        (Some(Outcome::Pass), None, 1),
+        (Some(Outcome::Interrupted), None, 1),
+        (Some(Outcome::Error), None, 0),
+        (None, Some(VerdictCode::Ok), 1),
+        (None, Some(VerdictCode::StuckJoining), 1),
+        (None, Some(VerdictCode::LampWeak), 0),
     ] {
         let filter = RunFilter {
-            outcome: Some(outcome),
+            outcome,
+            code,
             ..RunFilter::default()
         };
-        assert_eq!(reports.runs(&filter, 10).await.unwrap().rows.len(), runs, "{outcome}");
+        assert_eq!(
+            reports.runs(&filter, 10).await.unwrap().rows.len(),
+            runs,
+            "{outcome:?} {code:?}"
+        );
     }
     let summary = reports.today(0, i64::MAX, None).await.unwrap();
     assert_eq!(

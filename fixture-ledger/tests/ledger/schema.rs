@@ -271,3 +271,41 @@ async fn pages_of_runs_are_read_from_an_index_and_not_sorted() {
     }
     assert_eq!(pages, 7);
 }
+
+/// Every query that the program makes, but for the pages of a serial's beginning, finds its rows of a run by an index or by the run's number: none reads
+/// all that a ledger ever held.
+#[tokio::test]
+async fn no_query_reads_every_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let connection = past_the_writer(&path).await;
+    let mut queries = 0;
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let described: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let query = described["query"].as_str().unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        for parameter in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(parameter, 1).unwrap();
+        }
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().unwrap() {
+            let step: String = row.get(3).unwrap();
+            let whole = [
+                "run",
+                "attempt",
+                "reading",
+                "evidence",
+                "trace",
+                "rollup",
+                "label",
+                "annotation",
+            ]
+            .iter()
+            .any(|table| step == format!("SCAN {table}"));
+            assert!(!whole, "{step}:\n{query}");
+        }
+        queries += 1;
+    }
+    assert!(queries > 40, "{queries}");
+}

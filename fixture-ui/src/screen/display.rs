@@ -3,9 +3,10 @@
 use core::time::Duration;
 
 use blinkup::Tick;
+use fixture_link::identity::RunId;
 use fixture_link::settings::Screen;
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::change::changed;
@@ -13,11 +14,13 @@ use super::frame::Frame;
 use super::panel::{self, Panel, PanelError};
 use super::watchdog;
 use crate::clock::Clock;
-use crate::view::View;
 use crate::view::led::LedWords;
+use crate::view::look::Look;
 use crate::view::standing::Heard;
+use crate::view::{Face, View};
 
-/// How often the display looks whether what it shows still stands; it draws no more often than that.
+/// How often the display looks whether what it shows still stands; it draws no more often than that, but for what a lane shows otherwise than before:
+/// a verdict is drawn as soon as it is told.
 pub const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How long after a failure the panel is opened again.
@@ -91,7 +94,9 @@ impl Display {
             (None, _) => now >= self.open_at,
             (Some(_), None) => true,
             (Some(_), Some(shown)) => {
-                now >= self.renew_at || (now.since(shown.at) >= LOOK_EVERY && shown.seen != seen(view))
+                now >= self.renew_at
+                    || (shown.seen != seen(view)
+                        && (now.since(shown.at) >= LOOK_EVERY || looks(&shown.seen) != looks(view)))
             }
         }
     }
@@ -168,7 +173,7 @@ impl Display {
 /// What of a view the screen draws: the strip of light is for pages only, and bars move in steps.
 fn seen(view: &View) -> View {
     let mut seen = view.clone();
-    if let crate::view::Face::Live { lanes, .. } = &mut seen.face {
+    if let Face::Live { lanes, .. } = &mut seen.face {
         for lane in lanes {
             lane.led = LedWords::default();
             if let Some(progress) = &mut lane.progress {
@@ -179,30 +184,59 @@ fn seen(view: &View) -> View {
     seen
 }
 
+/// What kind of thing each lane shows: what an operator waits for.
+fn looks(view: &View) -> Vec<(Look, Option<RunId>)> {
+    match &view.face {
+        Face::Live { lanes, .. } => lanes.iter().map(|lane| (lane.look, lane.run)).collect(),
+        Face::Commissioning(_) | Face::Gone(_) => Vec::new(),
+    }
+}
+
+/// The verdicts of `view` that `before` did not show.
+fn fresh(before: &[(Look, Option<RunId>)], view: &View) -> Vec<RunId> {
+    looks(view)
+        .into_iter()
+        .filter(|lane| !before.contains(lane))
+        .filter_map(|(look, run)| match look {
+            Look::Pass | Look::Fail | Look::Error | Look::Undecided | Look::Aborted => run,
+            Look::Idle | Look::Running | Look::Held | Look::Refused | Look::Stopped => None,
+        })
+        .collect()
+}
+
 /// Keeps the display at what is heard until `ended`, then blanks it. Feeds the service manager's watchdog as long as looks end.
 ///
 /// # Errors
 /// The drawing itself failed.
 pub async fn keep(
     mut display: Display,
-    newest: watch::Receiver<Heard>,
+    mut newest: watch::Receiver<Heard>,
     clock: Clock,
     ended: CancellationToken,
 ) -> Result<(), DrawingError> {
-    let mut looks = tokio::time::interval(LOOK_EVERY);
+    let mut every = tokio::time::interval(LOOK_EVERY);
     // A display that fell behind shows the present, not every look that it missed.
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut beat_at = Tick::ZERO;
+    let mut before = Vec::new();
     watchdog::ready();
-    while ended.run_until_cancelled(looks.tick()).await.is_some() {
-        let (now, view) = (clock.now(), View::of(&newest.borrow(), clock.now()));
+    while ended.run_until_cancelled(due(&mut every, &mut newest)).await.is_some() {
+        let (now, view) = (clock.now(), View::of(&newest.borrow_and_update(), clock.now()));
         if display.wants(&view, now) {
             // Off the thread that follows the daemon: a slow panel must not look like a silent daemon. It is never cut short.
-            display = tokio::task::spawn_blocking(move || {
+            let shown;
+            (display, shown) = tokio::task::spawn_blocking(move || {
                 display.look(&view, now);
-                display
+                (display, view)
             })
             .await?;
+            if display.trouble.is_none() {
+                let drawn = clock.since_boot_at(clock.now()).as_micros();
+                for run in fresh(&before, &shown) {
+                    tracing::debug!(target: "fixture::news", %run, %drawn, "verdict");
+                }
+                before = looks(&shown);
+            }
         }
         if now >= beat_at {
             watchdog::beat();
@@ -214,6 +248,16 @@ pub async fn keep(
         tracing::error!("the panel could not be blanked: {error}");
     }
     Ok(())
+}
+
+/// Waits until the daemon says something, or for the next look at what stands.
+async fn due(every: &mut Interval, newest: &mut watch::Receiver<Heard>) {
+    tokio::select! {
+        biased;
+        // Where nobody follows the daemon any more there is still the next look.
+        Ok(()) = newest.changed() => {}
+        _ = every.tick() => {}
+    }
 }
 
 #[cfg(test)]
@@ -297,6 +341,35 @@ mod tests {
             display.look(&view(sending(u16::try_from(ms).unwrap(), ms * 1000)), at(ms));
         }
         assert_eq!(display.draws(), 10);
+    }
+
+    #[test]
+    fn a_verdict_is_drawn_at_once_whenever_the_last_frame_was() {
+        let peek = Peek::new(0);
+        let mut display = on(&peek);
+        display.look(&view(sending(100, 1000)), at(0));
+        display.look(&view(sending(500, 1000)), at(20));
+        assert_eq!(display.draws(), 1);
+        let pass = view(snapshot(vec![verdict(VerdictCode::Ok)]));
+        display.look(&pass, at(21));
+        assert_eq!(display.draws(), 2);
+        assert_eq!(peek.seen(Rotation::Right), frame(&pass, SMALL));
+        display.look(&view(snapshot(vec![verdict(VerdictCode::StuckJoining)])), at(22));
+        assert_eq!(display.draws(), 3);
+    }
+
+    #[test]
+    fn a_verdict_is_told_as_drawn_once() {
+        let run = RunId(uuid::Uuid::from_u128(7));
+        let of_run = |mut snapshot: Snapshot| {
+            snapshot.lanes[0].run = Some(run);
+            view(snapshot)
+        };
+        let pass = of_run(snapshot(vec![verdict(VerdictCode::Ok)]));
+        let running = of_run(sending(100, 1000));
+        assert_eq!(fresh(&looks(&running), &pass), [run]);
+        assert_eq!(fresh(&looks(&pass), &pass), []);
+        assert_eq!(fresh(&looks(&pass), &running), []);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use blinkup::Tick;
-use fixture_ledger::record::{LabelState, OpenLabel, RunEnd, RunStart, UnitHistory};
+use fixture_ledger::record::{OpenLabel, RunEnd, RunStart, UnitHistory};
 use fixture_ledger::{Interruption, Ledger, LedgerError, SetupId};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
@@ -139,7 +139,11 @@ impl Clerk {
             }
             Job::Commit(lane, end) => {
                 let run = end.run;
-                let mut result = said(self.ledger.finish_run(&end, wall()).await);
+                let stored = match self.labels {
+                    Some(_) => self.ledger.finish_run_with_label(&end, wall()).await,
+                    None => self.ledger.finish_run(&end, wall()).await,
+                };
+                let mut result = said(stored);
                 // A commit can fail after it has reached the disk: then the verdict stands there, and no other may be shown.
                 if result.is_err()
                     && let Ok(Some(stored)) = self.ledger.verdict(run).await
@@ -147,13 +151,19 @@ impl Clerk {
                 {
                     result = Ok(());
                 }
-                if result.is_ok() && self.told.send(Told::Committed(lane, end.code)).is_err() {
+                let committed = Told::Committed {
+                    lane,
+                    run,
+                    code: end.code,
+                    at: self.clock.now(),
+                };
+                if result.is_ok() && self.told.send(committed).is_err() {
                     tracing::debug!("run {run}: stored while the daemon was stopping");
                 }
                 let passed = result.is_ok() && end.code == VerdictCode::Ok;
                 self.tell(lane, LaneInput::Stored { run, result });
                 if passed {
-                    self.label(run, notes).await;
+                    self.label(run).await;
                 }
             }
             Job::Audit(request, answer, person) => {
@@ -168,15 +178,17 @@ impl Clerk {
                     self.why().detail().clone_into(&mut end.detail);
                 }
                 notes.take(note, wall(), &mut self.ledger, self.setup).await;
+                // Nobody waits for a note.
+                if let Err(error) = self.ledger.tidy().await {
+                    tracing::warn!("{error}");
+                }
             }
         }
     }
 
-    /// A unit has passed: its label is to be printed, and stands as pending until it is.
-    async fn label(&mut self, run: RunId, notes: &mut Notes) {
+    /// A unit has passed: its label, which was stored as pending with the verdict, is to be printed.
+    async fn label(&mut self, run: RunId) {
         let Some(labels) = &self.labels else { return };
-        let pending = Note::Label(run, LabelState::Pending);
-        notes.take(pending, wall(), &mut self.ledger, self.setup).await;
         match self.ledger.open_labels().await {
             Ok(open) => {
                 for label in open.into_iter().filter(|label| label.run == run) {

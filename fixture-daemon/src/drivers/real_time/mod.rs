@@ -7,6 +7,7 @@ pub mod imp;
 pub mod labels;
 pub mod looks;
 pub mod nests;
+pub mod news;
 pub mod note;
 pub mod power;
 pub mod sampler;
@@ -39,13 +40,14 @@ use crate::socket::Published;
 use crate::tasks::Tasks;
 use clerk::Job;
 use looks::{Found, Looks};
+use news::News;
 use note::Note;
 use power::{Relays, Switched};
 use sampler::Round;
 use signals::Outside;
 use stray::Strays;
 
-/// The least time between two snapshots: people do not read faster, and a progress bar needs no more.
+/// The least time between two snapshots without a verdict that nobody saw: people do not read faster, and a progress bar needs no more.
 const SHOW_AT_MOST_EVERY: Duration = Duration::from_millis(100);
 
 /// A snapshot is made at least so often: viewers take 1.5 s of silence for the daemon's end.
@@ -65,7 +67,16 @@ pub enum Told {
     /// A person's act.
     Act(Box<Act>),
     /// A verdict is committed; its `Stored` follows.
-    Committed(LaneId, VerdictCode),
+    Committed {
+        /// The lane.
+        lane: LaneId,
+        /// The run.
+        run: RunId,
+        /// The verdict.
+        code: VerdictCode,
+        /// Since when it is in the ledger.
+        at: Tick,
+    },
     /// A unit is to get its power again.
     PowerBack(LaneId),
     /// Network or machine were looked at.
@@ -113,6 +124,8 @@ pub struct Engine {
     pub looks: Looks,
     /// Where LEDs flash.
     pub strays: Strays,
+    /// Verdicts that nobody is shown yet.
+    pub news: News,
     /// The stop that an earlier process left, with the wall time of its beginning; the engine has it since [`Tick::ZERO`].
     pub stopped_before: Vec<LineStop>,
 }
@@ -139,6 +152,8 @@ struct Shown {
 enum Wanted {
     No,
     Yes,
+    /// By a verdict: at once.
+    Now,
 }
 
 impl Engine {
@@ -246,14 +261,17 @@ impl Engine {
     }
 
     fn feed(&mut self, input: Input, effects: &mut Vec<Effect>) {
-        effects.extend(self.line.step(self.clock.now(), input));
+        let now = self.clock.now();
+        self.news.evidence(now);
+        effects.extend(self.line.step(now, input));
     }
 
     /// Who is to be answered, where it was an act.
     fn told(&mut self, told: Told, effects: &mut Vec<Effect>) -> Option<Asked> {
         match told {
             Told::Input(input) => self.feed(input, effects),
-            Told::Committed(lane, code) => {
+            Told::Committed { lane, run, code, at } => {
+                self.news.committed(run, at);
                 if let Some(jig) = &self.simulated {
                     let (mut world, now) = jig.world();
                     world.verdict(now, lane, code);
@@ -295,6 +313,8 @@ impl Engine {
 
     fn samples(&mut self, round: Round, effects: &mut Vec<Effect>) {
         let now = self.clock.now();
+        let taken = round.iter().filter_map(|(_, sample)| Some(sample.as_ref().ok()?.end));
+        self.news.evidence(taken.min().unwrap_or(now).min(now));
         for (lane, sample) in round {
             match sample {
                 Ok(sample) => {
@@ -325,7 +345,11 @@ impl Engine {
                 Effect::Annotate(annotations) => Some(Job::Note(Note::Annotate(annotations))),
                 Effect::UnknownBless(event) => Some(Job::Note(Note::LateBless(event))),
                 Effect::Show => {
-                    shown.wanted = Wanted::Yes;
+                    shown.wanted = if self.news.is_waiting() {
+                        Wanted::Now
+                    } else {
+                        Wanted::Yes
+                    };
                     None
                 }
             };
@@ -358,7 +382,10 @@ impl Engine {
                 self.looks.attempt(lane, wall(), &attempt);
                 Some(Job::Note(Note::Attempt(run, Box::new(attempt))))
             }
-            LaneEffect::Commit(end) => Some(Job::Commit(lane, end)),
+            LaneEffect::Commit(end) => {
+                self.news.decided(end.run);
+                Some(Job::Commit(lane, end))
+            }
             LaneEffect::RecordLifted(run) => Some(Job::Note(Note::Lifted(run))),
             LaneEffect::RequestToken { run, attempt: _ } => {
                 self.request_token(lane, run);
@@ -489,6 +516,7 @@ impl Engine {
             }
         };
         self.newest.send_replace(Published { made: now, json });
+        self.news.published(self.clock.now(), self.clock);
         if let Some(jig) = &self.simulated {
             let (mut world, now) = jig.world();
             world.show_line(now, snapshot.line.stopped.as_ref());
@@ -506,6 +534,7 @@ impl Shown {
     fn due(&self) -> Tick {
         self.last
             + match self.wanted {
+                Wanted::Now => Duration::ZERO,
                 Wanted::Yes => SHOW_AT_MOST_EVERY,
                 Wanted::No => SHOW_AT_LEAST_EVERY,
             }

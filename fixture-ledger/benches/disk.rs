@@ -1,0 +1,96 @@
+//! Bytes that a run writes to the disk: what the process gives to the system, what the system counts as to be written, and what reaches the
+//! device.
+//!
+//! The device's own count is of everything that is written to it meanwhile, so it says something of the ledger only on a file system of its own:
+//! `benches/on-a-disk-of-its-own` makes one. The folder is the system's for temporary files (`TMPDIR`).
+
+#![expect(
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a benchmark prints its result"
+)]
+
+mod rows;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use fixture_ledger::Durability;
+
+/// What the trees have grown to before anything is counted, so that they are as deep as after some days.
+const BEFORE: u32 = 4_000;
+const COUNTED: u32 = 1_024;
+
+fn main() {
+    // Cargo also runs benchmarks as tests; those only see that it works.
+    let (before, counted) = if std::env::args().any(|argument| argument == "--bench") {
+        (BEFORE, COUNTED)
+    } else {
+        (1, 1)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("ledger");
+    let [first, last] = runtime.block_on(async {
+        let (ledger, setup) = rows::ledger(&path, Durability::Unsynced).await;
+        let mut ledger = Some(ledger);
+        for number in 1..=before {
+            rows::store(ledger.as_mut().expect("open"), setup, number).await;
+        }
+        ledger.take().expect("open").close().await.expect("closed");
+        let (mut ledger, _) = fixture_ledger::Ledger::open(&path, rows::wall(before))
+            .await
+            .expect("a ledger");
+        let first = Written::so_far(&path);
+        for number in before + 1..=before + counted {
+            rows::store(&mut ledger, setup, number).await;
+        }
+        ledger.close().await.expect("closed");
+        [first, Written::so_far(&path)]
+    });
+    let size = std::fs::metadata(&path).expect("a ledger").len();
+    let a_run = |from: u64, to: u64| (to - from) as f64 / f64::from(counted) / 1024.0;
+    println!(
+        "a run of {:.1} KiB writes {:.1} KiB by the process's own count, {:.1} KiB of pages by the system's, {:.1} KiB to the device (with everything \
+         else that wrote to it)",
+        size as f64 / f64::from(before + counted) / 1024.0,
+        a_run(first.given, last.given),
+        a_run(first.pages, last.pages),
+        a_run(first.device, last.device),
+    );
+}
+
+/// Bytes written so far.
+struct Written {
+    /// By write calls of this process (`wchar` of `/proc/self/io`).
+    given: u64,
+    /// To pages of files by this process (`write_bytes`).
+    pages: u64,
+    /// To the device that the ledger is on (`/sys/dev/block/…/stat`, in 512 bytes).
+    device: u64,
+}
+
+impl Written {
+    fn so_far(path: &Path) -> Self {
+        let io = std::fs::read_to_string("/proc/self/io").expect("Linux");
+        let of = |name: &str| {
+            let line = io.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|rest| rest.trim().parse().ok()).expect("a count")
+        };
+        let device = std::fs::metadata(path).expect("a ledger").dev();
+        let (major, minor) = (device >> 8 & 0xfff, device & 0xff);
+        // A file system without a device (in memory, or laid over another) has no count.
+        let device = std::fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat"))
+            .ok()
+            .and_then(|stat| stat.split_whitespace().nth(6)?.parse::<u64>().ok())
+            .unwrap_or(0);
+        Self {
+            given: of("wchar:"),
+            pages: of("write_bytes:"),
+            device: device * 512,
+        }
+    }
+}
