@@ -126,6 +126,8 @@ pub struct Simulated {
     pub network: Option<Wifi>,
     /// How long after a lift the next unit comes; `None` for as fast as the operator can.
     pub takt: Option<Duration>,
+    /// How many times as bright as a unit's LED the lamp is; as lanes and units differ, when there is none.
+    pub lamp_over_led: Option<f64>,
     /// What commits go through.
     pub durability: Durability,
     /// The same code on so many units in a row on a lane stops the line.
@@ -148,6 +150,7 @@ impl Simulated {
             recipe,
             codes: CodeTable::vendor(),
             takt: None,
+            lamp_over_led: None,
             durability: Durability::Unsynced,
             k_in_a_row: 3,
             shared_within: Duration::from_mins(1),
@@ -209,6 +212,7 @@ impl Simulated {
                 quarantine_after: self.recipe.quarantine_after,
             },
             takt: self.takt,
+            lamp_over_led: self.lamp_over_led,
         })
     }
 

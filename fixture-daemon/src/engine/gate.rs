@@ -78,6 +78,9 @@ pub struct LoopBackLimits {
     pub weak: f32,
 }
 
+/// How fast the lamp's light may fade after an edge, beyond [`SETTLES`]: a quick and a slow way, between which every lamp's lies.
+const FADES: [Duration; 2] = [Duration::from_micros(1_500), Duration::from_millis(6)];
+
 /// What the lamp is meant to show in a transmission.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Meant {
@@ -399,6 +402,47 @@ impl Gate {
             }
         }
         light
+    }
+
+    /// What would be left of the lamp's light during a sample if all of it faded: as a share of full light, quick and slow. Nothing
+    /// while no lamp of the fixture's sends.
+    pub fn afterglow(&self, sample: &Sample) -> Option<[f64; FADES.len()]> {
+        let Sender::Busy(meant) = self.lamp else { return None };
+        let lasts = sample.end.since(sample.start).as_secs_f64();
+        Some(FADES.map(|fades| {
+            let fades = fades.as_secs_f64();
+            // The mean over the sample of what fades from an edge on.
+            let left = |edge: Tick| {
+                let since = sample.start.since(edge).as_secs_f64();
+                fades / lasts.max(1e-6) * ((-since / fades).exp() - (-(since + lasts) / fades).exp())
+            };
+            let mut glow = 0.0;
+            let mut ended: Option<Tick> = None;
+            for back in 1..=self.told.min(EDGES) {
+                let edge = self.edges[(self.told - back) % EDGES];
+                if edge.from >= sample.start {
+                    continue;
+                }
+                let level = match edge.symbol {
+                    Symbol::Dark => 0.0,
+                    Symbol::Mid => f64::from(meant.mid.fraction()),
+                    Symbol::Bright => f64::from(meant.bright.fraction()),
+                };
+                if let Some(ended) = ended {
+                    glow += level * (left(ended) - left(edge.at));
+                    if left(edge.at) < 1e-4 {
+                        break;
+                    }
+                }
+                ended = Some(edge.at);
+            }
+            glow
+        }))
+    }
+
+    /// Whether no lamp is to send.
+    pub fn is_idle(&self) -> bool {
+        self.lamp == Sender::Idle
     }
 
     fn sum(&mut self, sample: &Sample, during: During) {

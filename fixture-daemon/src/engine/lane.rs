@@ -14,7 +14,9 @@ use fixture_link::identity::{LaneId, RunId};
 use fixture_link::snapshot::{LaneState, LaneView, LedView, StripPiece};
 use fixture_link::verdict::VerdictCode;
 
+use super::afterglow::Afterglow;
 use super::effect::{LaneEffect, Stop};
+use super::flashing::Flashing;
 use super::gate::{During, Gate, LoopBackLimits, Meant};
 use super::input::{LampEdge, LaneInput, Part};
 use super::led;
@@ -115,6 +117,8 @@ pub struct Lane {
     gate: Gate,
     nest: Nest,
     reader: Reader<LaneSensor>,
+    flashing: Flashing,
+    afterglow: Afterglow,
     recorder: Option<Recorder>,
     ambient: [f32; 4],
     lit_rows: u32,
@@ -192,6 +196,8 @@ impl Lane {
             gate: Gate::new(config.loop_back, config.saturated_at, config.measures),
             nest: Nest::default(),
             reader: Reader::new(table, model, settings),
+            flashing: Flashing::new(table, &rules.meanings),
+            afterglow: Afterglow::default(),
             recorder: None,
             ambient: config.ambient,
             config,
@@ -356,6 +362,7 @@ impl Lane {
                     words: self.gate.words(),
                 };
                 self.gate.end(report.ended);
+                self.flashing.end();
                 StationInput::Sent(report, seen)
             }
             LaneInput::TestFlashed => {
@@ -397,6 +404,9 @@ impl Lane {
                     edges_within: transmission.late_limit,
                 };
                 self.gate.begin(meant, None);
+                let pattern = self.standing.and_then(|reading| reading.pattern);
+                self.station.watches(self.flashing.begin(pattern, transmission.rate));
+                self.afterglow.begin();
                 self.lamp_told = LampTold::No;
             }
             if let LaneEffect::SendByImp { .. } = effect {
@@ -467,6 +477,7 @@ impl Lane {
             && self.station.seated().is_some()
         {
             self.piece(shade.from, Some(shade.colour));
+            self.flashing.shade(shade);
         }
         if let Some(reading) = observed.reading {
             self.standing = Some(reading);
@@ -576,6 +587,7 @@ impl Lane {
             self.ambient,
             self.config.saturated_at,
         ));
+        self.flashing.restart();
         self.standing = None;
         self.strip.clear();
         self.piece(now, Some(Colour::Off));
@@ -590,6 +602,7 @@ impl Lane {
 
     fn edge(&mut self, rules: &Rules, now: Tick, edge: LampEdge, out: &mut Vec<LaneEffect>) {
         self.gate.edge(edge);
+        self.flashing.edge(edge.at);
         self.tell(rules, now, StationInput::Symbol(edge.at), out);
         self.drain(rules, now, Drain::Known, out);
     }
@@ -620,6 +633,19 @@ impl Lane {
             if sample.start < from {
                 continue;
             }
+            let mut sample = sample;
+            // A sensor that only tells lit from dark cannot tell how much of the light is the unit's.
+            if during == During::Dark && self.config.measures == Measures::Strength {
+                if self.gate.is_idle() {
+                    self.flashing.rests(&sample);
+                } else if let Some(left) = self.gate.afterglow(&sample) {
+                    sample = self.afterglow.without(&sample, left);
+                    if let Some(goes_on) = self.flashing.dark(&sample, left) {
+                        self.tell(rules, now, StationInput::GoesOnFlashing(goes_on), out);
+                    }
+                }
+            }
+            // As the reader has it, so that the trace reads the same.
             self.record(&sample, during);
             if during == During::Dark {
                 let observed = self.reader.push(&sample);

@@ -3,7 +3,9 @@
 //! [`line::Line`] spans the lanes; each [`lane::Lane`] holds its LED reader, its loop-back and its [`station::Station`]. Two drivers
 //! run the very same engine: real time and virtual time.
 
+pub mod afterglow;
 pub mod effect;
+pub mod flashing;
 pub mod gate;
 pub mod input;
 pub mod lamp_trend;

@@ -20,6 +20,7 @@ use fixture_link::snapshot::{LaneState, LastVerdict, Stage};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
 use super::effect::{Batch, LaneEffect, Signal, Transmission};
+use super::flashing::GoesOn;
 use super::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
 use super::meaning::{Meaning, Meanings};
 use super::nest::{Flash, NestReport};
@@ -180,6 +181,8 @@ pub enum StationInput {
     Symbol(Tick),
     /// Loop-back has seen enough of the lamp to say something.
     Lamp(LampSeen),
+    /// The unit goes on flashing under the lamp.
+    GoesOnFlashing(GoesOn),
     /// A transmission is over, and this is what loop-back saw of it.
     Sent(SendReport, Seen),
     /// The unit has power again.
@@ -315,6 +318,10 @@ struct Sending {
     went_dark: Option<Tick>,
     /// Flashes of the unit since it should have noticed, or since it went dark.
     flashes: u32,
+    /// Whether the unit is watched in the lamp's dark symbols, against the pattern that it showed.
+    watched: bool,
+    /// What was seen of a unit that goes on with it.
+    goes_on: Option<GoesOn>,
     /// When a red flash was seen.
     red: Option<Tick>,
     /// What loop-back said.
@@ -457,6 +464,7 @@ impl Station {
             StationInput::Claim { run, answer } => self.claim(now, run, answer),
             StationInput::Symbol(at) => self.symbol(at),
             StationInput::Lamp(seen) => self.lamp(now, seen, out),
+            StationInput::GoesOnFlashing(seen) => self.goes_on_flashing(now, seen),
             StationInput::Sent(report, seen) => self.sent(rules, now, &report, seen, out),
             StationInput::PowerCycled => self.power_cycled(now),
             StationInput::Fault(code, detail) => {
@@ -695,6 +703,22 @@ impl Station {
         {
             sending.began.get_or_insert(at);
             sending.shown = (sending.shown + 1).min(sending.of);
+        }
+    }
+
+    /// Whether the lane watches the unit in the dark symbols of the transmission that was just told.
+    pub fn watches(&mut self, watched: bool) {
+        if let Phase::Running(_, Step::Sending(sending)) = &mut self.phase {
+            sending.watched = watched;
+        }
+    }
+
+    fn goes_on_flashing(&mut self, now: Tick, seen: GoesOn) {
+        if let Phase::Running(run, Step::Sending(sending)) = &mut self.phase {
+            sending.goes_on = Some(seen);
+            let GoesOn { lit, share } = seen;
+            let words = format!("goes on flashing: {:.0} % of its light in {lit} samples", share * 100.0);
+            run.note(now, EvidenceKind::Light, words);
         }
     }
 
@@ -966,6 +990,8 @@ impl Station {
             overdue: now + lasts + SENDER_LEEWAY,
             went_dark: None,
             flashes: 0,
+            watched: false,
+            goes_on: None,
             red: None,
             lamp: None,
         };
@@ -1013,6 +1039,8 @@ impl Station {
             overdue: now + IMP_WITHIN,
             went_dark: None,
             flashes: 0,
+            watched: false,
+            goes_on: None,
             red: None,
             lamp: None,
         };
@@ -1676,7 +1704,13 @@ fn sending_due(run: &Run, sending: &Sending, now: Tick) -> Due {
             Go::End(VerdictCode::LampNotSeen, why.to_owned())
         });
     }
-    if sending.flashes >= FLASHES_OF_A_BLIND_UNIT && sending.lamp == Some(LampSeen::Well) {
+    // Where the unit is watched, light that comes and goes may be a neighbour's lamp; only the pattern as a whole is the unit's.
+    let shows_ready = || {
+        let since = sending.began.map(|began| began + NOTICES_WITHIN);
+        matches!((run.shows(), since), (Some((Meaning::Ready, at)), Some(since)) if at >= since)
+    };
+    let flashes = sending.flashes >= FLASHES_OF_A_BLIND_UNIT && (!sending.watched || shows_ready());
+    if (sending.goes_on.is_some() || flashes) && sending.lamp == Some(LampSeen::Well) {
         let result = match (sending.went_dark, sending.red) {
             (Some(_), Some(_)) => AttemptResult::Damaged,
             (Some(_) | None, _) => AttemptResult::NotReceiving,

@@ -88,6 +88,39 @@ impl<T: Copy + PartialEq> Steps<T> {
     }
 }
 
+impl Steps<f64> {
+    /// The mean over a stretch of time of what follows this quantity slowly, `fades` being how long it takes to come to 1/e of a change.
+    pub fn mean_of_slow(&self, start: Tick, end: Tick, fades: Duration) -> f64 {
+        let fades = fades.as_secs_f64();
+        let whole = end.since(start).as_secs_f64();
+        if whole <= 0.0 || fades <= 0.0 {
+            return self.at(end);
+        }
+        // Long after the last edge there is no difference left.
+        if start.since(self.newest.0).as_secs_f64() > 20.0 * fades {
+            return self.newest.1;
+        }
+        let first = self.earlier.front().unwrap_or(&self.newest);
+        let mut slow = first.1;
+        let mut sum = 0.0;
+        let from = self.earlier.iter().chain([&self.newest]);
+        let until = self.earlier.iter().skip(1).chain([&self.newest]).map(|edge| edge.0);
+        for ((from, value), until) in from.zip(until.chain([end])) {
+            let (from, until) = (*from, until.min(end));
+            // What lies before the stretch only brings the slow one to where it is.
+            for (from, until, counts) in [(from, until.min(start), false), (from.max(start), until, true)] {
+                let lasts = until.since(from).as_secs_f64();
+                let apart = (slow - value) * (-lasts / fades).exp();
+                if counts {
+                    sum += value * lasts + fades * (slow - value - apart);
+                }
+                slow = value + apart;
+            }
+        }
+        sum / whole
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +141,23 @@ mod tests {
         assert!((mean(0, 5) - 0.0).abs() < 1e-9);
         assert!((mean(16, 20) - 0.5).abs() < 1e-9);
         assert!((mean(12, 12) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_is_slow_fades_after_an_edge_and_comes_to_the_same_in_the_end() {
+        let mut steps = Steps::new(0.0);
+        steps.set(ms(100), 1.0);
+        steps.set(ms(200), 0.0);
+        let fades = Duration::from_millis(4);
+        let mean = |start, end| steps.mean_of_slow(ms(start), ms(end), fades);
+        assert!((mean(190, 200) - 1.0).abs() < 1e-6);
+        // From 4 ms to 8 ms after the edge: the mean of e^(-t/4).
+        let expected = (-1.0_f64).exp() - (-2.0_f64).exp();
+        assert!((mean(204, 208) - expected).abs() < 1e-6, "{}", mean(204, 208));
+        // Across the edge: the light itself, then what is left of it.
+        let across = (4.0 + 4.0 * (1.0 - (-1.0_f64).exp())) / 8.0;
+        assert!((mean(196, 204) - across).abs() < 1e-6, "{}", mean(196, 204));
+        assert!(mean(280, 290) < 1e-6);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use super::mishaps::Mishaps;
 use super::network::Network;
 use super::operator::{self, Operator, Policy};
 use super::scenario::{Scenario, Strikes};
-use super::sensor::{LedPart, Sensor, Shapes, Sources, Upset};
+use super::sensor::{Afterglow, LedPart, SATURATED, Sensor, Shapes, Sources, Upset};
 use super::shows::Shows;
 use super::unit::{self, Nature, Port, Surroundings, Unit};
 use crate::engine::input::{ClaimAnswer, TokenGrant};
@@ -53,6 +53,8 @@ pub struct Setting {
     pub policy: Policy,
     /// How long after a lift the next unit comes; the operator's own pace, when there is none.
     pub takt: Option<Duration>,
+    /// How many times as bright as a unit's LED (both dice) the lamp is in every lane's sensor; as lanes and units differ, when there is none.
+    pub lamp_over_led: Option<f64>,
 }
 
 /// Something that happened at the jig or around it.
@@ -92,6 +94,7 @@ pub struct World {
     operator: Operator,
     uses: Uses,
     port: Port,
+    lamp_over_led: Option<f64>,
     lanes: Vec<Lane>,
     /// Bless events on their way: when, in which order, which.
     mail: BinaryHeap<Reverse<(Tick, u64)>>,
@@ -115,12 +118,16 @@ const DIM: f64 = 150.0;
 /// What is left of the green die of an LED that is off its colour.
 const OFF_COLOUR: f64 = 0.5;
 
+/// The most by which a lamp outshines the LEDs at its usual strength; beyond that it is the lamp that is stronger.
+const USUALLY_OVER_LED: f64 = 15.0;
+
 #[derive(Debug)]
 struct Lane {
     id: LaneId,
     lamp: Steps<f64>,
     /// Clear counts of the healthy lamp at full level in this lane's sensor.
     lamp_strength: f64,
+    afterglow: Afterglow,
     lamp_chance: Chance,
     /// As commissioning measured them.
     shapes: Shapes,
@@ -163,10 +170,14 @@ impl World {
             .iter()
             .map(|lane| {
                 let mut chance = Chance::new(setting.jig_seed, Stream::Lane(lane.number()));
+                let stronger = setting
+                    .lamp_over_led
+                    .map_or(1.0, |over| (over / USUALLY_OVER_LED).max(1.0));
                 Lane {
                     id: *lane,
                     lamp: Steps::new(0.0),
-                    lamp_strength: chance.scaled(2_500.0..6_000.0),
+                    lamp_strength: stronger * chance.scaled(2_500.0..6_000.0),
+                    afterglow: Afterglow::new(&mut chance),
                     lamp_chance: Chance::new(setting.seed, Stream::Lamp(lane.number())),
                     shapes: part.shapes().varied(0.01, &mut chance),
                     sensor: Sensor::new(mains, chance),
@@ -193,6 +204,7 @@ impl World {
             scenario: setting.scenario,
             uses: setting.uses,
             port: setting.port,
+            lamp_over_led: setting.lamp_over_led,
             lanes: made,
             mail: BinaryHeap::new(),
             letters: BTreeMap::new(),
@@ -213,9 +225,9 @@ impl World {
         self.lane(lane).map(|lane| lane.shapes)
     }
 
-    /// What commissioning measured in a lane: clear counts of the lamp at full level above the dark nest.
+    /// What commissioning measured in a lane: clear counts of the lamp at full level above the dark nest. A full sensor counts no more.
     pub fn lamp_strength(&self, lane: LaneId) -> Option<f64> {
-        self.lane(lane).map(|lane| lane.lamp_strength)
+        self.lane(lane).map(|lane| lane.lamp_strength.min(f64::from(SATURATED)))
     }
 
     /// When something next happens by itself that somebody outside could notice; `None` for never.
@@ -320,7 +332,10 @@ impl World {
         let stays = self.stays.entry(index).or_default();
         let stay = *stays;
         *stays += 1;
-        let nature = Nature::new(self.seed, index);
+        let mut nature = Nature::new(self.seed, index);
+        if let Some((over, lane)) = self.lamp_over_led.zip(self.lane(id)) {
+            nature.strength = lane.lamp_strength / over / (lane.shapes.red[3] + lane.shapes.green[3]);
+        }
         let (row, fault) = self.struck(index);
         let strikes = row.filter(|row| match self.scenario.rows.get(*row).map(|row| &row.strikes) {
             Some(Strikes::Unit { runs, .. }) => runs.is_none_or(|runs| stay < runs),
@@ -471,13 +486,14 @@ impl World {
         let Lane {
             lamp,
             lamp_strength,
+            afterglow,
             shapes,
             sensor,
             unit,
             reference,
             ..
         } = lane;
-        let own = sources(lamp, *lamp_strength, *shapes, unit.as_ref(), reference);
+        let own = sources((lamp, *lamp_strength, *afterglow), *shapes, unit.as_ref(), reference);
         sensor
             .sample(end, &own, beside.into_iter().flatten(), upset)
             .map_err(|_| JigError::Failed {
@@ -640,8 +656,7 @@ impl World {
 impl Lane {
     fn sources(&self) -> Sources<'_> {
         sources(
-            &self.lamp,
-            self.lamp_strength,
+            (&self.lamp, self.lamp_strength, self.afterglow),
             self.shapes,
             self.unit.as_ref(),
             &self.reference,
@@ -650,8 +665,7 @@ impl Lane {
 }
 
 fn sources<'a>(
-    lamp: &'a Steps<f64>,
-    lamp_strength: f64,
+    (lamp, lamp_strength, afterglow): (&'a Steps<f64>, f64, Afterglow),
     shapes: Shapes,
     unit: Option<&'a Seated>,
     reference: &'a Steps<Colour>,
@@ -662,6 +676,7 @@ fn sources<'a>(
         shapes: unit.map_or(shapes, |seated| seated.shapes),
         lamp,
         lamp_strength,
+        afterglow,
     }
 }
 
