@@ -52,9 +52,6 @@ struct Arguments {
     /// The socket behind the serial port of a scanner: each unit is scanned before it is seated.
     #[arg(long)]
     scanner: Option<PathBuf>,
-    /// Ends, with the light on, as soon as a unit is sent to.
-    #[arg(long)]
-    until_lit: bool,
     /// Units that the operator brings.
     #[arg(long)]
     units: u32,
@@ -143,9 +140,9 @@ struct FarSide {
     header: Box<dyn Header>,
     lanes: Vec<Lane>,
     scanner: Option<UnixStream>,
-    until_lit: bool,
     lit: Active,
     mid_share: f32,
+    sent: BTreeSet<RunId>,
     judged: BTreeSet<RunId>,
     changes: u64,
 }
@@ -195,9 +192,9 @@ impl FarSide {
             header,
             lanes,
             scanner: arguments.scanner.as_deref().map(scanner).transpose()?,
-            until_lit: arguments.until_lit,
             lit: lamp.lit,
             mid_share: lamp.mid_share,
+            sent: BTreeSet::new(),
             judged: BTreeSet::new(),
             changes: 0,
         })
@@ -205,22 +202,20 @@ impl FarSide {
 
     #[expect(clippy::print_stdout, reason = "a program for a console")]
     fn live(mut self, shown: &Receiver<Snapshot>, at_most: Duration) -> anyhow::Result<()> {
-        self.look(self.clock.now())?;
+        let start = self.header.now()?;
+        self.look(start)?;
         println!("ready");
         let mut due = self.clock.now();
+        let mut now = start;
         while !self.world.is_done() {
-            let now = self.clock.now();
-            anyhow::ensure!(now < Tick::ZERO + at_most, "not done after {} s", at_most.as_secs());
+            anyhow::ensure!(due < Tick::ZERO + at_most, "not done after {} s", at_most.as_secs());
+            now = self.header.now()?;
             for snapshot in shown.try_iter() {
                 self.read_screen(now, &snapshot);
             }
             self.world.advance(now);
             self.scan(now)?;
             self.look(now)?;
-            if self.until_lit && self.lanes.iter().any(|lane| lane.light == Level::FULL) {
-                println!("lit after {} changes of light", self.changes);
-                return Ok(());
-            }
             due = (due + LOOK_EVERY).max(self.clock.now() - LOOK_EVERY);
             self.clock.sleep_until(due);
         }
@@ -228,7 +223,7 @@ impl FarSide {
             "{} runs, {} changes of light, {} s at the line",
             self.judged.len(),
             self.changes,
-            self.clock.now().since(Tick::ZERO).as_secs()
+            now.since(start).as_secs()
         );
         Ok(())
     }
@@ -285,12 +280,21 @@ impl FarSide {
     }
 
     /// What the operator reads, and then does.
+    #[expect(clippy::print_stdout, reason = "a program for a console")]
     fn read_screen(&mut self, now: Tick, snapshot: &Snapshot) {
         for lane in &snapshot.lanes {
             if let (Some(run), LaneState::Verdict { code, .. }) = (lane.run, &lane.state)
                 && self.judged.insert(run)
             {
                 self.world.verdict(now, lane.lane, *code);
+            }
+            if let (Some(run), LaneState::Sending { rate, .. }) = (lane.run, &lane.state)
+                && self.sent.insert(run)
+            {
+                println!(
+                    "lane {}: the screen says that {rate} symbols a second are sent",
+                    lane.lane.number()
+                );
             }
             self.world.show_lane(now, lane.lane, &lane.state);
         }
