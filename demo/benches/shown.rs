@@ -148,7 +148,7 @@ fn listen(mut events: UnixStream, instants: &Instants) {
     if asked.is_err() {
         return;
     }
-    let mut lines = BufReader::new(events.by_ref());
+    let mut lines = BufReader::new(Read::by_ref(&mut events));
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         let at = now();

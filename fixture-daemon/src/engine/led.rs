@@ -281,7 +281,7 @@ mod tests {
                 ),
             ]
         );
-        assert_eq!(measured.figures[0].deviation, 5.0);
+        assert!((measured.figures[0].deviation - 5.0).abs() < 1e-6, "{:?}", measured.figures);
         let unseen = judge(Measures::Strength, None, None, Some(&limits()));
         assert_eq!(unseen.figures, []);
     }
