@@ -281,7 +281,11 @@ mod tests {
                 ),
             ]
         );
-        assert!((measured.figures[0].deviation - 5.0).abs() < 1e-6, "{:?}", measured.figures);
+        assert!(
+            (measured.figures[0].deviation - 5.0).abs() < 1e-6,
+            "{:?}",
+            measured.figures
+        );
         let unseen = judge(Measures::Strength, None, None, Some(&limits()));
         assert_eq!(unseen.figures, []);
     }
