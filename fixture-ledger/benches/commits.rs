@@ -15,7 +15,7 @@ use fixture_ledger::{Durability, Ledger, SetupId};
 use fixture_link::identity::Serial;
 use fixture_link::verdict::VerdictCode;
 use rows::{end, start, wall};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, params};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -225,33 +225,7 @@ impl Alone {
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         {
-            let mut insert = transaction.prepare_cached("INSERT INTO reading VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            for (place, reading) in (1_u32..).zip(&end.readings) {
-                let codes = serde_json::to_string(&reading.codes).expect("texts");
-                insert.execute(params![number, place, micros(reading.at), codes, reading.confidence])?;
-            }
-            let mut insert = transaction.prepare_cached("INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            for (place, fact) in (1_u32..).zip(&end.evidence) {
-                insert.execute(params![number, place, micros(fact.at), fact.kind.as_str(), fact.detail])?;
-            }
-            let mut insert =
-                transaction.prepare_cached("INSERT INTO measurement VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
-            for figure in &end.measurements {
-                let limits = figure.limits.as_ref();
-                insert.execute(params![
-                    number,
-                    figure.what.as_str(),
-                    figure.scale.as_str(),
-                    figure.value,
-                    figure.deviation,
-                    limits.map(|limits| limits.allowed.start()),
-                    limits.map(|limits| limits.allowed.end()),
-                    limits.map(|limits| limits.side == Side::Outside)
-                ])?;
-            }
-            transaction
-                .prepare_cached("INSERT INTO trace VALUES (?1, ?2)")?
-                .execute(params![number, end.trace])?;
+            insert_evidence(&transaction, number, end)?;
             transaction
                 .prepare_cached(
                     "UPDATE run
@@ -301,6 +275,37 @@ impl Alone {
             .execute(params![number, at])?;
         Ok(())
     }
+}
+
+/// What a verdict rests on.
+fn insert_evidence(transaction: &Transaction<'_>, number: u32, end: &RunEnd) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached("INSERT INTO reading VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (place, reading) in (1_u32..).zip(&end.readings) {
+        let codes = serde_json::to_string(&reading.codes).expect("texts");
+        insert.execute(params![number, place, micros(reading.at), codes, reading.confidence])?;
+    }
+    let mut insert = transaction.prepare_cached("INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (place, fact) in (1_u32..).zip(&end.evidence) {
+        insert.execute(params![number, place, micros(fact.at), fact.kind.as_str(), fact.detail])?;
+    }
+    let mut insert = transaction.prepare_cached("INSERT INTO measurement VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    for figure in &end.measurements {
+        let limits = figure.limits.as_ref();
+        insert.execute(params![
+            number,
+            figure.what.as_str(),
+            figure.scale.as_str(),
+            figure.value,
+            figure.deviation,
+            limits.map(|limits| limits.allowed.start()),
+            limits.map(|limits| limits.allowed.end()),
+            limits.map(|limits| limits.side == Side::Outside)
+        ])?;
+    }
+    transaction
+        .prepare_cached("INSERT INTO trace VALUES (?1, ?2)")?
+        .execute(params![number, end.trace])?;
+    Ok(())
 }
 
 fn micros(duration: Duration) -> i64 {

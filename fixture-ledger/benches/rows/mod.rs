@@ -160,21 +160,34 @@ pub fn end(number: u32) -> RunEnd {
     }
 }
 
+/// Figures of few digits and without a rest in binary, so that they are the same to the last bit as JSON and as numbers.
 fn measurements() -> Vec<Measurement> {
-    let figure = |what, scale, value, limits: Option<(f32, f32)>| Measurement {
+    let figure = |what, scale, value, deviation, limits: Option<(f32, f32)>| Measurement {
         what,
         scale,
         value,
-        deviation: value / 100.0,
+        deviation,
         limits: limits.map(|(least, most)| Limits {
             allowed: least..=most,
             side: Side::Inside,
         }),
     };
     vec![
-        figure(Quantity::RedDie, Scale::Counts, 1_204.5, None),
-        figure(Quantity::GreenDie, Scale::Counts, 1_140.1, None),
-        figure(Quantity::LedStrength, Scale::OfReference, 0.913, Some((0.5, 2.0))),
-        figure(Quantity::GreenShare, Scale::Share, 0.486, Some((0.4, 0.6))),
+        figure(Quantity::RedDie, Scale::Counts, 1_204.5, 4.5, None),
+        figure(Quantity::GreenDie, Scale::Counts, 1_140.25, 3.75, None),
+        figure(
+            Quantity::LedStrength,
+            Scale::OfReference,
+            0.914_062_5,
+            0.007_812_5,
+            Some((0.5, 2.0)),
+        ),
+        figure(
+            Quantity::GreenShare,
+            Scale::Share,
+            0.484_375,
+            0.007_812_5,
+            Some((0.375, 0.625)),
+        ),
     ]
 }
