@@ -16,7 +16,7 @@ pub struct Codes {
     /// A table of status codes instead of the vendor's, such as a fixture's own.
     #[arg(long, value_name = "FILE")]
     codes: Option<PathBuf>,
-    /// A fixture's configuration, for the table of status codes that it names (fixture.status_codes); nothing else is taken from it.
+    /// A fixture's configuration, for the table of status codes that it names (`fixture.status_codes`); nothing else is taken from it.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

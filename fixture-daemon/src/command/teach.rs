@@ -28,7 +28,7 @@ pub struct Teach {
     /// The fixture's own table of status codes; begins as the vendor's where there is no such file. Left out: what the configuration names.
     #[arg(long, value_name = "FILE")]
     table: Option<PathBuf>,
-    /// The fixture's configuration, for the table that it names (fixture.status_codes).
+    /// The fixture's configuration, for the table that it names (`fixture.status_codes`).
     #[arg(long, value_name = "FILE", default_value = "/etc/fixture/fixture.toml")]
     config: PathBuf,
     /// Who vouches for the traces; written down with the date.
@@ -80,11 +80,8 @@ pub fn run(arguments: &Teach) -> anyhow::Result<ExitCode> {
         traces.push((name, trace));
     }
     let (_, colours) = taught.context("expected a trace")?;
-    let by = arguments
-        .by
-        .iter()
-        .map(|name| format!(" by {name}"))
-        .collect::<String>();
+    let by = arguments.by.as_ref();
+    let by = by.map_or_else(String::new, |name| format!(" by {name}"));
     let source = format!("taught on {}{by} from {}", today()?, arguments.traces.join(", "));
     let text = CodeTable::teach(&text, id, &colours, &source).map_err(|why| anyhow!("{}: {why}", file.display()))?;
     let after = CodeTable::parse(&text).map_err(|why| anyhow!("{}: {why}", file.display()))?;
