@@ -402,8 +402,8 @@ async fn acts_are_done_answered_and_audited() {
     assert!(output.status.success(), "{}", text(&output));
     fixture
         .until("the line goes on with its lot and work order", |snapshot| {
-            let line = &snapshot.line;
-            (line.stopped.is_none() && line.lot == "L-42" && line.work_order == "W-7").then_some(())
+            let shown = &snapshot.line;
+            (shown.stopped.is_none() && shown.lot == "L-42" && shown.work_order == "W-7").then_some(())
         })
         .await;
     let output = fixture.command(&["act", "acknowledge"]).output().unwrap();
