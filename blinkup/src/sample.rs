@@ -15,6 +15,13 @@ pub struct Counts {
     pub clear: u16,
 }
 
+impl Counts {
+    /// The channels in order: red, green, blue, clear.
+    pub const fn channels(self) -> [u16; 4] {
+        [self.red, self.green, self.blue, self.clear]
+    }
+}
+
 /// One sample: counts with the start and end of their integration.
 ///
 /// Next to a lamp that is sending, only samples that lie wholly inside a dark symbol see the unit's LED undisturbed.

@@ -413,8 +413,21 @@ impl Reports {
     /// # Errors
     /// The ledger could not be read.
     pub async fn today(&self, from: i64, until: i64, lane: Option<LaneId>) -> Result<YieldSummary, LedgerError> {
+        self.summary(&self.cells(from, until, lane).await?)
+    }
+
+    /// Everything that was ever counted: yields, and how often each code but `ok` was the verdict. Both are of the same moment.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn totals(&self) -> Result<(YieldSummary, Vec<CodeCount>), LedgerError> {
+        let cells = self.cells(i64::MIN, i64::MAX, None).await?;
+        Ok((self.summary(&cells)?, self.failures(&cells)?))
+    }
+
+    fn summary(&self, cells: &[Cell]) -> Result<YieldSummary, LedgerError> {
         let mut summary = YieldSummary::default();
-        for cell in self.cells(from, until, lane).await? {
+        for cell in cells {
             let place = self.rollup();
             let outcome: Outcome = place.parse("outcome", &cell.outcome)?;
             let runs: u64 = place.number("runs", cell.runs)?;
@@ -445,8 +458,12 @@ impl Reports {
     /// # Errors
     /// The ledger could not be read.
     pub async fn failures_by_code(&self, from: i64, until: i64) -> Result<Vec<CodeCount>, LedgerError> {
+        self.failures(&self.cells(from, until, None).await?)
+    }
+
+    fn failures(&self, cells: &[Cell]) -> Result<Vec<CodeCount>, LedgerError> {
         let mut counts: Vec<CodeCount> = Vec::new();
-        for cell in self.cells(from, until, None).await? {
+        for cell in cells {
             let place = self.rollup();
             let code: VerdictCode = place.parse("code", &cell.code)?;
             if code == VerdictCode::Ok {

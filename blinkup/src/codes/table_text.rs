@@ -125,7 +125,6 @@ impl CodeTable {
             };
             format!("{{ colour = \"{colour}\", ms = {ms} }}")
         });
-        let quoted = |text: &str| format!("\"{}\"", text.escape_default());
         let sources = code.source.iter().map(String::as_str).chain([source]).map(quoted);
         let mut changes: Vec<(Range<usize>, String)> = Vec::new();
         for (field, value) in [
@@ -205,6 +204,20 @@ impl CodeTable {
             None => of_document(0..0, error.field, &error.what),
         })
     }
+}
+
+/// A text as a basic string of TOML 1.0.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            letter if letter.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(letter))),
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -512,14 +525,20 @@ remedy = "None."
     fn teaching_changes_what_is_known_of_one_code_and_nothing_else() {
         use Colour::{Amber, Green, Off, Red};
         let text = VENDOR;
-        let taught = CodeTable::teach(text, "wps-in-progress", &[Off, Green, Off, Amber], "seen on \"A\"").unwrap();
+        let taught = CodeTable::teach(
+            text,
+            "wps-in-progress",
+            &[Off, Green, Off, Amber],
+            "seen by O'Brien and Jörg on \"A\\B\"\t",
+        )
+        .unwrap();
         let (before, after) = (CodeTable::vendor(), CodeTable::parse(&taught).unwrap());
         for (before, after) in before.codes().iter().zip(after.codes()) {
             if before.id == "wps-in-progress" {
                 let colours: Vec<_> = after.steps.iter().map(|step| step.colour.unwrap()).collect();
                 assert_eq!(colours, [Off, Green, Off, Amber]);
                 assert_eq!(after.confidence, Confidence::Inferred);
-                assert_eq!(after.source.last().unwrap(), "seen on \"A\"");
+                assert_eq!(after.source.last().unwrap(), "seen by O'Brien and Jörg on \"A\\B\"\t");
                 assert_eq!(after.hypothesis, None);
                 assert_eq!(after.meaning, before.meaning);
             } else {

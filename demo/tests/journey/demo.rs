@@ -108,7 +108,8 @@ pub fn daemon(folder: &Path) -> Ended {
 
 /// Waits until a process that was killed is no more, or is only waited for: until then it holds its files and locks.
 pub async fn ended(pid: Pid) {
-    loop {
+    // 10 s: what it has open is closed by the kernel in milliseconds.
+    for _ in 0..1_000 {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // "12 (fixture-daemon) Z 1 …"
         if stat.is_empty()
@@ -121,4 +122,5 @@ pub async fn ended(pid: Pid) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    panic!("{pid} was killed and is still there");
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -142,8 +143,13 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     let beside = PathBuf::from(beside);
     let written = fs::File::create(&beside).and_then(|mut new| {
         new.write_all(text.as_bytes())?;
-        if let Ok(before) = fs::metadata(file) {
-            new.set_permissions(before.permissions())?;
+        match fs::metadata(file) {
+            Ok(before) => {
+                std::os::unix::fs::fchown(&new, Some(before.uid()), Some(before.gid()))?;
+                new.set_permissions(before.permissions())?;
+            }
+            // The daemon and the pages read it as other users; there is nothing secret in it.
+            Err(_) => new.set_permissions(fs::Permissions::from_mode(0o644))?,
         }
         new.sync_all()?;
         fs::rename(&beside, file)

@@ -53,13 +53,7 @@ impl Afterglow {
 
     /// A sample of a dark symbol without what the lamp left in it; `left` is how much that would be if all of its light faded.
     pub fn without(&mut self, sample: &Sample, left: [f64; 2]) -> Sample {
-        let Counts {
-            red,
-            green,
-            blue,
-            clear,
-        } = sample.counts;
-        let channels = [red, green, blue, clear];
+        let channels = sample.counts.channels();
         self.learn(sample, channels.map(f64::from), left);
         let mut channels = channels.into_iter().zip(&self.shares).map(|(count, [quick, slow])| {
             let glow = (quick * left[0] + slow * left[1]).clamp(0.0, f64::from(count));

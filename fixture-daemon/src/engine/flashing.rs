@@ -15,10 +15,13 @@ use blinkup::sample::{Counts, Sample};
 
 use super::meaning::{Meaning, Meanings};
 
-/// How long a unit may take from the first symbol to stop flashing.
-const NOTICES_WITHIN: Duration = Duration::from_millis(600);
-/// Or so many symbols, where they take longer: it needs some pulses of the preamble to know one.
-const NOTICES_WITHIN_SYMBOLS: usize = 22;
+/// So many symbols before the preamble's end is the latest that a unit may stop flashing and still get the packet: it needs some pulses to know
+/// one, and a byte to find the start.
+const NOTICES_BEFORE: usize = 10;
+/// Symbols of a byte.
+const OF_A_BYTE: usize = 16;
+/// A unit that is slower than this is taken for one that does not see the lamp, however long the preamble is.
+const NOTICES_WITHIN: Duration = Duration::from_millis(1_100);
 /// How far from where it is expected an edge of the pattern may be at first: the reader's estimate, and the edge's wander.
 const EDGE_WITHIN: Duration = Duration::from_millis(40);
 /// How much farther for every second since the last edge was seen: the unit's clock is off by 2 %.
@@ -188,7 +191,9 @@ impl Flashing {
             .find(|ready| Some(ready.id) == pattern)
             .and_then(|pattern| {
                 let rate = SymbolRate::new(rate).ok()?;
-                self.watch_for(pattern, NOTICES_WITHIN.max(rate.due(NOTICES_WITHIN_SYMBOLS)))
+                let preamble = usize::from(rate.preamble()) * OF_A_BYTE;
+                let notices_within = rate.due(preamble.saturating_sub(NOTICES_BEFORE)).min(NOTICES_WITHIN);
+                self.watch_for(pattern, notices_within)
             });
         self.watch.is_some()
     }
@@ -351,13 +356,7 @@ impl Flashing {
 }
 
 fn channels(sample: &Sample) -> [f64; 4] {
-    let Counts {
-        red,
-        green,
-        blue,
-        clear,
-    } = sample.counts;
-    [red, green, blue, clear].map(f64::from)
+    sample.counts.channels().map(f64::from)
 }
 
 impl Watch {
@@ -671,15 +670,27 @@ mod tests {
 
     #[test]
     fn a_unit_that_goes_dark_is_not_taken_for_one_that_goes_on() {
-        for (dark_after, leak) in [(150, 0.0), (560, 0.0), (350, 0.3 * 243.0)] {
+        // The last ones notice only just before the start byte.
+        for (rate, dark_after, leak) in [
+            (60, 150, 0.0),
+            (60, 560, 0.0),
+            (60, 350, 0.3 * 243.0),
+            (60, 880, 0.0),
+            (30, 1_080, 0.0),
+            (20, 1_080, 0.0),
+        ] {
             for phase in (0..1_000).step_by(50) {
                 let bench = Bench {
+                    rate,
                     dark_after: Some(ms(dark_after)),
                     leak,
                     ..Bench::new(phase)
                 };
                 let told = bench.told(ms(8_000));
-                assert_eq!(told, None, "dark after {dark_after} ms, from {phase} ms, leak {leak}");
+                assert_eq!(
+                    told, None,
+                    "{rate}/s, dark after {dark_after} ms, from {phase} ms, leak {leak}"
+                );
             }
         }
     }

@@ -639,7 +639,15 @@ impl Lane {
                 if self.gate.is_idle() {
                     self.flashing.rests(&sample);
                 } else if let Some(left) = self.gate.afterglow(&sample) {
-                    sample = self.afterglow.without(&sample, left);
+                    // A full channel has seen so much at least: nothing can be taken from it, nor learnt.
+                    if sample
+                        .counts
+                        .channels()
+                        .iter()
+                        .all(|count| *count < self.config.saturated_at)
+                    {
+                        sample = self.afterglow.without(&sample, left);
+                    }
                     if let Some(goes_on) = self.flashing.dark(&sample, left) {
                         self.tell(rules, now, StationInput::GoesOnFlashing(goes_on), out);
                     }

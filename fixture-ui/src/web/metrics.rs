@@ -23,7 +23,7 @@ use super::problem::Problem;
 use crate::view::standing::Standing;
 use crate::view::wording;
 
-/// The media type of what is sent (OpenMetrics 1.0, "Text format").
+/// The media type of what is sent (`OpenMetrics` 1.0, "Text format").
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 type Labels = Vec<(&'static str, String)>;
@@ -58,11 +58,8 @@ pub async fn figures(sources: State<Arc<Sources>>) -> Result<Response, Problem> 
 }
 
 async fn counted(sources: &Sources) -> Result<Counted, LedgerError> {
-    let reports = Reports::open(&sources.ledger).await?;
-    Ok(Counted {
-        runs: reports.today(i64::MIN, i64::MAX, None).await?,
-        failures: reports.failures_by_code(i64::MIN, i64::MAX).await?,
-    })
+    let (runs, failures) = Reports::open(&sources.ledger).await?.totals().await?;
+    Ok(Counted { runs, failures })
 }
 
 /// All figures. What is not known now is left out: an old figure is never given as one of now.

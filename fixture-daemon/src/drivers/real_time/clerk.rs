@@ -85,7 +85,7 @@ impl Clerk {
         let mut notes = Notes::default();
         while let Some(job) = jobs.recv().await {
             notes.store(&mut self.ledger, self.setup).await;
-            self.job(job, &mut doubtful, &mut notes).await;
+            self.job(job, jobs.len(), &mut doubtful, &mut notes).await;
         }
         notes.store(&mut self.ledger, self.setup).await;
         let left = self.ledger.interrupt(wall(), self.why()).await;
@@ -96,8 +96,8 @@ impl Clerk {
         Ok(())
     }
 
-    /// `doubtful` are runs of units whose history could not be read: they must not begin.
-    async fn job(&mut self, job: Job, doubtful: &mut BTreeSet<RunId>, notes: &mut Notes) {
+    /// `behind` it so many wait; `doubtful` are runs of units whose history could not be read: they must not begin.
+    async fn job(&mut self, job: Job, behind: usize, doubtful: &mut BTreeSet<RunId>, notes: &mut Notes) {
         match job {
             Job::Seated(lane, run, serial) => {
                 let history = match self.history(serial.as_ref()).await {
@@ -178,8 +178,10 @@ impl Clerk {
                     self.why().detail().clone_into(&mut end.detail);
                 }
                 notes.take(note, wall(), &mut self.ledger, self.setup).await;
-                // Nobody waits for a note.
-                if let Err(error) = self.ledger.tidy().await {
+                // Nobody waits for a note, but somebody may wait behind it.
+                if behind == 0
+                    && let Err(error) = self.ledger.tidy().await
+                {
                     tracing::warn!("{error}");
                 }
             }

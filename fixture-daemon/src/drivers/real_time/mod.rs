@@ -269,7 +269,17 @@ impl Engine {
     /// Who is to be answered, where it was an act.
     fn told(&mut self, told: Told, effects: &mut Vec<Effect>) -> Option<Asked> {
         match told {
-            Told::Input(input) => self.feed(input, effects),
+            Told::Input(input) => {
+                let stored = if let Input::Lane(_, LaneInput::Stored { run, .. }) = &input {
+                    Some(*run)
+                } else {
+                    None
+                };
+                self.feed(input, effects);
+                if let Some(run) = stored {
+                    self.news.told(run);
+                }
+            }
             Told::Committed { lane, run, code, at } => {
                 self.news.committed(run, at);
                 if let Some(jig) = &self.simulated {

@@ -14,6 +14,8 @@ pub struct News {
     /// When the newest evidence came up.
     evidence: Tick,
     decided: Vec<(RunId, Tick)>,
+    /// In the ledger; the engine is told next.
+    in_ledger: Vec<Verdict>,
     committed: Vec<Verdict>,
 }
 
@@ -42,11 +44,18 @@ impl News {
     pub fn committed(&mut self, run: RunId, at: Tick) {
         if let Some(place) = self.decided.iter().position(|(other, _)| *other == run) {
             let (run, evidence) = self.decided.swap_remove(place);
-            self.committed.push(Verdict {
+            self.in_ledger.push(Verdict {
                 run,
                 evidence,
                 committed: at,
             });
+        }
+    }
+
+    /// The engine was told that a run is stored: what is shown from now on has its verdict.
+    pub fn told(&mut self, run: RunId) {
+        if let Some(place) = self.in_ledger.iter().position(|verdict| verdict.run == run) {
+            self.committed.push(self.in_ledger.swap_remove(place));
         }
     }
 
@@ -96,6 +105,13 @@ mod tests {
         news.decided(run(1));
         news.evidence(at(35));
         news.committed(run(1), at(40));
+        assert!(
+            !news.is_waiting(),
+            "the engine does not know it yet, and would show the run as it was"
+        );
+        news.told(run(2));
+        assert!(!news.is_waiting(), "that one is not in the ledger");
+        news.told(run(1));
         assert_eq!(
             news.committed,
             [Verdict {
