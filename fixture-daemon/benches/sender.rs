@@ -428,8 +428,8 @@ fn send(lasts: Duration) -> anyhow::Result<Sent> {
             if let LaneInput::Lamp(edge) = input {
                 // The first symbol begins the count; the dark after the last one is none.
                 if let Some(last) = frame.last.filter(|_| frame.symbols < frame_symbols) {
-                    let late = edge.at.since(last + RATE.due(1));
-                    sent.late.push(u64::try_from(late.as_micros())?, 1);
+                    let micros = edge.at.since(last + RATE.due(1)).as_micros();
+                    sent.late.push(u64::try_from(micros)?, 1);
                 }
                 frame.last = Some(edge.at);
                 frame.symbols += 1;
@@ -593,6 +593,7 @@ fn million(folder: &Path) -> anyhow::Result<PathBuf> {
             serial: Serial::new("SN-00000001").ok(),
             operator: "console".to_owned(),
             lot: "lot-1".to_owned(),
+            work_order: "order-1".to_owned(),
             seated: wall,
         };
         ledger.begin_run(setup, &start).await?;
@@ -607,6 +608,7 @@ fn million(folder: &Path) -> anyhow::Result<PathBuf> {
             attempts: Vec::new(),
             readings: Vec::new(),
             evidence: Vec::new(),
+            measurements: Vec::new(),
             trace: Vec::new(),
             samples_lost: 0,
         };
@@ -618,11 +620,11 @@ fn million(folder: &Path) -> anyhow::Result<PathBuf> {
     let copies = format!(
         "PRAGMA synchronous = OFF;
         INSERT INTO run (
-            number, id, setup, lane, serial, operator, lot, seated, seated_synchronised, outcome, code, detail, stage, took, ended,
+            number, id, setup, lane, serial, operator, lot, work_order, seated, seated_synchronised, outcome, code, detail, stage, took, ended,
             ended_synchronised, device_id, agent_url, samples_lost, is_first, verdict_number, lifted, lifted_synchronised
         )
         SELECT
-            n, randomblob(16), setup, lane, printf('SN-%08d', n), operator, lot, seated - n * 20000000, seated_synchronised,
+            n, randomblob(16), setup, lane, printf('SN-%08d', n), operator, lot, work_order, seated - n * 20000000, seated_synchronised,
             outcome, code, detail, stage, took, ended - n * 20000000, ended_synchronised, device_id, agent_url, samples_lost,
             is_first, n, lifted - n * 20000000, lifted_synchronised
         FROM run, (
