@@ -12,6 +12,9 @@ use crate::clock::Clock;
 
 /// An imp that takes so many orders and then listens on for 4 s. Of what it says, its line loses, doubles and damages one of `every` frames;
 /// none where that is 0. To an order of a number it says what `answers` has: kinds of messages and their payloads. It ends with its orders.
+///
+/// # Panics
+/// The pseudo-terminal fails.
 pub fn imp(
     mut port: TTYPort,
     every: usize,
