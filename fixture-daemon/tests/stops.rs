@@ -37,9 +37,9 @@ use nix::unistd::Pid;
 use tokio::sync::mpsc;
 
 /// Stops in the ordinary tests.
-const STOPS: u32 = 200;
+const STOPS: u32 = 400;
 /// Senders that are stopped side by side in the ordinary tests.
-const SENDERS: u32 = 40;
+const SENDERS: u32 = 100;
 /// From one stop of a sender to its next, at most: longer than a frame, so that stops come anywhere in it.
 const APART: Duration = Duration::from_secs(4);
 /// A stop.
