@@ -59,6 +59,7 @@ fn main() {
                 }
             };
             println!("{}", score.row(condition.name()));
+            println!("{}", score.flash_row());
             if remarks {
                 for remark in &score.remarks {
                     println!("    {remark}");

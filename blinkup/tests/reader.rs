@@ -118,6 +118,34 @@ fn nothing_is_allocated_in_moving_light_after_gaps_or_by_light_that_is_strange_o
 }
 
 #[test]
+fn a_single_red_flash_is_an_event_and_red_that_belongs_to_a_pattern_is_none() {
+    for (seed, ms) in [(16, 80.0), (17, 150.0), (18, 350.0)] {
+        let trace = light(seed, &[(Colour::Off, 900.0), (Colour::Red, ms), (Colour::Off, 1500.0)]);
+        let transients: Vec<_> = observe(&trace)
+            .into_iter()
+            .filter_map(|observed| observed.transient)
+            .collect();
+        assert_eq!(transients.len(), 1, "{ms} ms: {transients:?}");
+        let from = transients[0].from.as_micros() as f64 / 1e3;
+        let at = transients[0].at.as_micros() as f64 / 1e3;
+        assert!((from - 900.0).abs() <= 15.0, "{ms} ms: {from}");
+        assert!((0.0..=350.0).contains(&(at - 900.0 - ms)), "{ms} ms: told at {at}");
+    }
+    let searching = [
+        (Colour::Off, 500.0),
+        (Colour::Red, 500.0),
+        (Colour::Off, 500.0),
+        (Colour::Red, 250.0),
+        (Colour::Off, 250.0),
+        (Colour::Red, 250.0),
+    ];
+    for (seed, steps) in [(19, &LOST[..]), (20, &searching), (21, &[(Colour::Red, 3000.0)])] {
+        let observed = observe(&light(seed, &rounds(steps, 6)));
+        assert!(observed.iter().all(|observed| observed.transient.is_none()), "{seed}");
+    }
+}
+
+#[test]
 fn after_a_restart_the_next_unit_is_read_as_by_a_new_reader() {
     let (first, next) = (light(2, &rounds(&LOST, 5)), light(3, &rounds(&CONNECTED, 5)));
     let mut reader = reader(&first);

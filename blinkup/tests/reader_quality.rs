@@ -13,10 +13,12 @@ use std::path::Path;
 
 use blinkup::codes::{CodeTable, Colour, Pattern};
 use blinkup::reader::ReaderSettings;
+use blinkup::tick::Tick;
 use blinkup::trace::Trace;
 use light::decidable::{decidable_after, variants};
 use light::factory::{Condition, case};
-use light::score::{Score, readings};
+use light::random::Random;
+use light::score::{Said, Score, said};
 use light::truth::Case;
 
 fn recorded_clean() -> Vec<Case> {
@@ -24,6 +26,14 @@ fn recorded_clean() -> Vec<Case> {
     let cases = Case::load_all(&folder, "clean");
     assert_eq!(cases.len(), 12);
     cases
+}
+
+/// Single red flashes are told as such, and nothing else is.
+fn assert_flashes_are_told(score: &Score) {
+    let remarks = format!("{}\n{}", score.flash_row(), score.remarks.join("\n"));
+    assert!(score.flashes_due >= 3, "{remarks}");
+    assert!(score.flashes_told * 5 >= score.flashes_due * 4, "{remarks}");
+    assert!(score.flashes_false * 200 <= score.showings, "{remarks}");
 }
 
 fn assert_demanding_when_clean(score: &Score) {
@@ -59,7 +69,9 @@ fn a_hundred_generated_clean_traces_are_read_to_the_demanding_figures() {
     let cases: Vec<Case> = (0..100)
         .map(|seed| case(Condition::Clean, 77_000 + seed, &table, &variants))
         .collect();
-    assert_demanding_when_clean(&Score::of(&cases, &table, ReaderSettings::default()));
+    let score = Score::of(&cases, &table, ReaderSettings::default());
+    assert_demanding_when_clean(&score);
+    assert_flashes_are_told(&score);
 }
 
 /// Named, median and 95 % of the excess in milliseconds, stale: the demanding row of a condition, but for what is false.
@@ -75,6 +87,7 @@ const FALSE: f64 = 0.015;
 fn generated_light_of_every_other_condition_is_named_in_time_and_seldom_falsely() {
     let table = CodeTable::vendor();
     let variants = variants(&table);
+    let mut all = Score::default();
     for (condition, [named, median, most, stale]) in DEMANDING {
         let cases: Vec<Case> = (0..60)
             .map(|seed| case(condition, 78_000 + seed, &table, &variants))
@@ -86,19 +99,27 @@ fn generated_light_of_every_other_condition_is_named_in_time_and_seldom_falsely(
         assert!(score.excess_at(0.5) <= median, "median excess\n{remarks}");
         assert!(score.excess_at(0.95) <= most, "excess at 95 %\n{remarks}");
         assert!(score.stale_share() <= stale, "stale\n{remarks}");
+        all = all.and(score);
     }
+    assert_flashes_are_told(&all);
 }
 
 #[test]
-fn a_trace_cut_anywhere_gives_the_same_readings_before_the_cut() {
+fn a_trace_cut_anywhere_gives_the_same_readings_and_flashes_before_the_cut() {
     let table = CodeTable::vendor();
     let variants = variants(&table);
-    let moving = case(Condition::Moving, 79_000, &table, &variants);
-    for whole in recorded_clean().iter().take(3).chain([&moving]) {
-        let all = readings(whole, &table, ReaderSettings::default());
-        for cut in (0..whole.trace.rows.len()).step_by(397) {
+    let generated = Condition::ALL.map(|condition| case(condition, 79_000, &table, &variants));
+    let mut random = Random::new(79_001);
+    let ms = |tick: Tick| tick.as_micros() as f64 / 1000.0;
+    let mut flashes = 0;
+    for whole in recorded_clean().iter().take(3).chain(&generated) {
+        let all = said(whole, &table, ReaderSettings::default());
+        assert!(!all.readings.is_empty(), "{}", whole.name);
+        flashes += all.transients.len();
+        for _ in 0..8 {
+            let cut = random.between(0.0, whole.trace.rows.len() as f64) as usize;
             let rows = whole.trace.rows[..cut].to_vec();
-            let end_ms = rows.last().map_or(0.0, |row| row.at.as_micros() as f64 / 1000.0);
+            let end_ms = rows.last().map_or(0.0, |row| ms(row.at));
             let part = Case {
                 name: whole.name.clone(),
                 trace: Trace {
@@ -108,15 +129,20 @@ fn a_trace_cut_anywhere_gives_the_same_readings_before_the_cut() {
                 length_ms: end_ms,
                 shown: whole.shown.clone(),
             };
-            let before: Vec<_> = all.iter().copied().filter(|(at, _)| *at <= end_ms).collect();
-            assert_eq!(
-                readings(&part, &table, ReaderSettings::default()),
-                before,
-                "{} cut at {end_ms} ms",
-                whole.name
-            );
+            let before = Said {
+                readings: all.readings.iter().copied().filter(|(at, _)| *at <= end_ms).collect(),
+                transients: all
+                    .transients
+                    .iter()
+                    .copied()
+                    .filter(|told| ms(told.at) <= end_ms)
+                    .collect(),
+            };
+            let part = said(&part, &table, ReaderSettings::default());
+            assert_eq!(part, before, "{} cut at {end_ms} ms", whole.name);
         }
     }
+    assert!(flashes > 0, "no trace had a flash");
 }
 
 /// The colours of clean light by plain thresholds on the whole trace, every 10 ms.

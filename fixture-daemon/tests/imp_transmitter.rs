@@ -485,6 +485,7 @@ impl Fixture {
     fn reads(&mut self, colour: Colour, code: &str) {
         let at = self.clock.now();
         let observed = Observed {
+            transient: None,
             shade: Some(Shade { at, from: at, colour }),
             reading: Some(Reading {
                 at,

@@ -7,6 +7,7 @@ mod approximation;
 mod estimate;
 mod expectations;
 mod exposure;
+mod flashes;
 mod lit;
 mod sensor;
 mod shades;
@@ -21,6 +22,7 @@ use core::time::Duration;
 use approximation::exp;
 pub use expectations::Expectations;
 pub use exposure::{EXPOSURES, PAIRS, PerExposure, exposure};
+use flashes::{FlashTold, Flashes};
 pub use lit::{LitErrors, LitSensor};
 pub use sensor::{COLOURS, ColourSensor, LedShape, Merged, PerColour, SensorModel, place};
 use shades::Shades;
@@ -56,11 +58,26 @@ pub struct Shade {
     pub colour: Colour,
 }
 
-/// What one sample taught; either, both or (mostly) neither.
+/// A single red flash that belongs to no pattern: a unit's power came up, or it got a bad packet. An event, never a reading.
+///
+/// It is told once what followed cannot go on with the flash any more, some 0.3 s after its end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Transient {
+    /// The end of the sample that decided it.
+    pub at: Tick,
+    /// The best estimate of when the flash began.
+    pub from: Tick,
+    /// Probability that it was a flash by itself, 0 to 1.
+    pub confidence: f32,
+}
+
+/// What one sample taught; some of it, or (mostly) nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Observed {
     /// The colour changed.
     pub shade: Option<Shade>,
+    /// There was a single red flash.
+    pub transient: Option<Transient>,
     /// The pattern changed.
     pub reading: Option<Reading>,
 }
@@ -127,6 +144,7 @@ pub struct Reader<M> {
     surprised: f32,
     /// The kind of track that has been nearly sure, and since when.
     steady: Option<(Kind, Tick)>,
+    flash: FlashTold,
     /// Since when no pattern explains the light, or it has not been seen at all.
     unexplained: Option<Tick>,
     last: Option<Tick>,
@@ -141,6 +159,7 @@ struct View<M> {
     share: f32,
     model: M,
     belief: Belief,
+    flashes: Flashes,
     /// Logarithms of how likely the last sample was for each exposure, then the likelihoods themselves.
     weights: PerExposure,
 }
@@ -166,6 +185,7 @@ impl<M: SensorModel> Reader<M> {
             share: 0.0,
             model: model.clone(),
             belief: tracks.belief(),
+            flashes: Flashes::NONE,
             weights: [1.0; EXPOSURES],
         });
         let mut reader = Self {
@@ -182,6 +202,7 @@ impl<M: SensorModel> Reader<M> {
             since_merged: 0,
             surprised: 0.0,
             steady: None,
+            flash: FlashTold::new(),
             unexplained: None,
             last: None,
             standing: None,
@@ -197,6 +218,7 @@ impl<M: SensorModel> Reader<M> {
         self.shades = Shades::new();
         self.strange.restart();
         self.steady = None;
+        self.flash = FlashTold::new();
         self.unexplained = None;
         self.last = None;
         self.standing = None;
@@ -208,6 +230,7 @@ impl<M: SensorModel> Reader<M> {
         for (index, view) in self.views.iter_mut().enumerate() {
             (view.model, view.share) = model.start(index);
             self.tracks.restart(&mut view.belief);
+            view.flashes = Flashes::NONE;
             total += view.share;
         }
         for view in &mut self.views {
@@ -273,6 +296,7 @@ impl<M: SensorModel> Reader<M> {
             );
             view.share *= weighed.total;
             total += view.share;
+            view.flashes.push(&weighed, &view.weights, milliseconds);
             let mut probable = weighed.exposures;
             for (probable, weight) in probable.iter_mut().zip(view.weights) {
                 if weight <= self.settings.expectations.least_weight {
@@ -292,6 +316,7 @@ impl<M: SensorModel> Reader<M> {
         let timed = shade.and_then(|shade| self.strange.push(&shade));
         Observed {
             shade,
+            transient: self.flash(sample, shade),
             reading: self.decide(sample.end, timed, seen),
         }
     }
@@ -354,6 +379,7 @@ impl<M: SensorModel> Reader<M> {
                 forked.model = view.model.clone();
                 forked.model.change();
                 forked.belief.copy_from(&view.belief);
+                forked.flashes = view.flashes.clone();
                 forked.share = view.share;
                 forked.weights = weights;
                 self.looked_at += 1;
@@ -395,6 +421,7 @@ impl<M: SensorModel> Reader<M> {
                 let share = merged.share / (view.share + merged.share);
                 if view.model.merge(&merged.model, share) == Merged::Yes {
                     self.tracks.merge(&mut view.belief, &merged.belief, share);
+                    view.flashes.merge(&merged.flashes, share);
                     view.share += merged.share;
                     self.let_go(other);
                 } else {
@@ -446,6 +473,17 @@ impl<M: SensorModel> Reader<M> {
             }
         }
         best
+    }
+
+    /// The flash that a sample decided.
+    fn flash(&mut self, sample: &Sample, shade: Option<Shade>) -> Option<Transient> {
+        let (mut probable, mut age_ms) = (0.0, 0.0);
+        for view in &self.views[..self.looked_at] {
+            let (flash, age) = view.flashes.probable(&self.tracks);
+            probable += view.share * flash;
+            age_ms += view.share * flash * age;
+        }
+        self.flash.push(sample.end, shade, probable, age_ms)
     }
 
     /// The reading that a sample decided; `timed` is the pattern with unknown colours that the light has the timing of.

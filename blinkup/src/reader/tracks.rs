@@ -106,6 +106,19 @@ impl Run {
     fn mean(&self) -> f32 {
         self.shortest as f32 + 0.5 * (self.lengths as f32 - 1.0)
     }
+
+    /// The part of its lengths that are longer than this.
+    fn outlasts(&self, cells: usize) -> f32 {
+        let shorter = (cells + 1).saturating_sub(self.shortest).min(self.lengths);
+        1.0 - shorter as f32 / self.lengths as f32
+    }
+
+    /// How many cells of it are followed by so many more, in the mean.
+    fn left(&self, cells: usize) -> f32 {
+        (cells..self.shortest + self.lengths)
+            .map(|cell| self.outlasts(cell))
+            .sum()
+    }
 }
 
 /// A round of cells for what entered a run: one for every cell that it may last. Runs with the same lengths turn together.
@@ -199,6 +212,8 @@ pub(super) struct Tracks {
     /// The first pattern begins anywhere so much likelier than later ones.
     first_anywhere: f32,
     entry_colours: PerColour,
+    /// The share of what begins that begins with a colour, and still shows it after so many cells.
+    begins_with: [[f32; LONGEST + 1]; 4],
     history: usize,
     expectations: Expectations,
 }
@@ -252,6 +267,9 @@ pub(super) struct Room {
 pub(super) struct Weighed {
     pub(super) total: f32,
     pub(super) exposures: PerExposure,
+    /// How probable it is that a single flash ended since the last sample and was followed by each colour, before it is known how often what
+    /// begins does so with that colour.
+    pub(super) flashed: PerColour,
 }
 
 impl Room {
@@ -458,9 +476,9 @@ impl Tracks {
             }
         }
         self.spread(belief, room);
-        let flash = &mut leaving[place(Colour::Red)];
+        let mut flash = 0.0;
         if steps > LONGEST {
-            *flash += self.lose_place(belief, room);
+            flash += self.lose_place(belief, room);
             self.spread(belief, room);
             steps = 0;
         }
@@ -470,7 +488,7 @@ impl Tracks {
         let mut exposures = [0.0; EXPOSURES];
         for step in 1..=steps {
             self.go_on(belief, room);
-            *flash += room.left[self.flash];
+            flash += room.left[self.flash];
             let cells = steps - step;
             if cells == 0 {
                 break;
@@ -502,6 +520,12 @@ impl Tracks {
         // What changed since the last sample did so before this one began, or within it.
         let within = (integration_ms / milliseconds.max(1.0e-3)).min(1.0);
         let mut entering = [0.0; 4];
+        let red = place(Colour::Red);
+        leaving[red] += flash;
+        let mut flashed = [0.0; 4];
+        for (after, flashed) in flashed.iter_mut().enumerate().filter(|(after, _)| *after != red) {
+            *flashed = flash * (within * weights[between(red, after)] + (1.0 - within) * weights[after]);
+        }
         for (before, leaving) in leaving.into_iter().enumerate() {
             for (after, entering) in entering.iter_mut().enumerate() {
                 for (exposure, part) in [(between(before, after), within), (after, 1.0 - within)] {
@@ -590,7 +614,17 @@ impl Tracks {
         self.sum_up_held(belief);
         let total = Self::scale(belief, &mut exposures);
         self.settle_some(belief);
-        Weighed { total, exposures }
+        Weighed {
+            total,
+            exposures,
+            flashed: flashed.map(|flashed| flashed / total.max(f32::MIN_POSITIVE)),
+        }
+    }
+
+    /// The share of what begins that begins with a colour, and still shows it after this time.
+    pub(super) fn begins_with(&self, colour: usize, milliseconds: f32) -> f32 {
+        let cell = ((milliseconds / CELL_MS) as usize).min(LONGEST);
+        self.begins_with[colour][cell]
     }
 
     /// Gives every run what its bank adds to each cell.
@@ -1054,6 +1088,18 @@ impl Plan {
         for held in &held {
             entry_colours[held.bank % 4] += held.begins;
         }
+        let mut begins_with = [[0.0; LONGEST + 1]; 4];
+        for (colour, shares) in begins_with.iter_mut().enumerate() {
+            let held = held.iter().filter(|held| held.bank % 4 == colour);
+            let lasting = strange / total + held.map(|held| held.begins).sum::<f32>();
+            for (cell, share) in shares.iter_mut().enumerate() {
+                let runs = runs.iter().filter(|run| run.bank % 4 == colour);
+                let runs: f32 = runs
+                    .map(|run| run.begins * run.outlasts(cell) + run.anywhere * run.left(cell))
+                    .sum();
+                *share = lasting + runs / total;
+            }
+        }
         let flash = (0..sorted.len()).find(|&run| sorted[run].track == flash_track && sorted[run].before.is_some());
         Tracks {
             strange: kinds.len() - 1,
@@ -1079,6 +1125,7 @@ impl Plan {
             enters,
             first_anywhere: anywhere_first * total / total_first,
             entry_colours,
+            begins_with,
             history,
             kinds,
             held,

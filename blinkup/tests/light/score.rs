@@ -1,7 +1,8 @@
 //! How good a reader is, in the four figures that it is measured by.
 
+use blinkup::codes::Colour;
 use blinkup::codes::{CodeTable, PatternId};
-use blinkup::reader::{Reader, ReaderSettings};
+use blinkup::reader::{Reader, ReaderSettings, Transient};
 
 use super::truth::Case;
 
@@ -17,8 +18,24 @@ pub struct Score {
     pub excess_ms: Vec<f64>,
     pub stale_ms: f64,
     pub standing_ms: f64,
+    /// Single red flashes after which a pattern without red was shown, and those of them that were told.
+    pub flashes_due: usize,
+    pub flashes_told: usize,
+    /// Flashes told where there was none.
+    pub flashes_false: usize,
+    /// From a flash's end to when it was told, milliseconds.
+    pub flash_ms: Vec<f64>,
+    /// Light, milliseconds.
+    pub length_ms: f64,
     /// What went wrong, in words.
     pub remarks: Vec<String>,
+}
+
+/// What a reader said: readings by milliseconds and pattern, and single red flashes.
+#[derive(Debug, PartialEq)]
+pub struct Said {
+    pub readings: Vec<(f64, Option<PatternId>)>,
+    pub transients: Vec<Transient>,
 }
 
 impl Score {
@@ -26,9 +43,12 @@ impl Score {
     pub fn of(cases: &[Case], table: &CodeTable, settings: ReaderSettings) -> Self {
         let mut score = Self::default();
         for case in cases {
-            score.add(case, table, &readings(case, table, settings));
+            let said = said(case, table, settings);
+            score.add(case, table, &said.readings);
+            score.add_flashes(case, table, &said.transients);
         }
         score.excess_ms.sort_by(f64::total_cmp);
+        score.flash_ms.sort_by(f64::total_cmp);
         score
     }
 
@@ -43,6 +63,12 @@ impl Score {
         self.excess_ms.sort_by(f64::total_cmp);
         self.stale_ms += other.stale_ms;
         self.standing_ms += other.standing_ms;
+        self.flashes_due += other.flashes_due;
+        self.flashes_told += other.flashes_told;
+        self.flashes_false += other.flashes_false;
+        self.flash_ms.extend(other.flash_ms);
+        self.flash_ms.sort_by(f64::total_cmp);
+        self.length_ms += other.length_ms;
         self.remarks.extend(other.remarks);
         self
     }
@@ -84,6 +110,76 @@ impl Score {
             self.excess_at(0.95),
             100.0 * self.stale_share(),
         )
+    }
+
+    /// What is said of single red flashes.
+    pub fn flash_row(&self) -> String {
+        let last = self
+            .flash_ms
+            .get((self.flash_ms.len() * 19 / 20).min(self.flash_ms.len().saturating_sub(1)));
+        format!(
+            "         flashes told {} of {}, 95 % within {:.0} ms of the end | where there was none {} in {:.2} h",
+            self.flashes_told,
+            self.flashes_due,
+            last.copied().unwrap_or(f64::NAN),
+            self.flashes_false,
+            self.length_ms / 3.6e6
+        )
+    }
+
+    fn add_flashes(&mut self, case: &Case, table: &CodeTable, transients: &[Transient]) {
+        self.length_ms += case.length_ms;
+        let is_flash = |code: &str| {
+            table
+                .code(code)
+                .is_some_and(|code| code.kind == blinkup::codes::Kind::Transient)
+        };
+        let ms = |tick: blinkup::Tick| tick.as_micros() as f64 / 1e3;
+        let is_of = |transient: &Transient, from: f64| (ms(transient.from) - from).abs() <= 60.0;
+        let mut begins = Vec::new();
+        for (index, showing) in case
+            .shown
+            .iter()
+            .enumerate()
+            .filter(|(_, showing)| is_flash(&showing.code))
+        {
+            begins.push(showing.from_ms);
+            let next = case.shown.get(index + 1).and_then(|next| table.pattern_of(&next.code));
+            if !next.is_some_and(|next| next.steps().iter().all(|step| step.colour != Some(Colour::Red))) {
+                continue;
+            }
+            self.flashes_due += 1;
+            match transients.iter().find(|transient| is_of(transient, showing.from_ms)) {
+                Some(told) => {
+                    self.flashes_told += 1;
+                    self.flash_ms.push(ms(told.at) - case.until_ms(index));
+                }
+                None => self
+                    .remarks
+                    .push(format!("{}: flash at {:.0} not told", case.name, showing.from_ms)),
+            }
+        }
+        for transient in transients {
+            if !begins.iter().any(|from| is_of(transient, *from)) {
+                self.flashes_false += 1;
+                let shown = case
+                    .shown
+                    .iter()
+                    .take_while(|showing| showing.from_ms <= ms(transient.from))
+                    .last();
+                self.remarks.push(format!(
+                    "{}: {:.0}: flash told from {:.0} at {:.2} while {}",
+                    case.name,
+                    ms(transient.at),
+                    ms(transient.from),
+                    transient.confidence,
+                    shown.map_or_else(String::new, |showing| format!(
+                        "{} since {:.0}",
+                        showing.code, showing.from_ms
+                    ))
+                ));
+            }
+        }
     }
 
     fn add(&mut self, case: &Case, table: &CodeTable, readings: &[(f64, Option<PatternId>)]) {
@@ -164,12 +260,19 @@ impl Score {
     }
 }
 
-/// What a reader says of a case: milliseconds and pattern.
-pub fn readings(case: &Case, table: &CodeTable, settings: ReaderSettings) -> Vec<(f64, Option<PatternId>)> {
+/// What a reader says of a case.
+pub fn said(case: &Case, table: &CodeTable, settings: ReaderSettings) -> Said {
     let mut reader = Reader::new(table, case.trace.header.sensor(), settings);
-    case.trace
-        .samples()
-        .filter_map(|sample| reader.push(&sample).reading)
-        .map(|reading| (reading.at.as_micros() as f64 / 1000.0, reading.pattern))
-        .collect()
+    let mut said = Said {
+        readings: Vec::new(),
+        transients: Vec::new(),
+    };
+    for sample in case.trace.samples() {
+        let observed = reader.push(&sample);
+        let reading = observed.reading;
+        said.readings
+            .extend(reading.map(|reading| (reading.at.as_micros() as f64 / 1000.0, reading.pattern)));
+        said.transients.extend(observed.transient);
+    }
+    said
 }

@@ -38,6 +38,9 @@ const STAGE_AFTER_FLASH: Duration = Duration::from_secs(3);
 const TAIL_LEEWAY: Duration = Duration::from_millis(700);
 /// The longest red flash of a bad packet (the table's 400 ms, and the edge's wander).
 const LONGEST_FLASH: Duration = Duration::from_millis(430);
+/// What a single red flash says before a transmission, and after one was answered.
+const POWER_UP_FLASH: &str = "a single red flash, as at power-up";
+const RESTART_FLASH: &str = "a single red flash, as of a unit that starts again";
 /// How long a unit may take from the first symbol to stop flashing.
 const NOTICES_WITHIN: Duration = Duration::from_millis(600);
 /// Flashes after that which say that it does not see the lamp: two periods of the ready pattern.
@@ -648,28 +651,36 @@ impl Station {
             | Step::Answer { .. } => None,
         };
         run.observe(observed, &rules.meanings, rules.recipe.confidence);
+        let red_flash = red_flash(before, observed);
         match step {
             Step::Opening { .. }
             | Step::Ready { .. }
             | Step::PowerCycling { .. }
             | Step::Token { .. }
-            | Step::Stopping { .. } => {}
+            | Step::Stopping { .. } => {
+                if let Some(transient) = observed.transient {
+                    run.note(transient.from, EvidenceKind::Light, POWER_UP_FLASH);
+                }
+            }
             Step::Sending(sending) => {
                 if let Some(shade) = observed.shade {
                     sending.shade(before, shade);
-                    if let Some(at) = red_flash(before, shade) {
-                        sending.red = Some(at);
-                        run.note(at, EvidenceKind::Light, "red flash while the lamp was sending");
-                    }
+                }
+                if let Some(at) = red_flash.filter(|at| is_another(sending.red, *at)) {
+                    sending.red = Some(at);
+                    run.note(at, EvidenceKind::Light, "red flash while the lamp was sending");
                 }
             }
             Step::Answer { flash, .. } => {
-                if let Some(at) = observed.shade.and_then(|shade| red_flash(before, shade)) {
+                if let Some(at) = red_flash.filter(|at| is_another(*flash, *at)) {
                     *flash = Some(at);
                     run.note(at, EvidenceKind::Light, "red flash after the transmission");
                 }
             }
             Step::Watching(watch) => {
+                if let Some(transient) = observed.transient {
+                    run.note(transient.from, EvidenceKind::Light, RESTART_FLASH);
+                }
                 if let Some(shade) = observed.shade {
                     watch.shade(shade, run.flicker);
                 }
@@ -1780,11 +1791,20 @@ fn answer_due(run: &Run, ended: Tick, flash: Option<Tick>, now: Tick) -> Due {
     due_at(until, Reason::Answer, now, || Go::Retry(failed()))
 }
 
-/// When a red flash began that ended with this change of colour.
-fn red_flash(before: Option<Shade>, shade: Shade) -> Option<Tick> {
-    before
-        .filter(|before| before.colour == Colour::Red && shade.from.since(before.from) <= LONGEST_FLASH)
-        .map(|before| before.from)
+/// When a red flash began that has ended: red was short, or the reader says so a little later. In weak light only the reader notices, and of
+/// a flash that could as well be a pattern's it says nothing.
+fn red_flash(before: Option<Shade>, observed: &Observed) -> Option<Tick> {
+    let short = observed
+        .shade
+        .zip(before)
+        .filter(|(shade, before)| before.colour == Colour::Red && shade.from.since(before.from) <= LONGEST_FLASH);
+    let short = short.map(|(_, before)| before.from);
+    short.or(observed.transient.map(|transient| transient.from))
+}
+
+/// Whether a flash is not the one that was noticed last: its colour and the reader both tell of one, and not to the millisecond the same.
+fn is_another(noticed: Option<Tick>, flash: Tick) -> bool {
+    noticed.is_none_or(|noticed| flash.since(noticed) > LONGEST_FLASH)
 }
 
 fn conclude(run: Box<Run>, _now: Tick, code: VerdictCode, detail: impl Into<String>) -> Phase {

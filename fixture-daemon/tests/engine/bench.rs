@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blinkup::codes::{CodeTable, Colour};
 use blinkup::packet::{Password, PlanId, Ssid, Token, Wifi};
-use blinkup::reader::{Observed, Reading, Shade};
+use blinkup::reader::{Observed, Reading, Shade, Transient};
 use blinkup::{Level, Tick};
 use fixture_daemon::engine::effect::{Batch, LaneEffect, Signal, Transmission};
 use fixture_daemon::engine::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
@@ -241,6 +241,7 @@ impl StationBench {
             .id();
         self.step(StationInput::Observed(Observed {
             shade: None,
+            transient: None,
             reading: Some(Reading {
                 at: self.now,
                 pattern: Some(pattern),
@@ -253,6 +254,7 @@ impl StationBench {
     pub fn reads_nothing(&mut self) {
         self.step(StationInput::Observed(Observed {
             shade: None,
+            transient: None,
             reading: Some(Reading {
                 at: self.now,
                 pattern: None,
@@ -269,7 +271,20 @@ impl StationBench {
                 from: self.now,
                 colour,
             }),
+            transient: None,
             reading: None,
+        }));
+    }
+
+    /// The reader says that there was a single red flash, which began so long ago.
+    pub fn flashed(&mut self, ago: Duration) {
+        self.step(StationInput::Observed(Observed {
+            transient: Some(Transient {
+                at: self.now,
+                from: self.now - ago,
+                confidence: 0.99,
+            }),
+            ..Observed::default()
         }));
     }
 
@@ -354,6 +369,14 @@ impl StationBench {
         bench.sends();
         bench.receives();
         bench
+    }
+
+    /// Somebody stops the run.
+    pub fn stops(&mut self) {
+        self.step(StationInput::Stop {
+            by: "console".to_owned(),
+            reason: "smoke".to_owned(),
+        });
     }
 
     pub fn bless(&mut self, blessed: bool) {

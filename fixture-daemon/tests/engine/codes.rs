@@ -133,6 +133,61 @@ fn a_power_on_flash_is_no_fault() {
     assert_eq!(bench.sent.len(), 1);
 }
 
+/// What the first run's evidence says of red flashes.
+fn red_flashes(bench: &StationBench) -> Vec<(Duration, &str)> {
+    let facts = bench.ends[0].evidence.iter();
+    let facts = facts.filter(|fact| fact.kind == EvidenceKind::Light && fact.detail.contains("red flash"));
+    facts.map(|fact| (fact.at, &*fact.detail)).collect()
+}
+
+#[test]
+fn a_single_red_flash_is_evidence_of_a_start_and_of_a_restart() {
+    let mut bench = StationBench::seated(CLAIMED);
+    bench.wait(ms(600));
+    bench.flashed(ms(400));
+    bench.ready();
+    bench.sends();
+    bench.receives();
+    bench.wait(ms(300));
+    bench.flashed(ms(300));
+    bench.stops();
+    let said = red_flashes(&bench);
+    let words: Vec<&str> = said.iter().map(|(_, words)| *words).collect();
+    assert_eq!(
+        words,
+        [
+            "a single red flash, as at power-up",
+            "a single red flash, as of a unit that starts again"
+        ]
+    );
+    assert_eq!(said[0].0, ms(200), "when it began");
+}
+
+#[test]
+fn a_flash_that_only_the_reader_sees_is_an_answer_and_one_that_its_colour_told_of_is_no_second_one() {
+    // Weak light: no change of colour is sure.
+    let mut bench = StationBench::seated(BLESSED);
+    bench.wait(ms(500));
+    bench.ready();
+    bench.sends();
+    bench.wait(ms(400));
+    bench.flashed(ms(350));
+    bench.stops();
+    let words: Vec<&str> = red_flashes(&bench).iter().map(|(_, words)| *words).collect();
+    assert_eq!(words, ["red flash after the transmission"]);
+
+    let mut bench = StationBench::seated(BLESSED);
+    bench.wait(ms(500));
+    bench.ready();
+    bench.sends();
+    bench.wait(ms(200));
+    bench.shines(Colour::Red, ms(200));
+    bench.shines(Colour::Off, ms(300));
+    bench.flashed(ms(490));
+    bench.stops();
+    assert_eq!(red_flashes(&bench).len(), 1, "{:?}", red_flashes(&bench));
+}
+
 #[test]
 fn red_that_does_not_stand_condemns_nobody() {
     let mut bench = StationBench::seated(BLESSED);
@@ -720,10 +775,7 @@ fn lifting_a_unit_aborts_its_run_wherever_it_is() {
 #[test]
 fn a_person_who_stops_a_run_leaves_the_reason_in_its_evidence() {
     let mut bench = StationBench::received(BLESSED);
-    bench.step(StationInput::Stop {
-        by: "console".to_owned(),
-        reason: "smoke".to_owned(),
-    });
+    bench.stops();
     assert_eq!(bench.code(), Some(VerdictCode::StoppedByOperator));
     let fact = bench.ends[0]
         .evidence

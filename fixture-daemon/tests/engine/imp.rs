@@ -139,6 +139,7 @@ impl Bench {
 
     fn reads(&mut self, colour: Colour, code: &str) {
         let observed = Observed {
+            transient: None,
             shade: Some(Shade {
                 at: self.now,
                 from: self.now,

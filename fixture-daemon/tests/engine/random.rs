@@ -236,6 +236,7 @@ impl World {
             lane,
             &Observed {
                 shade: None,
+                transient: None,
                 reading: Some(Reading {
                     at: self.now,
                     pattern,
@@ -251,7 +252,13 @@ impl World {
             from: self.now,
             colour,
         });
-        self.observe(lane, &Observed { shade, reading: None });
+        self.observe(
+            lane,
+            &Observed {
+                shade,
+                ..Observed::default()
+            },
+        );
     }
 
     fn effects(&mut self, effects: Vec<Effect>) {
@@ -449,7 +456,13 @@ impl World {
                     pattern: None,
                     confidence: 0.1,
                 });
-                self.observe(lane, &Observed { shade: None, reading });
+                self.observe(
+                    lane,
+                    &Observed {
+                        reading,
+                        ..Observed::default()
+                    },
+                );
             }
             Event::Shade(lane, colour) => self.shade(lane, colour),
             Event::Store(lane, ok) => self.store(lane, ok),
