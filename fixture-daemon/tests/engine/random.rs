@@ -433,22 +433,7 @@ impl World {
                 }
             }
             Event::Seat(lane, unit) => self.seat(lane, unit),
-            Event::Lift(lane) => {
-                self.occupied[place(lane)] = None;
-                let was_sending = self.sending[place(lane)].is_some();
-                let effects = self.line.step(self.now, Input::Lane(id(lane), LaneInput::Lifted));
-                let stops = effects
-                    .iter()
-                    .any(|effect| matches!(effect, Effect::Lane(of, LaneEffect::StopSending) if *of == id(lane)));
-                self.effects(effects);
-                if was_sending && stops {
-                    self.sent(lane, SendEnd::Stopped);
-                }
-                assert!(
-                    self.sending[place(lane)].is_none() || !stops,
-                    "a lifted unit leaves the lamp dark"
-                );
-            }
+            Event::Lift(lane) => self.lift(lane),
             Event::Read(lane, code) => self.read(lane, READ[code]),
             Event::Unreadable(lane) => {
                 let reading = Some(Reading {
@@ -531,6 +516,23 @@ impl World {
             }),
             Event::Good(lane, unit) => self.good(lane, unit),
         }
+    }
+
+    fn lift(&mut self, lane: u8) {
+        self.occupied[place(lane)] = None;
+        let was_sending = self.sending[place(lane)].is_some();
+        let effects = self.line.step(self.now, Input::Lane(id(lane), LaneInput::Lifted));
+        let stops = effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Lane(of, LaneEffect::StopSending) if *of == id(lane)));
+        self.effects(effects);
+        if was_sending && stops {
+            self.sent(lane, SendEnd::Stopped);
+        }
+        assert!(
+            self.sending[place(lane)].is_none() || !stops,
+            "a lifted unit leaves the lamp dark"
+        );
     }
 
     fn good(&mut self, lane: u8, unit: u8) {
