@@ -140,17 +140,15 @@ fn without_right(arguments: &[String]) -> anyhow::Result<()> {
         .args(arguments.iter().skip(1))
         .env(WITHOUT_RIGHT, "yes")
         .status()
-        .context("prlimit and setpriv (Debian's util-linux)")?;
+        .context("setpriv (Debian's util-linux)")?;
     anyhow::ensure!(status.success(), "ended with {status}");
     Ok(())
 }
 
-/// A program without the right to real-time priority: the lowest is left to it, without which `cyclictest` does not start.
+/// A program without the right to real-time priority.
 fn ordinary(program: &Path) -> Command {
-    let mut command = Command::new("prlimit");
-    command
-        .args(["--rtprio=1:1", "setpriv", "--bounding-set", "-sys_nice", "--"])
-        .arg(program);
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set", "-sys_nice", "--"]).arg(program);
     command
 }
 
@@ -241,6 +239,7 @@ fn measure(name: &str, lasts: Duration, ledger: Option<&Path>) -> anyhow::Result
     let sent = send(lasts)?;
     let cyclic = match (cyclictest(reference), &may) {
         (Err(why), Err(_)) => {
+            // It does not start where the limit of real-time priority is 0.
             println!("no cyclictest beside it: {why:#}");
             Latenesses::new()
         }
