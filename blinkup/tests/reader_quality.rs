@@ -6,7 +6,6 @@
     reason = "a judge of figures: floating point throughout, and a missing vector must fail"
 )]
 
-#[expect(dead_code, reason = "the list of conditions is for the quality tool")]
 mod light;
 
 use std::path::Path;
