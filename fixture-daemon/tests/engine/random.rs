@@ -140,6 +140,14 @@ fn place(lane: u8) -> usize {
     id(lane).index()
 }
 
+/// That and nothing else.
+fn read(reading: Option<Reading>) -> Observed {
+    Observed {
+        reading,
+        ..Observed::default()
+    }
+}
+
 impl World {
     fn new(pass: PassRule) -> Self {
         let table = table();
@@ -441,13 +449,7 @@ impl World {
                     pattern: None,
                     confidence: 0.1,
                 });
-                self.observe(
-                    lane,
-                    &Observed {
-                        reading,
-                        ..Observed::default()
-                    },
-                );
+                self.observe(lane, &read(reading));
             }
             Event::Shade(lane, colour) => self.shade(lane, colour),
             Event::Store(lane, ok) => self.store(lane, ok),
