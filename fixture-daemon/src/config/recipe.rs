@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use blinkup::Level;
-use blinkup::codes::CodeTable;
+use blinkup::codes::{Code, CodeTable};
 use blinkup::frame::SymbolRate;
 use blinkup::packet::{
     Credentials, Enrolment, Packet, Password, PlanId, Proxy, Settings, SettingsError, Ssid, StaticAddress, Token, Wifi,
@@ -190,7 +190,8 @@ pub fn load(file: &Path) -> Result<(Recipe, Vec<String>), Mistake> {
     load_with_codes(file, &CodeTable::vendor())
 }
 
-/// The same for a fixture with a table of status codes of its own.
+/// The same for a fixture with a table of status codes of its own, which then is part of the recipe's version: by it the light was read.
+/// What it says otherwise than the vendor's does is told.
 ///
 /// # Errors
 /// The first mistake, with file, line, field and what was expected.
@@ -232,9 +233,37 @@ pub fn load_with_codes(file: &Path, table: &CodeTable) -> Result<(Recipe, Vec<St
         runs_at_most: source.count(Some(&raw.unit.runs_at_most), 0, 1, 100)?,
         quarantine_after: source.count(Some(&raw.unit.quarantine_after), 0, 2, 100)?,
     };
-    let remarks = fit(source, &raw, &recipe)?;
-    recipe.version = version(&recipe);
+    let mut remarks = fit(source, &raw, &recipe)?;
+    let vendor = CodeTable::vendor();
+    let own = (table.codes() != vendor.codes()).then_some(table);
+    if own.is_some() {
+        remarks.extend(contradicted(table, &vendor));
+    }
+    recipe.version = version(&recipe, own);
     Ok((recipe, remarks))
+}
+
+/// The codes whose light a table has otherwise than the vendor knows it; one that was only unknown there is none.
+fn contradicted(table: &CodeTable, vendor: &CodeTable) -> Option<String> {
+    let known = |code: &&Code| code.steps.iter().all(|step| step.colour.is_some());
+    let differs = |code: &&Code| {
+        table
+            .code(&code.id)
+            .is_none_or(|own| own.steps != code.steps || own.pattern != code.pattern)
+    };
+    let codes: Vec<&str> = vendor
+        .codes()
+        .iter()
+        .filter(known)
+        .filter(differs)
+        .map(|code| code.id.as_str())
+        .collect();
+    (!codes.is_empty()).then(|| {
+        format!(
+            "the fixture's own table of status codes has other light than this version's for {}",
+            codes.join(", ")
+        )
+    })
 }
 
 fn led(source: Source<'_>, raw: &RawLed) -> Result<LedLimits, Mistake> {
@@ -516,13 +545,14 @@ pub fn example() -> Recipe {
         runs_at_most: 3,
         quarantine_after: 2,
     };
-    recipe.version = version(&recipe);
+    recipe.version = version(&recipe, None);
     recipe
 }
 
-/// The first 16 hex digits of the SHA-256 of the checked form; its `Debug` hides every secret.
-fn version(recipe: &Recipe) -> String {
-    Sha256::digest(format!("{recipe:?}"))
+/// The first 16 hex digits of the SHA-256 of the checked form, and of a fixture's own table of status codes; its `Debug` hides every secret.
+fn version(recipe: &Recipe, own: Option<&CodeTable>) -> String {
+    let codes = own.map_or_else(String::new, |table| format!("{:?}", table.codes()));
+    Sha256::digest(format!("{recipe:?}{codes}"))
         .iter()
         .take(8)
         .fold(String::new(), |mut digits, byte| {
@@ -542,5 +572,39 @@ mod tests {
         assert_eq!(format!("{recipe:?}"), format!("{:?}", example()));
         let password = |recipe: &Recipe| recipe.wifi.as_ref().map(|wifi| wifi.password.as_str().to_owned());
         assert_eq!(password(&recipe), password(&example()));
+    }
+
+    #[test]
+    fn a_table_of_the_fixtures_own_is_part_of_the_version_and_its_contradictions_are_told() {
+        use blinkup::codes::Colour::{Amber, Green, Off};
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/recipes/blessed.toml");
+        let (vendors, remarks) = load(&file).unwrap();
+        let taught = CodeTable::teach(
+            CodeTable::vendor_text(),
+            "wps-in-progress",
+            &[Off, Green, Off, Amber],
+            "seen",
+        )
+        .unwrap();
+        let (own, of_own) = load_with_codes(&file, &CodeTable::parse(&taught).unwrap()).unwrap();
+        assert_ne!(own.version, vendors.version, "what was read by it is told apart");
+        assert_eq!(of_own, remarks, "the vendor does not know that code's light");
+        // An older table under a newer program.
+        let twisted = CodeTable::teach(&taught, "wps-in-progress", &[Off, Amber, Off, Green], "seen").unwrap();
+        let (again, _) = load_with_codes(&file, &CodeTable::parse(&twisted).unwrap()).unwrap();
+        assert_ne!(again.version, own.version);
+        let (before, rest) = CodeTable::vendor_text().split_once("id = \"connected\"").unwrap();
+        let rest = rest
+            .replacen("ms = 500", "ms = 510", 1)
+            .replacen("period_ms = 1000", "period_ms = 1010", 1);
+        let old = CodeTable::parse(&format!("{before}id = \"connected\"{rest}")).unwrap();
+        let (_, told) = load_with_codes(&file, &old).unwrap();
+        assert!(
+            told.last()
+                .unwrap()
+                .ends_with("has other light than this version's for connected"),
+            "{told:?}"
+        );
+        assert_eq!(told.len(), remarks.len() + 1);
     }
 }
