@@ -4,7 +4,7 @@ use super::approximation::{cos_sin, exp, ln};
 use super::estimate::{CHANNELS, Estimate, Explanation, Fits, Prepared, Seen};
 use super::exposure::{EXPOSURES, PerExposure};
 use crate::codes::Colour;
-use crate::sample::{Counts, Sample};
+use crate::sample::Sample;
 use crate::tick::Tick;
 
 /// A number for each colour, in the order of [`COLOURS`].
@@ -265,13 +265,7 @@ impl SensorModel for ColourSensor {
 
     fn weigh(&mut self, sample: &Sample) -> Option<PerExposure> {
         self.weighed.adds = self.pass(sample.end);
-        let Counts {
-            red,
-            green,
-            blue,
-            clear,
-        } = sample.counts;
-        let counts = [red, green, blue, clear].map(f32::from);
+        let counts = sample.counts.channels().map(f32::from);
         let full = counts.map(|count| count >= self.saturated_at);
         (_, self.before) = self.weighed.fits.distances();
         self.weighed.prepared = None;

@@ -293,13 +293,7 @@ impl Bench {
             }
             match self.sample(lane) {
                 Ok(sample) if sample.start >= from => {
-                    let Counts {
-                        red,
-                        green,
-                        blue,
-                        clear,
-                    } = sample.counts;
-                    let counts = [red, green, blue, clear];
+                    let counts = sample.counts.channels();
                     for (sum, count) in sums.iter_mut().zip(counts) {
                         *sum += f64::from(count);
                     }

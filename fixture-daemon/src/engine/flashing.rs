@@ -11,8 +11,9 @@ use blinkup::Tick;
 use blinkup::codes::{CodeTable, Colour, PatternId};
 use blinkup::frame::SymbolRate;
 use blinkup::reader::Shade;
-use blinkup::sample::{Counts, Sample};
+use blinkup::sample::Sample;
 
+use super::gate::NO_SAMPLE;
 use super::meaning::{Meaning, Meanings};
 
 /// So many symbols before the preamble's end is the latest that a unit may stop flashing and still get the packet: it needs some pulses to know
@@ -53,17 +54,6 @@ const LEAST_LIT: u32 = 3;
 /// How much more likely flashing must be than dark, as a logarithm: with one unit in a hundred that does not see the lamp, one mistake in
 /// ten thousand.
 const SURE: f64 = 13.8;
-
-const NO_SAMPLE: Sample = Sample {
-    start: Tick::ZERO,
-    end: Tick::ZERO,
-    counts: Counts {
-        red: 0,
-        green: 0,
-        blue: 0,
-        clear: 0,
-    },
-};
 
 /// One lane's eye for a unit that goes on flashing.
 #[derive(Debug)]
@@ -446,6 +436,7 @@ impl Estimate {
 
 #[cfg(test)]
 mod tests {
+    use blinkup::sample::Counts;
     use blinkup::{Level, Symbol};
 
     use super::super::gate::{During, Gate, LoopBackLimits, Meant};

@@ -56,7 +56,8 @@ const SAMPLES_OF_A_SECOND: u16 = 20;
 /// Jumps of light in a second that an imp's 60 or more symbols make at least; a unit's LED makes four at most.
 const JUMPS_OF_AN_IMP: u16 = 10;
 
-const NO_SAMPLE: Sample = Sample {
+/// What stands where no sample was kept yet.
+pub(super) const NO_SAMPLE: Sample = Sample {
     start: Tick::ZERO,
     end: Tick::ZERO,
     counts: Counts {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use blinkup::Tick;
-use blinkup::sample::{Counts, Sample};
+use blinkup::sample::Sample;
 use fixture_link::verdict::VerdictCode;
 
 use super::station::LampSeen;
@@ -161,13 +161,7 @@ impl Nest {
         {
             return;
         }
-        let Counts {
-            red,
-            green,
-            blue,
-            clear,
-        } = sample.counts;
-        let channels = [red, green, blue, clear];
+        let channels = sample.counts.channels();
         let from = *self.block.from.get_or_insert(sample.start);
         for (sum, count) in self.block.sums.iter_mut().zip(channels) {
             *sum += f64::from(count);

@@ -69,7 +69,6 @@ fn registry(fixture: &str, standing: Standing<'_>, counted: Option<&Counted>) ->
         Standing::Live(snapshot) => Some(snapshot),
         Standing::Gone { .. } => None,
     };
-    let is = |yes: bool| if yes { 1.0 } else { 0.0 };
     let name = || vec![("fixture", fixture.to_owned())];
     gauges(
         &mut registry,
@@ -94,7 +93,6 @@ fn registry(fixture: &str, standing: Standing<'_>, counted: Option<&Counted>) ->
 
 /// What the daemon says now.
 fn now(registry: &mut Registry, snapshot: &Snapshot) {
-    let is = |yes: bool| if yes { 1.0 } else { 0.0 };
     let of = |label, value: &str| vec![(label, value.to_owned())];
     let fixture = &snapshot.fixture;
     let about = vec![
@@ -193,6 +191,11 @@ fn so_far(registry: &mut Registry, counted: &Counted) {
         "Runs that did not pass, by verdict code and class",
         failures,
     );
+}
+
+/// A fact as a figure.
+fn is(so: bool) -> f64 {
+    if so { 1.0 } else { 0.0 }
 }
 
 fn gauges(registry: &mut Registry, name: &str, help: &str, values: impl IntoIterator<Item = (Labels, f64)>) {
