@@ -1062,6 +1062,68 @@ impl Ledger {
             .transpose()
     }
 
+    /// Counts everything anew from the runs: what the rollups hold afterwards is what they held before, unless they were damaged or the runs came
+    /// from elsewhere. It takes as long as the ledger is large.
+    ///
+    /// # Errors
+    /// It could not be stored; then the rollups are as they were.
+    pub async fn count_again(&mut self) -> Result<(), LedgerError> {
+        const OPERATION: &str = "counting runs anew";
+        let path = self.path.clone();
+        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+        let mut transaction = self.begin(OPERATION).await?;
+        sqlx::query!("DELETE FROM rollup")
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        sqlx::query!(
+            "INSERT INTO batch (setup, lot, work_order, operator, purpose)
+            SELECT setup, lot, work_order, operator, purpose
+            FROM run
+            WHERE outcome IS NOT NULL
+            GROUP BY setup, lot, work_order, operator, purpose
+            ORDER BY min(number)
+            ON CONFLICT DO NOTHING"
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        sqlx::query!(
+            "INSERT INTO rollup (
+                quarter, lane, batch, code, ordinal, reached, runs, last_runs, suspected, attempts, received, took
+            )
+            SELECT
+                run.seated / 900000000,
+                run.lane,
+                batch.number,
+                run.code,
+                min(run.ordinal, 3),
+                run.reached,
+                count(*),
+                sum(
+                    run.ordinal > 0
+                    AND NOT EXISTS (
+                        SELECT *
+                        FROM run AS later
+                        WHERE later.serial = run.serial
+                            AND later.ordinal > run.ordinal
+                    )
+                ),
+                sum(EXISTS (SELECT * FROM annotation WHERE annotation.run = run.number AND kind LIKE 'suspected-%')),
+                sum((SELECT count(*) FROM attempt WHERE attempt.run = run.number)),
+                sum((SELECT count(*) FROM attempt WHERE attempt.run = run.number AND attempt.result = 'received')),
+                sum(coalesce(run.took, 0))
+            FROM run
+            JOIN batch USING (setup, lot, work_order, operator, purpose)
+            WHERE run.outcome IS NOT NULL
+            GROUP BY run.seated / 900000000, run.lane, batch.number, run.code, min(run.ordinal, 3), run.reached"
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        transaction.commit().await.map_err(failed)
+    }
+
     /// Ends writing: everything is in the database file, and the files that readers need stay.
     ///
     /// # Errors
@@ -1494,7 +1556,7 @@ async fn count_as_suspected(connection: &mut SqliteConnection, run: i64) -> Resu
 }
 
 /// A duration in whole microseconds.
-fn micros(duration: Duration) -> i64 {
+pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 

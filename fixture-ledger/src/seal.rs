@@ -7,13 +7,14 @@
 
 use std::io;
 
-use fixture_link::identity::{RunId, WallTime};
+use fixture_link::identity::{RunId, Serial, WallTime};
+use fixture_link::verdict::VerdictCode;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 use sha2::{Digest as _, Sha256};
 
-use crate::ledger::{AttemptRow, EvidenceRow, MeasurementRow, ReadingRow};
-use crate::record::Setup;
+use crate::ledger::{AttemptRow, EvidenceRow, MeasurementRow, ReadingRow, measurement_rows, micros};
+use crate::record::{RunEnd, RunStart, Setup};
 
 /// A run's seal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -182,6 +183,57 @@ pub(crate) fn canonical(began: &Began<'_>, ended: &Ended<'_>, rests: &Rests<'_>)
     record.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Plain))?;
     // It is what serde_json wrote.
     Ok(String::from_utf8(text).unwrap_or_default())
+}
+
+/// The canonical form of a run that is yet to be stored, whose verdict will be that one of the ledger, and which is its unit's so many-th that counts.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn record(
+    setup: &Setup,
+    start: &RunStart,
+    end: &RunEnd,
+    at: WallTime,
+    verdict_number: i64,
+    ordinal: i64,
+) -> Result<String, serde_json::Error> {
+    let judged = end.code != VerdictCode::Interrupted;
+    let attempts: Vec<AttemptRow<'_>> = end.attempts.iter().map(AttemptRow::from).collect();
+    let readings: Vec<ReadingRow<'_>> = end.readings.iter().map(ReadingRow::from).collect();
+    let evidence: Vec<EvidenceRow<'_>> = end.evidence.iter().map(EvidenceRow::from).collect();
+    canonical(
+        &Began {
+            run: start.run,
+            setup,
+            lane: start.lane.number(),
+            serial: start.serial.as_ref().map(Serial::as_str),
+            operator: &start.operator,
+            lot: &start.lot,
+            work_order: &start.work_order,
+            purpose: start.purpose.as_str(),
+            seated: start.seated,
+        },
+        &Ended {
+            verdict_number,
+            outcome: end.code.outcome().as_str(),
+            code: end.code.as_str(),
+            detail: &end.detail,
+            stage: judged.then(|| end.stage.as_str()),
+            took: judged.then(|| micros(end.took)),
+            at,
+            device_id: end.device_id.as_deref(),
+            agent_url: end.agent_url.as_deref(),
+            samples_lost: end.samples_lost,
+            ordinal,
+        },
+        &Rests {
+            attempts: &attempts,
+            readings: &readings,
+            evidence: &evidence,
+            measurements: &measurement_rows(&end.measurements),
+            light: &end.trace,
+        },
+    )
 }
 
 /// JSON without spaces, whose numbers are written as this crate says, whatever a later serde_json would write.

@@ -8,6 +8,7 @@
 mod access;
 mod chain;
 mod faults;
+mod history;
 mod kill;
 mod labels;
 mod lamp_light;

@@ -275,6 +275,10 @@ async fn play(events: Vec<Event>) {
     }
     compare_reports(&path, &known).await;
     compare_tallies(&path, &known).await;
+    // Counted anew from the runs, it is what was counted run by run.
+    let dumped = fixture_ledger::dump(&path).await.unwrap();
+    ledger.count_again().await.unwrap();
+    assert!(fixture_ledger::dump(&path).await.unwrap() == dumped);
     for of in 0..4 {
         assert_eq!(
             ledger.unit_history(&serial(&name(of))).await.unwrap(),

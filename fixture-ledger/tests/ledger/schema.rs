@@ -272,18 +272,27 @@ async fn pages_of_runs_are_read_from_an_index_and_not_sorted() {
     assert_eq!(pages, 7);
 }
 
-/// Every query that the program makes, but for the pages of a serial's beginning, finds its rows of a run by an index or by the run's number: none reads
+/// Every query that the program makes, but for the pages of a serial's beginning and those that count everything anew, finds its rows of a run by an index or by the run's number: none reads
 /// all that a ledger ever held.
 #[tokio::test]
 async fn no_query_reads_every_run() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger");
     let connection = past_the_writer(&path).await;
-    let mut queries = 0;
+    let (mut queries, mut counting_anew) = (0, 0);
     for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx")).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         let described: serde_json::Value = serde_json::from_str(&text).unwrap();
         let query = described["query"].as_str().unwrap();
+        let anew = [
+            "DELETE FROM rollup",
+            "ORDER BY min(number)",
+            "GROUP BY run.seated / 900000000",
+        ];
+        if anew.iter().any(|part| query.contains(part)) {
+            counting_anew += 1;
+            continue;
+        }
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
         for parameter in 1..=statement.parameter_count() {
             statement.raw_bind_parameter(parameter, 1).unwrap();
@@ -308,4 +317,5 @@ async fn no_query_reads_every_run() {
         queries += 1;
     }
     assert!(queries > 40, "{queries}");
+    assert_eq!(counting_anew, 3);
 }
