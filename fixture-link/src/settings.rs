@@ -4,6 +4,7 @@
 //! the caller's.
 
 mod screen;
+mod shifts;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use toml::Spanned;
 
 pub use self::screen::{Colours, Drm, Framebuffer, PngFile, Rotation, Screen, SpiPanel};
 use self::screen::{RawScreen, Source};
+use self::shifts::RawShifts;
+pub use self::shifts::{ShiftTime, Shifts};
 use crate::mistake::{Mistake, read};
 
 /// The part of the configuration that daemon, screen and web share, checked.
@@ -33,6 +36,8 @@ pub struct Settings {
     pub web: Web,
     /// The local display; `None`: the fixture has none.
     pub screen: Option<Screen>,
+    /// Its time zone and shifts.
+    pub shifts: Shifts,
 }
 
 /// The dashboard.
@@ -57,6 +62,7 @@ struct Raw {
     fixture: RawFixture,
     #[serde(default)]
     ui: RawUi,
+    shifts: Option<RawShifts>,
     #[serde(rename = "recipe")]
     _recipe: Option<IgnoredAny>,
     #[serde(rename = "lanes")]
@@ -210,6 +216,10 @@ impl Settings {
             status_codes: raw.fixture.status_codes.as_ref().map(path).transpose()?,
             web,
             screen,
+            shifts: match &raw.shifts {
+                None => Shifts::default(),
+                Some(shifts) => Shifts::checked(shifts, file, text)?,
+            },
         })
     }
 }
@@ -271,6 +281,12 @@ bind = "[::1]:8080"
         let settings = Settings::parse(Path::new("etc/fixture.toml"), &hook).unwrap();
         assert_eq!(settings.web.bless.unwrap().key_file, Path::new("etc/secrets/bless"));
         assert_eq!(settings.screen, None);
+        assert_eq!(settings.shifts.takt(), None);
+        let shifts = format!(
+            "{WHOLE}[shifts]\ntakt = \"20s\"\n[[shifts.shift]]\nname = \"late\"\nfrom = \"14:00\"\nuntil = \"22:00\"\n"
+        );
+        let settings = Settings::parse(Path::new("etc/fixture.toml"), &shifts).unwrap();
+        assert_eq!(settings.shifts.takt().unwrap().as_secs(), 20);
     }
 
     #[test]

@@ -144,11 +144,13 @@ pub enum KeyForm {
 #[serde(deny_unknown_fields)]
 struct Raw {
     recipe: Spanned<PathBuf>,
-    // `fixture` and `ui` are checked by `Settings`.
+    // `fixture`, `ui` and `shifts` are checked by `Settings`.
     #[serde(rename = "fixture")]
     _fixture: IgnoredAny,
     #[serde(rename = "ui")]
     _ui: Option<IgnoredAny>,
+    #[serde(rename = "shifts")]
+    _shifts: Option<IgnoredAny>,
     lanes: RawLanes,
     #[serde(default)]
     policy: RawPolicy,

@@ -32,13 +32,16 @@ impl Day {
     /// # Errors
     /// The clock is beyond the calendar.
     pub fn today(sources: &Sources) -> Result<Self, String> {
-        Self::at(sources, sources.clock.wall().to_zoned(sources.zone.clone()).date())
+        Self::at(
+            sources,
+            sources.clock.wall().to_zoned(sources.shifts.zone().clone()).date(),
+        )
     }
 
     fn at(sources: &Sources, date: Date) -> Result<Self, String> {
         let beyond = |_| format!("day: {date}: expected a day of the calendar");
         let midnight = |date: Date| {
-            date.to_zoned(sources.zone.clone())
+            date.to_zoned(sources.shifts.zone().clone())
                 .map(|zoned| zoned.timestamp().as_microsecond())
                 .map_err(beyond)
         };

@@ -15,6 +15,8 @@ pub struct Frame {
     pub page: &'static str,
     /// What has to stand on it.
     pub badges: Vec<&'static str>,
+    /// Whose time it speaks of.
+    pub zone: String,
     /// When it was made.
     pub at: String,
 }
@@ -30,6 +32,12 @@ impl Frame {
             },
             page,
             badges: view.badges.clone(),
+            zone: sources
+                .shifts
+                .zone()
+                .iana_name()
+                .unwrap_or("the fixture's time")
+                .to_owned(),
             at: moment(sources, sources.clock.wall()),
         }
     }
@@ -52,7 +60,7 @@ impl Frame {
 
 /// An instant as people at the fixture read it.
 pub fn moment(sources: &Sources, at: Timestamp) -> String {
-    at.to_zoned(sources.zone.clone())
+    at.to_zoned(sources.shifts.zone().clone())
         .strftime("%Y-%m-%d %H:%M:%S %Z")
         .to_string()
 }

@@ -122,6 +122,14 @@ fn plain(sources: &Sources, at: WallTime) -> String {
     Timestamp::from_microsecond(at.micros).map_or_else(|_| format!("{} µs", at.micros), |at| moment(sources, at))
 }
 
+/// The hour and minute of an instant (microseconds since 1970 UTC) at the fixture.
+pub fn clock_time(sources: &Sources, micros: i64) -> String {
+    Timestamp::from_microsecond(micros).map_or_else(
+        |_| String::new(),
+        |at| at.to_zoned(sources.shifts.zone().clone()).strftime("%H:%M").to_string(),
+    )
+}
+
 /// A length of time in seconds, to a tenth.
 pub fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())

@@ -5,9 +5,12 @@
 //! Live pages come from the daemon's newest snapshot, history from the ledger (opened read-only), so that history is there while
 //! the daemon is not.
 
+pub mod ask;
 pub mod assets;
 pub mod bless;
+pub mod chart;
 pub mod day;
+pub mod failures;
 pub mod frame;
 pub mod guard;
 pub mod light;
@@ -15,6 +18,7 @@ pub mod link;
 pub mod list;
 pub mod live;
 pub mod metrics;
+pub mod oee;
 pub mod problem;
 pub mod run;
 pub mod runs;
@@ -22,6 +26,7 @@ pub mod runs;
 mod tests;
 pub mod today;
 pub mod unit;
+pub mod yields;
 
 use std::io;
 use std::net::SocketAddr;
@@ -34,7 +39,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use embedded_graphics::geometry::Size;
 use fixture_link::client::Client;
-use fixture_link::settings::{Screen, Settings};
+use fixture_link::settings::{Screen, Settings, Shifts};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -53,8 +58,8 @@ pub struct Sources {
     pub newest: watch::Receiver<Heard>,
     /// The clocks.
     pub clock: Clock,
-    /// Whose day and hour the pages speak of.
-    pub zone: jiff::tz::TimeZone,
+    /// Whose days, shifts and hours the pages speak of.
+    pub shifts: Shifts,
     /// The ledger's file.
     pub ledger: PathBuf,
     /// The size of the local display's frames in pixels.
@@ -107,7 +112,7 @@ pub async fn serve(
         fixture: settings.name.clone(),
         newest,
         clock,
-        zone: jiff::tz::TimeZone::system(),
+        shifts: settings.shifts.clone(),
         ledger: settings.ledger.clone(),
         screen: frame_size(settings.screen.as_ref()),
         ended: ended.clone(),
@@ -137,6 +142,8 @@ pub fn router(sources: Sources) -> Router {
         .route("/", get(live::page))
         .route("/events", get(live::events))
         .route("/today", get(today::page))
+        .route("/yield", get(yields::page))
+        .route("/failures", get(failures::page))
         .route("/runs", get(runs::page))
         .route("/runs/{id}", get(run::page))
         .route("/units/{serial}", get(unit::page))

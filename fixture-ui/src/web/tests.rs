@@ -10,9 +10,13 @@ use blinkup::reader::LedShape;
 use blinkup::sample::Counts;
 use blinkup::trace::{Header, INTEGRATION, Row, SATURATED_AT, Trace, compact};
 use blinkup::{Level, Tick};
-use fixture_ledger::record::{Annotation, AnnotationKind, Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Purpose, Quantity, RunEnd, RunStart, Scale, Setup, Side, StoredReading};
+use fixture_ledger::record::{
+    Annotation, AnnotationKind, Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Purpose,
+    Quantity, RunEnd, RunStart, Scale, Setup, Side, StoredReading,
+};
 use fixture_ledger::{Durability, Ledger};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::settings::Shifts;
 use fixture_link::snapshot::{LaneState, Machine, Snapshot, Stage};
 use fixture_link::verdict::VerdictCode;
 use futures_util::StreamExt as _;
@@ -42,7 +46,7 @@ fn sources(ledger: &Path, heard: Heard) -> (watch::Sender<Heard>, Sources) {
         fixture: "Line 3 fixture A".to_owned(),
         newest,
         clock: Clock::start(),
-        zone: jiff::tz::TimeZone::UTC,
+        shifts: Shifts::days(jiff::tz::TimeZone::UTC),
         ledger: ledger.to_owned(),
         screen: crate::screen::SMALL,
         ended: CancellationToken::new(),
