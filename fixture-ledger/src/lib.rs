@@ -22,6 +22,7 @@ mod dump;
 mod error;
 mod files;
 mod lamp_light;
+pub mod lane_trend;
 mod ledger;
 pub mod pace;
 pub mod record;

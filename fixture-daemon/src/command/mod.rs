@@ -17,6 +17,7 @@ mod run;
 mod selftest;
 mod simulate;
 mod teach;
+mod verify;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ enum Command {
     Selftest(selftest::Selftest),
     Simulate(simulate::Simulate),
     Teach(teach::Teach),
+    Verify(verify::Verify),
 }
 
 /// The command line, for manual pages and completions.
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Teach(arguments) => teach::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use blinkup::Tick;
 use clap::Args;
-use fixture_ledger::record::Setup;
+use fixture_ledger::lane_trend::LampLimit;
+use fixture_ledger::record::{ChangeKind, Setup};
 use fixture_ledger::report::RunFilter;
 use fixture_ledger::{Ledger, Reports};
 use fixture_link::act::{Act, ActAnswer};
@@ -238,6 +239,21 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     }
     drop((lamp_inputs, claimed));
     let without_real_time = real_time_rights(senders.len(), &claims);
+
+    // What commissioning left, for pages that tell when a lamp will be too weak.
+    let limits: Vec<LampLimit> = line
+        .loop_back_limits()
+        .map(|(lane, limits)| LampLimit {
+            lane,
+            full: limits.full,
+            least: limits.full * limits.weak,
+        })
+        .collect();
+    if !limits.is_empty() {
+        ledger
+            .record_change(ChangeKind::Calibration, &LampLimit::text(&limits), wall())
+            .await?;
+    }
 
     // The sampler, and whoever watches nests and scanners.
     let (round_sender, rounds) = mpsc::channel(ROUNDS);

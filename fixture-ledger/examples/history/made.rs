@@ -15,6 +15,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::path::Path;
 
+use fixture_ledger::lane_trend::LampLimit;
 use fixture_ledger::record::{
     Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, Measurement, Purpose, Quantity, RunEnd, RunStart, Scale,
     Setup, StoredReading,
@@ -222,7 +223,14 @@ impl<'a> History<'a> {
         }
         if number.is_multiple_of(20) {
             let at = self.instant(day, 5, 40)?;
-            self.change(at, "calibration", &format!("lanes 1 to {} of {day}", self.wanted.lanes))?;
+            let limits: Vec<LampLimit> = LaneId::first(self.wanted.lanes)
+                .map(|lane| LampLimit {
+                    lane,
+                    full: 2400.0,
+                    least: 1440.0,
+                })
+                .collect();
+            self.change(at, "calibration", &format!("of {day}; {}", LampLimit::text(&limits)))?;
         }
         for lane in 0..usize::from(self.wanted.lanes) {
             // A lamp loses a third in some two hundred days, the second lane's in half of that; then it is replaced.

@@ -96,12 +96,14 @@ pub struct Marked {
     pub what: String,
 }
 
-/// A share as a percentage with one place; with two from 99 % on, where one place hides what matters.
+/// A share as a percentage with one place; with two below 1 % and from 99 % on, where one place hides what matters.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 99.0 && percent < 100.0 {
         // Never rounded up to all.
         format!("{:.2} %", (percent * 100.0).floor() / 100.0)
+    } else if percent > 0.0 && percent < 1.0 {
+        format!("{percent:.2} %")
     } else {
         format!("{percent:.1} %")
     }
@@ -255,6 +257,7 @@ mod tests {
         assert_eq!(percent(0.9912), "99.12 %");
         assert_eq!(percent(0.9812), "98.1 %");
         assert_eq!(percent(0.0), "0.0 %");
+        assert_eq!(percent(0.0042), "0.42 %");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::Sources;
 use super::frame::{Frame, moment};
 use super::link;
 use super::problem::{Problem, page as rendered};
+use super::shift::ShiftWords;
 use crate::view::{COMMISSIONING_WORD, Face, GONE_WORD, NO_UNITS, STOP_WORD, View};
 
 /// How often a stream looks whether its parts have changed, and whether what was heard still stands.
@@ -30,6 +31,7 @@ const BEAT_EVERY: u32 = 2;
 struct LivePage {
     frame: Frame,
     view: View,
+    shift: Arc<ShiftWords>,
 }
 
 /// Its live part alone.
@@ -37,13 +39,15 @@ struct LivePage {
 #[template(path = "live.html", block = "live")]
 struct LivePart<'a> {
     view: &'a View,
+    shift: &'a ShiftWords,
 }
 
 /// `GET /`
 pub async fn page(sources: State<Arc<Sources>>) -> Result<Html<String>, Problem> {
     let view = View::of(&sources.newest.borrow(), sources.clock.now());
     let frame = Frame::of(&sources, "live", &view);
-    rendered(&sources, &LivePage { frame, view })
+    let shift = sources.shift.now(&sources).await;
+    rendered(&sources, &LivePage { frame, view, shift })
 }
 
 /// `GET /events`: an event `live` with the page's live part whenever that changes, `clock` with the time once a second, else `beat`: one of
@@ -65,9 +69,9 @@ struct Look {
 
 impl Look {
     /// Looks whether there is something to send; `None` where the live part cannot be made.
-    fn look(&mut self) -> Option<()> {
+    fn look(&mut self, shift: &ShiftWords) -> Option<()> {
         let view = View::of(&self.sources.newest.borrow(), self.sources.clock.now());
-        let part = part(&view)?;
+        let part = part(&view, shift)?;
         if part == self.sent {
             self.unchanged += 1;
         } else {
@@ -104,14 +108,15 @@ fn looks(sources: Arc<Sources>) -> impl Stream<Item = Result<Event, Infallible>>
             }
             look.every.tick().await;
             // Without a part the stream ends: the page then hears nothing, and says so.
-            look.look()?;
+            let shift = look.sources.shift.now(&look.sources).await;
+            look.look(&shift)?;
         }
     })
 }
 
 /// The live part in HTML.
-fn part(view: &View) -> Option<String> {
-    LivePart { view }
+fn part(view: &View, shift: &ShiftWords) -> Option<String> {
+    LivePart { view, shift }
         .render()
         .inspect_err(|error| tracing::error!("live part: {error}"))
         .ok()

@@ -5,6 +5,7 @@
 //! Live pages come from the daemon's newest snapshot, history from the ledger (opened read-only), so that history is there while
 //! the daemon is not.
 
+pub mod about;
 pub mod ask;
 pub mod assets;
 pub mod bless;
@@ -13,6 +14,7 @@ pub mod day;
 pub mod failures;
 pub mod frame;
 pub mod guard;
+pub mod lanes;
 pub mod light;
 pub mod link;
 pub mod list;
@@ -22,6 +24,7 @@ pub mod oee;
 pub mod problem;
 pub mod run;
 pub mod runs;
+pub mod shift;
 #[cfg(test)]
 mod tests;
 pub mod today;
@@ -64,6 +67,8 @@ pub struct Sources {
     pub ledger: PathBuf,
     /// The size of the local display's frames in pixels.
     pub screen: Size,
+    /// This shift in figures.
+    pub shift: shift::Cached,
     /// Ends open event streams, which would otherwise hold up the end of the service.
     pub ended: CancellationToken,
 }
@@ -115,6 +120,7 @@ pub async fn serve(
         shifts: settings.shifts.clone(),
         ledger: settings.ledger.clone(),
         screen: frame_size(settings.screen.as_ref()),
+        shift: shift::Cached::default(),
         ended: ended.clone(),
     };
     let mut router = router(sources);
@@ -144,6 +150,8 @@ pub fn router(sources: Sources) -> Router {
         .route("/today", get(today::page))
         .route("/yield", get(yields::page))
         .route("/failures", get(failures::page))
+        .route("/lanes", get(lanes::page))
+        .route("/about", get(about::page))
         .route("/runs", get(runs::page))
         .route("/runs/{id}", get(run::page))
         .route("/units/{serial}", get(unit::page))

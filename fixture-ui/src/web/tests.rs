@@ -49,6 +49,7 @@ fn sources(ledger: &Path, heard: Heard) -> (watch::Sender<Heard>, Sources) {
         shifts: Shifts::days(jiff::tz::TimeZone::UTC),
         ledger: ledger.to_owned(),
         screen: crate::screen::SMALL,
+        shift: super::shift::Cached::default(),
         ended: CancellationToken::new(),
     };
     (sender, sources)
