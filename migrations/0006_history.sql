@@ -144,6 +144,8 @@ WHERE code IN (SELECT code FROM verdict_code WHERE class IN ('unit', 'fixture', 
 
 CREATE INDEX line_stop_by_since ON line_stop (since);
 
+CREATE INDEX act_by_serial ON act (serial) WHERE serial IS NOT NULL;
+
 -- Something of the fixture is another from now on; what runs themselves tell (software, recipe, lot, operator) is not here.
 CREATE TABLE change (
     number INTEGER NOT NULL PRIMARY KEY,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::{LineStop, Stage};
-use fixture_link::verdict::{Class, Outcome, VerdictCode};
+use fixture_link::verdict::{Class, Outcome, Refusal, VerdictCode};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::decode::{self, Place};
@@ -249,6 +249,40 @@ pub struct ActRow {
     pub request: ActRequest,
     /// What was answered.
     pub answer: ActAnswer,
+}
+
+/// Something that became of a unit besides its runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitNote {
+    /// When.
+    pub at: WallTime,
+    /// What.
+    pub what: UnitNews,
+}
+
+/// What can become of a unit besides its runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnitNews {
+    /// A start was not allowed.
+    Refused {
+        /// On this lane.
+        lane: LaneId,
+        /// Why.
+        refusal: Refusal,
+        /// Why exactly.
+        detail: String,
+    },
+    /// A person did something about it, or wanted to.
+    Act {
+        /// Who.
+        by: String,
+        /// What: `start` or `unlock`.
+        kind: String,
+        /// The reason; empty for a start.
+        words: String,
+        /// Why it was not done; `None` when it was.
+        refused: Option<String>,
+    },
 }
 
 /// A stored stop of the line.
@@ -992,6 +1026,64 @@ impl Reports {
                 })
             })
             .collect()
+    }
+
+    /// What became of a unit besides its runs: starts that were not allowed, and what people did about it; the oldest first.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn unit_notes(&self, serial: &str) -> Result<Vec<UnitNote>, LedgerError> {
+        const OPERATION: &str = "reading what became of a unit";
+        let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
+        let mut reader = self.reader().await?;
+        let refusals = sqlx::query!(
+            "SELECT number, at, at_synchronised, lane, refusal, detail
+            FROM refusal
+            WHERE serial = ?1
+            ORDER BY number",
+            serial
+        )
+        .fetch_all(&mut reader.connection)
+        .await
+        .map_err(failed)?;
+        let acts = sqlx::query!(
+            "SELECT number, at, at_synchronised, by, kind, words, refused
+            FROM act
+            WHERE serial = ?1
+            ORDER BY number",
+            serial
+        )
+        .fetch_all(&mut reader.connection)
+        .await
+        .map_err(failed)?;
+        reader.close(&self.path, OPERATION).await?;
+        let mut notes = Vec::new();
+        for row in refusals {
+            let place = Place {
+                path: &self.path,
+                table: "refusal",
+                row: row.number,
+            };
+            notes.push(UnitNote {
+                at: decode::wall(row.at, row.at_synchronised),
+                what: UnitNews::Refused {
+                    lane: place.lane("lane", row.lane)?,
+                    refusal: place.parse("refusal", &row.refusal)?,
+                    detail: row.detail,
+                },
+            });
+        }
+        notes.extend(acts.into_iter().map(|row| UnitNote {
+            at: decode::wall(row.at, row.at_synchronised),
+            what: UnitNews::Act {
+                by: row.by,
+                kind: row.kind,
+                words: row.words,
+                refused: row.refused,
+            },
+        }));
+        notes.sort_by_key(|note| note.at.micros);
+        Ok(notes)
     }
 
     /// The line's last stops, newest first.

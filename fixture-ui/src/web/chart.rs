@@ -101,7 +101,7 @@ pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 99.0 && percent < 100.0 {
         // Never rounded up to all.
-        format!("{:.2} %", (percent * 100.0).floor() / 100.0)
+        format!("{:.2} %", (percent * 100.0 + 1.0e-6).floor().min(9999.0) / 100.0)
     } else if percent > 0.0 && percent < 1.0 {
         format!("{percent:.2} %")
     } else {

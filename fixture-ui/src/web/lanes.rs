@@ -217,8 +217,8 @@ fn outlook(sources: &Sources, parts: &[Part], lamp: &[(usize, f64)], least: Opti
     let date = Timestamp::from_microsecond((day * DAY) as i64)
         .ok()
         .map(|at| at.to_zoned(sources.shifts.zone().clone()).date());
-    #[expect(clippy::cast_precision_loss, reason = "microseconds of a date, to be read as days")]
-    let left = day - sources.clock.wall().as_microsecond() as f64 / DAY;
+    // From the last point on: a period of long ago is looked at as it was.
+    let left = day - points.last().map_or(day, |(last, _)| *last);
     match date {
         Some(date) => (
             format!(

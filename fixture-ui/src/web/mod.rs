@@ -45,6 +45,7 @@ use fixture_link::client::Client;
 use fixture_link::settings::{Screen, Settings, Shifts};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
 
 use self::problem::Problem;
 use crate::clock::Clock;
@@ -162,6 +163,7 @@ pub fn router(sources: Sources) -> Router {
         .fallback(problem::no_page)
         .method_not_allowed_fallback(problem::only_reading)
         .layer(axum::middleware::from_fn(guard::guard))
+        .layer(CompressionLayer::new())
         .with_state(Arc::new(sources))
 }
 

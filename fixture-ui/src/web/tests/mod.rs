@@ -1,5 +1,7 @@
 //! Pages as they are sent, against a ledger on disk and a daemon that is heard or not.
 
+mod reports;
+
 use core::time::Duration;
 use std::path::Path;
 use std::sync::Arc;

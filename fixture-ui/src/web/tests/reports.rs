@@ -1,0 +1,266 @@
+//! Pages of reports: what they count, what they refuse, how large they are.
+
+use fixture_ledger::lane_trend::LampLimit;
+use fixture_ledger::record::ChangeKind;
+use fixture_link::act::{Act, ActAnswer, ActRequest};
+
+use super::*;
+
+/// Two days: forty units of which four fail, two of them pass the second time; then thirty of which twenty fail, with other software.
+async fn two_days() -> (tempfile::TempDir, std::path::PathBuf) {
+    let (folder, path, mut ledger) = ledger().await;
+    ledger
+        .record_change(
+            ChangeKind::Calibration,
+            &LampLimit::text(&[LampLimit {
+                lane: LaneId::new(1).unwrap(),
+                full: 4000.0,
+                least: 2400.0,
+            }]),
+            wall(NOON),
+        )
+        .await
+        .unwrap();
+    let mut number = 0_u16;
+    let mut run = async |ledger: &mut Ledger, day: i64, serial: String, code: VerdictCode, software: &str| {
+        number += 1;
+        let setup = Setup {
+            fixture: "sim-1".to_owned(),
+            software: software.to_owned(),
+            recipe: "demo".to_owned(),
+            recipe_version: "00c0ffee00c0ffee".to_owned(),
+            pass_rule: "claimed".to_owned(),
+            simulated: true,
+        };
+        let setup = ledger.setup(&setup).await.unwrap();
+        let [high, low] = number.to_be_bytes();
+        let run = RunId(Uuid::from_bytes([
+            1, 0x99, 0, 0, high, low, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 1,
+        ]));
+        let seated = NOON + day * 86_400_000_000 + i64::from(number) * 60_000_000;
+        let start = RunStart {
+            run,
+            lane: LaneId::new(1).unwrap(),
+            serial: Some(Serial::new(&serial).unwrap()),
+            operator: "<b>Zoë</b>".to_owned(),
+            lot: "=cmd()\"'<i>".to_owned(),
+            work_order: String::new(),
+            purpose: Purpose::Production,
+            seated: wall(seated),
+        };
+        ledger.begin_run(setup, &start).await.unwrap();
+        let end = RunEnd {
+            run,
+            ..end(1, code, Vec::new())
+        };
+        ledger.finish_run(&end, wall(seated + 10_400_000)).await.unwrap();
+    };
+    for unit in 0..40 {
+        let code = if unit % 10 == 0 {
+            VerdictCode::StuckDns
+        } else {
+            VerdictCode::Ok
+        };
+        run(&mut ledger, 0, format!("A-{unit}"), code, "0.1.0").await;
+    }
+    for unit in [0, 10] {
+        run(&mut ledger, 0, format!("A-{unit}"), VerdictCode::Ok, "0.1.0").await;
+    }
+    run(&mut ledger, 0, "A-99".to_owned(), VerdictCode::LampWeak, "0.1.0").await;
+    for unit in 0..30 {
+        let code = if unit % 3 == 0 {
+            VerdictCode::Ok
+        } else {
+            VerdictCode::StuckJoining
+        };
+        run(&mut ledger, 1, format!("B-{unit}"), code, "0.2.0").await;
+    }
+    ledger.close().await.unwrap();
+    (folder, path)
+}
+
+const PERIOD: &str = "from=2026-09-21&until=2026-09-22";
+
+async fn page_of(path: &Path, address: &str) -> (StatusCode, String) {
+    let (_keep, sources) = sources(path, Heard::default());
+    get(sources, address).await
+}
+
+#[tokio::test]
+async fn yields_are_told_with_their_intervals_and_what_is_left_out() {
+    let (_folder, path) = two_days().await;
+    let (status, page) = page_of(&path, &format!("/yield?{PERIOD}&per=day")).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    // 36 + 10 of 70; 2 of 2; 38 + 10 of 70.
+    assert!(page.contains("46 of 70 units in their first run"), "{page}");
+    assert!(page.contains("65.7 %") && page.contains("54.0 % to 75.8 %"), "{page}");
+    assert!(page.contains("2 of 2 units in their second run"));
+    assert!(page.contains("48 of 70 units in their latest run"));
+    assert!(page.contains("1 ERROR (a fault of the fixture or the network)"));
+    // The second day is out of limits, and tells what changed.
+    assert!(page.contains("more failures than the limit"));
+    assert!(page.contains("software 0.2.0"), "{page}");
+    assert!(page.contains("lane 1: lamp 4000.0, weak below 2400.0"));
+    assert!(page.contains("SIMULATED"));
+    insta::assert_snapshot!("yield", settled(&page));
+}
+
+#[tokio::test]
+async fn a_filter_stands_in_the_address_and_narrows_everything() {
+    let (_folder, path) = two_days().await;
+    let (_, page) = page_of(&path, &format!("/yield?{PERIOD}&software=0.1.0&per=hour&by=software")).await;
+    assert!(page.contains("36 of 40 units in their first run"), "{page}");
+    // Every other view of it keeps the filter.
+    assert!(
+        page.contains(
+            "href=\"/yield?from=2026-09-21&#38;until=2026-09-22&#38;software=0.1.0&#38;by=software&#38;per=day#trend\""
+        ),
+        "{page}"
+    );
+    assert!(page.contains("/failures?from=2026-09-21&#38;until=2026-09-22&#38;software=0.1.0"));
+    let (_, none) = page_of(&path, &format!("/yield?{PERIOD}&lane=8")).await;
+    assert!(none.contains("No run with a verdict fits."));
+}
+
+#[tokio::test]
+async fn failures_are_told_by_whose_fault_they_are_and_lead_to_the_runs() {
+    let (_folder, path) = two_days().await;
+    let (status, page) = page_of(&path, &format!("/failures?{PERIOD}")).await;
+    assert_eq!(status, StatusCode::OK);
+    let [unit, fixture] =
+        ["counts against the yield", "says nothing about the unit"].map(|words| page.find(words).unwrap());
+    assert!(unit < fixture);
+    let [joining, dns, weak] = ["stuck-joining", "stuck-dns", "lamp-weak"].map(|code| page.find(code).unwrap());
+    assert!(joining < dns && dns < fixture && fixture < weak);
+    assert!(
+        page.contains("href=\"/runs?from=2026-09-21&#38;until=2026-09-22&#38;code=stuck-joining\""),
+        "{page}"
+    );
+    // What it means and what to check stands there.
+    let check = VerdictCode::StuckDns.text().engineer.split('\'').next().unwrap();
+    assert!(check.len() > 10 && page.contains(check), "{check}");
+    insta::assert_snapshot!("failures", settled(&page));
+}
+
+#[tokio::test]
+async fn lanes_tell_their_lamps_against_what_commissioning_left() {
+    let (_folder, path) = two_days().await;
+    let (status, page) = page_of(&path, &format!("/lanes?{PERIOD}&per=hour")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("4100 counts; 2400 is the least."), "{page}");
+    let (_, about) = page_of(&path, "/about").await;
+    assert!(about.contains("Last seal") && about.contains("<dd>73</dd>"), "{about}");
+}
+
+#[tokio::test]
+async fn names_that_are_code_elsewhere_are_only_ever_text() {
+    let (_folder, path) = two_days().await;
+    for address in [
+        format!("/yield?{PERIOD}&by=lot"),
+        format!("/yield?{PERIOD}&by=operator"),
+        format!("/failures?{PERIOD}&lot=%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
+        "/units/%3Cscript%3E".to_owned(),
+    ] {
+        let (_, page) = page_of(&path, &address).await;
+        for raw in ["<b>Zo", "<i>", "<script>alert"] {
+            assert!(!page.contains(raw), "{address}: {raw}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_refused_with_what_was_expected() {
+    let (_folder, path) = two_days().await;
+    for (query, expected) in [
+        ("from=2026-13-01", "expected a date such as"),
+        (
+            "from=2026-02-02&until=2026-02-01",
+            "expected a day that is not before from",
+        ),
+        ("days=0", "expected a number from 1 to 4000"),
+        ("days=28&from=2026-01-01", "expected either days, or from and until"),
+        ("lane=9", "expected a number from 1 to 8"),
+        ("per=minute", "expected hour, shift, day, week or month"),
+        ("by=mood", "expected nothing, lane"),
+        ("colour=red", "expected one of days"),
+        ("lot=a&lot=b", "expected once"),
+        (
+            "from=2020-01-01&until=2026-01-01&per=hour",
+            "expected a shorter period or larger parts",
+        ),
+        ("from=-009999-01-01", "expected a day from"),
+        ("until=9999-12-31", "expected a day from"),
+    ] {
+        for page in ["/yield", "/failures", "/lanes"] {
+            let (status, said) = page_of(&path, &format!("{page}?{query}")).await;
+            // Failures are not divided.
+            if page == "/failures" && query.ends_with("per=hour") {
+                assert_eq!(status, StatusCode::OK);
+                continue;
+            }
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{page}?{query}");
+            assert!(said.contains(expected), "{page}?{query}: {said}");
+        }
+    }
+    let long = "x".repeat(300);
+    assert_eq!(
+        page_of(&path, &format!("/yield?lot={long}")).await.0,
+        StatusCode::BAD_REQUEST
+    );
+}
+
+#[tokio::test]
+async fn a_units_story_has_its_runs_in_order_and_what_people_did() {
+    let (_folder, path) = two_days().await;
+    let (mut ledger, _) = Ledger::open(&path, wall(NOON)).await.unwrap();
+    let act = ActRequest {
+        by: "Wei".to_owned(),
+        act: Act::Unlock {
+            serial: Serial::new("A-10").unwrap(),
+            reason: "cleaned the light pipe".to_owned(),
+        },
+    };
+    ledger.record_act(&act, &ActAnswer::Done, wall(NOON + 1)).await.unwrap();
+    ledger.close().await.unwrap();
+    let (status, page) = page_of(&path, "/units/A-10").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("unlock by Wei: cleaned the light pipe"), "{page}");
+    let [first, second] = ["<h2>Run 1", "<h2>Run 2"].map(|heading| page.find(heading).unwrap());
+    assert!(first < second);
+    assert!(
+        page[first..second].contains("stuck-dns") && page[second..].contains("PASS"),
+        "{page}"
+    );
+    assert!(page.contains("2 runs; it has passed."));
+    assert_eq!(page_of(&path, "/units/A-11x").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_page_with_its_styles_is_small_over_the_wire() {
+    let (_folder, path) = two_days().await;
+    let (_keep, sources) = sources(&path, Heard::default());
+    let router = router(sources);
+    let mut sizes = Vec::new();
+    for address in [
+        "/fixture.css",
+        "/",
+        "/yield?from=2026-03-08&until=2026-09-22&per=day",
+        "/failures?days=91",
+        "/lanes?from=2026-03-08&until=2026-09-22&per=day",
+        "/runs",
+        "/about",
+    ] {
+        let request = Request::get(address)
+            .header(header::ACCEPT_ENCODING, "gzip")
+            .body(Body::empty())
+            .unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{address}");
+        let body = axum::body::to_bytes(response.into_body(), 4_000_000).await.unwrap();
+        sizes.push((address, body.len()));
+    }
+    let style = sizes[0].1;
+    for (address, size) in &sizes[1..] {
+        assert!(size + style <= 100_000, "{address}: {size} and {style} bytes");
+    }
+}
