@@ -163,6 +163,8 @@ struct Sums {
 struct Newest {
     figures: [f64; PAIRS],
     seen: usize,
+    /// The same, the least one first.
+    sorted: [f64; PAIRS],
 }
 
 impl Default for Newest {
@@ -170,36 +172,65 @@ impl Default for Newest {
         Self {
             figures: [0.0; PAIRS],
             seen: 0,
+            sorted: [0.0; PAIRS],
         }
     }
 }
 
 impl Newest {
     fn push(&mut self, figure: f64) {
-        self.figures[self.seen % PAIRS] = figure;
+        let known = self.seen.min(PAIRS);
+        let place = self.seen % PAIRS;
+        // Where one goes and where one comes, what is between moves by one place.
+        let gone = if known == PAIRS {
+            let gone = self.figures[place];
+            self.sorted.partition_point(|other| other.total_cmp(&gone).is_lt())
+        } else {
+            known
+        };
+        let comes = self.sorted[..known].partition_point(|other| other.total_cmp(&figure).is_lt());
+        if comes <= gone {
+            self.sorted.copy_within(comes..gone, comes + 1);
+            self.sorted[comes] = figure;
+        } else {
+            self.sorted.copy_within(gone + 1..comes, gone);
+            self.sorted[comes - 1] = figure;
+        }
+        self.figures[place] = figure;
         self.seen += 1;
     }
 
-    /// The middle one, and its standard error; nothing from fewer than so many.
-    fn middle(&self, least: usize) -> Option<(f64, f64)> {
-        if self.seen < least {
-            return None;
-        }
-        let mut sorted = self.figures;
-        let known = sorted.get_mut(..self.seen.min(PAIRS))?;
-        let middle = middle(known)?;
-        for figure in known.iter_mut() {
-            *figure = (*figure - middle).abs();
+    fn known(&self) -> &[f64] {
+        &self.sorted[..self.seen.min(PAIRS)]
+    }
+
+    /// The middle one; nothing from fewer than so many.
+    fn middle(&self, least: usize) -> Option<f64> {
+        let known = self.known();
+        (self.seen >= least).then(|| known.get(known.len() / 2).copied())?
+    }
+
+    /// The standard error of the middle one.
+    fn error(&self, middle: f64) -> f64 {
+        let known = self.known();
+        let (below, above) = known.split_at(known.len() / 2);
+        // The further from the middle one, the further from the middle: both sides are sorted by how far they are off.
+        let mut below = below.iter().rev().map(|figure| (*figure - middle).abs()).peekable();
+        let mut above = above.iter().map(|figure| (*figure - middle).abs()).peekable();
+        let mut off = 0.0;
+        for _ in 0..=known.len() / 2 {
+            let next = match (below.peek(), above.peek()) {
+                (Some(one), Some(other)) if one < other => below.next(),
+                (Some(_), None) => below.next(),
+                (_, Some(_)) => above.next(),
+                (None, None) => None,
+            };
+            off = next.unwrap_or(off);
         }
         #[expect(clippy::cast_precision_loss, reason = "at most 48")]
         let count = known.len() as f64;
-        Some((middle, OF_MIDDLE * DEVIATION * self::middle(known)? / count.sqrt()))
+        OF_MIDDLE * DEVIATION * off / count.sqrt()
     }
-}
-
-fn middle(figures: &mut [f64]) -> Option<f64> {
-    figures.sort_unstable_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied()
 }
 
 /// How well the light's changes from sample to sample fit those that the lamp was told, for each lag: what correlates best is how far it
@@ -509,9 +540,7 @@ impl Gate {
         let sums = &self.sums;
         let strongest = |least| {
             let of = [&sums.of_mid, &sums.of_bright].into_iter();
-            of.filter_map(|pairs| pairs.middle(least))
-                .map(|(share, _)| share)
-                .reduce(f64::max)
+            of.filter_map(|pairs| pairs.middle(least)).reduce(f64::max)
         };
         let lag = sums.lags.lag();
         // The preamble is mid light alone: a lamp that lacks it may still be bright.
@@ -561,8 +590,8 @@ impl Gate {
         if self.measures == Measures::LitOrNot || sums.full > 0 {
             return None;
         }
-        let (mid, of_mid) = sums.of_mid.middle(PAIRS_TO_WEIGH)?;
-        let (bright, of_bright) = sums.of_bright.middle(PAIRS_TO_WEIGH)?;
+        let mid = sums.of_mid.middle(PAIRS_TO_WEIGH)?;
+        let bright = sums.of_bright.middle(PAIRS_TO_WEIGH)?;
         let share = f64::from(meant.mid.fraction()) / f64::from(meant.bright.fraction());
         if bright <= 0.0 {
             return None;
@@ -570,7 +599,8 @@ impl Gate {
         Some(Levels {
             share: share * mid / bright,
             meant: share,
-            error: share * (of_mid.powi(2) + (mid / bright * of_bright).powi(2)).sqrt() / bright,
+            error: share * (sums.of_mid.error(mid).powi(2) + (mid / bright * sums.of_bright.error(bright)).powi(2)).sqrt()
+                / bright,
         })
     }
 
@@ -752,6 +782,37 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_middle_of_the_newest_figures_is_that_of_all_of_them_sorted() {
+        let mut newest = Newest::default();
+        let mut all = Vec::new();
+        let mut chance = 1_u32;
+        for place in 0..1_000 {
+            // Every so often the same figure again, and zeros of both signs.
+            chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let figure = match place % 7 {
+                0 => 0.0,
+                3 => -0.0,
+                5 => all.last().copied().unwrap_or(0.5),
+                _ => f64::from(chance >> 16) / 1e4 - 3.0,
+            };
+            newest.push(figure);
+            all.push(figure);
+            let mut known = all[all.len().saturating_sub(PAIRS)..].to_vec();
+            let middle = |figures: &mut Vec<f64>| {
+                figures.sort_unstable_by(f64::total_cmp);
+                figures[figures.len() / 2]
+            };
+            let of_all = middle(&mut known);
+            assert_eq!(newest.middle(place + 2), None);
+            assert_eq!(newest.middle(place + 1).map(f64::to_bits), Some(of_all.to_bits()));
+            let count = f64::from(u32::try_from(known.len()).unwrap());
+            let mut off = known.into_iter().map(|figure| (figure - of_all).abs()).collect();
+            let error = OF_MIDDLE * DEVIATION * middle(&mut off) / count.sqrt();
+            assert_eq!(newest.error(of_all).to_bits(), error.to_bits(), "after {place}");
+        }
+    }
 
     #[test]
     fn no_light_is_never_less_than_none() {
