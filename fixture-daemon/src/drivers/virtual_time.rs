@@ -485,15 +485,28 @@ impl Driver<'_> {
     }
 
     fn next(&self) -> Option<(Tick, Next)> {
-        let lanes = self.lanes.iter().enumerate().flat_map(|(index, lane)| {
-            let symbol = lane.sending.as_ref().map(|sending| (sending.at, Next::Symbol(index)));
-            [symbol, Some((lane.sample, Next::Sample(index)))].into_iter().flatten()
-        });
-        lanes
-            .chain(self.world.next_event().map(|at| (at, Next::World)))
-            .chain(self.jobs.peek().map(|Reverse((at, _))| (*at, Next::Job)))
-            .chain(self.line.deadline().map(|(at, _)| (at, Next::Deadline)))
-            .min()
+        let mut first: Option<(Tick, Next)> = None;
+        let mut consider = |at: Tick, next: Next| {
+            if first.is_none_or(|first| (at, next) < first) {
+                first = Some((at, next));
+            }
+        };
+        for (index, lane) in self.lanes.iter().enumerate() {
+            consider(lane.sample, Next::Sample(index));
+            if let Some(sending) = &lane.sending {
+                consider(sending.at, Next::Symbol(index));
+            }
+        }
+        if let Some(at) = self.world.next_event() {
+            consider(at, Next::World);
+        }
+        if let Some(Reverse((at, _))) = self.jobs.peek() {
+            consider(*at, Next::Job);
+        }
+        if let Some((at, _)) = self.line.deadline() {
+            consider(at, Next::Deadline);
+        }
+        first
     }
 
     fn feed(&mut self, input: Input) -> Result<(), SimulationError> {

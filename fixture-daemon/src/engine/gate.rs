@@ -449,7 +449,7 @@ impl Gate {
                 fades / lasts.max(1e-6) * ((-since / fades).exp() - (-(since + lasts) / fades).exp())
             };
             let mut glow = 0.0;
-            let mut ended: Option<Tick> = None;
+            let mut ended: Option<f64> = None;
             for back in 1..=self.told.min(EDGES) {
                 let edge = self.edges[(self.told - back) % EDGES];
                 if edge.from >= sample.start {
@@ -460,13 +460,14 @@ impl Gate {
                     Symbol::Mid => f64::from(meant.mid.fraction()),
                     Symbol::Bright => f64::from(meant.bright.fraction()),
                 };
-                if let Some(ended) = ended {
-                    glow += level * (left(ended) - left(edge.at));
-                    if left(edge.at) < 1e-4 {
+                let since_edge = left(edge.at);
+                if let Some(since_end) = ended {
+                    glow += level * (since_end - since_edge);
+                    if since_edge < 1e-4 {
                         break;
                     }
                 }
-                ended = Some(edge.at);
+                ended = Some(since_edge);
             }
             glow
         }))
@@ -570,8 +571,10 @@ impl Gate {
             return (judged && sums.of_bright.seen >= PAIRS_TO_WEIGH)
                 .then(|| LampSeen::Weakly(format!("loop-back saw {} of the lamp's light", percent(share))));
         }
+        // How sure the measured levels are is asked only where they are off.
         if let Some(levels) = self.levels()
-            && (levels.share - levels.meant).abs() > f64::from(meant.mid_within) + SURELY * levels.error
+            && levels.off() > f64::from(meant.mid_within)
+            && levels.off() > f64::from(meant.mid_within) + SURELY * self.error_of(&levels)
         {
             return judged.then(|| LampSeen::Uneven(levels.words()));
         }
@@ -597,11 +600,19 @@ impl Gate {
             return None;
         }
         Some(Levels {
+            mid,
+            bright,
             share: share * mid / bright,
             meant: share,
-            error: share * (sums.of_mid.error(mid).powi(2) + (mid / bright * sums.of_bright.error(bright)).powi(2)).sqrt()
-                / bright,
         })
+    }
+
+    /// One standard deviation of measured levels.
+    fn error_of(&self, levels: &Levels) -> f64 {
+        let Levels { mid, bright, meant, .. } = *levels;
+        let of_mid = self.sums.of_mid.error(mid);
+        let of_bright = self.sums.of_bright.error(bright);
+        meant * (of_mid.powi(2) + (mid / bright * of_bright).powi(2)).sqrt() / bright
     }
 
     /// What was measured of the lamp's levels and edges, for the record; nothing where it did not send.
@@ -747,15 +758,21 @@ impl Jumps {
 
 /// Mid light beside bright light.
 struct Levels {
+    /// Both, each as a share of what it should have been.
+    mid: f64,
+    bright: f64,
     /// As a share of it.
     share: f64,
     /// As it was meant.
     meant: f64,
-    /// One standard deviation of what was measured.
-    error: f64,
 }
 
 impl Levels {
+    /// How far mid light is from what was meant.
+    fn off(&self) -> f64 {
+        (self.share - self.meant).abs()
+    }
+
     fn words(&self) -> String {
         format!(
             "mid light is {:.0} % of bright, {:.0} % expected",
