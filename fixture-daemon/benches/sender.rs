@@ -40,7 +40,7 @@ use fixture_daemon::real_time;
 use fixture_daemon::sender::Sender;
 use fixture_daemon::tasks::Tasks;
 use fixture_daemon::watchdog::Beat;
-use fixture_ledger::record::{RunEnd, RunStart, Setup};
+use fixture_ledger::record::{Purpose, RunEnd, RunStart, Setup};
 use fixture_ledger::report::{PAGE_LIMIT, RunFilter};
 use fixture_ledger::{Durability, Ledger, Reports};
 use fixture_link::identity::{LaneId, RunId, Serial};
@@ -603,6 +603,7 @@ fn million(folder: &Path) -> anyhow::Result<PathBuf> {
             operator: "console".to_owned(),
             lot: "lot-1".to_owned(),
             work_order: "order-1".to_owned(),
+            purpose: Purpose::Production,
             seated: wall,
         };
         ledger.begin_run(setup, &start).await?;

@@ -1,7 +1,7 @@
 //! What reports cost on a ledger of ten thousand runs and on one of forty thousand: the same, where they should not grow with history.
 
 use divan::Bencher;
-use fixture_ledger::record::{Evidence, EvidenceKind, RunEnd, RunStart, Setup};
+use fixture_ledger::record::{Evidence, EvidenceKind, Purpose, RunEnd, RunStart, Setup};
 use fixture_ledger::report::{RunFilter, SerialFilter};
 use fixture_ledger::{Durability, Ledger, Reports};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
@@ -65,6 +65,7 @@ async fn fill(directory: &TempDir, size: u32) {
             operator: "console".to_owned(),
             lot: format!("lot-{}", number / 500),
             work_order: String::new(),
+            purpose: Purpose::Production,
             seated: wall,
         };
         ledger.begin_run(setup, &start).await.expect("a start");

@@ -9,6 +9,7 @@ use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use uuid::Uuid;
 
 use crate::error::LedgerError;
+use crate::seal::Seal;
 
 /// A row that is being read.
 #[derive(Clone, Copy)]
@@ -67,6 +68,13 @@ impl Place<'_> {
     /// A serial.
     pub fn serial(self, column: &'static str, serial: &str) -> Result<Serial, LedgerError> {
         Serial::new(serial).map_err(|error| self.nonsense(column, error))
+    }
+
+    /// A run's seal.
+    pub fn seal(self, column: &'static str, bytes: &[u8]) -> Result<Seal, LedgerError> {
+        <[u8; 32]>::try_from(bytes)
+            .map(Seal)
+            .map_err(|error| self.nonsense(column, error))
     }
 
     /// A run's id.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActRequest, StopReason};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::{Outcome, VerdictCode};
@@ -15,9 +15,11 @@ use crate::decode::{self, Place};
 use crate::error::LedgerError;
 use crate::files::{self, Reader, WriterLock};
 use crate::record::{
-    Annotation, AnnotationKind, Attempt, Evidence, LabelState, Measurement, OpenLabel, RefusedStart, RunEnd, RunStart,
-    Setup, Side, StandingVerdict, StopKind, StoredReading, UnitHistory,
+    Annotation, AnnotationKind, Attempt, ChangeKind, Evidence, LabelState, Measurement, OpenLabel, Purpose,
+    RefusedStart, RunEnd, RunStart, Setup, Side, StandingVerdict, StopKind, StoredReading, UnitHistory,
 };
+use crate::report::read_attempts;
+use crate::seal::{Began, Ended, Rests, Seal, canonical};
 
 /// What a commit has gone through when it returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -252,34 +254,41 @@ impl Ledger {
         .map_err(failed)?;
         let mut recovered = Recovered::default();
         for run in open {
-            sqlx::query!(
-                "UPDATE run
-                SET outcome = 'INTERRUPTED',
-                    code = 'interrupted',
-                    detail = ?2,
-                    ended = ?3,
-                    ended_synchronised = ?4,
-                    samples_lost = 0,
-                    is_first = 0,
-                    verdict_number = (SELECT coalesce(max(verdict_number), 0) + 1 FROM run)
-                WHERE number = ?1",
-                run.number,
+            let place = Place {
+                path: &path,
+                table: "run",
+                row: run.number,
+            };
+            let id = place.run_id("id", &run.id)?;
+            let found = find(&mut transaction, id)
+                .await
+                .map_err(failed)?
+                .ok_or(LedgerError::NoSuchRun { run: id })?;
+            let attempts = read_attempts(&path, &mut transaction, run.number).await?;
+            let attempts: Vec<AttemptRow<'_>> = attempts.iter().map(AttemptRow::from).collect();
+            let ending = Ended {
+                verdict_number: found.verdicts + 1,
+                outcome: Outcome::Interrupted.as_str(),
+                code: VerdictCode::Interrupted.as_str(),
                 detail,
-                at.micros,
-                at.synchronised
-            )
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
+                stage: None,
+                took: None,
+                at,
+                device_id: None,
+                agent_url: None,
+                samples_lost: 0,
+                ordinal: 0,
+            };
+            let rests = Rests {
+                attempts: &attempts,
+                readings: &[],
+                evidence: &[],
+                measurements: &[],
+                light: &[],
+            };
+            store_verdict(&mut transaction, &path, &found, &ending, &rests).await?;
             count(&mut transaction, run.number).await.map_err(failed)?;
-            recovered.interrupted.push(
-                Place {
-                    path: &path,
-                    table: "run",
-                    row: run.number,
-                }
-                .run_id("id", &run.id)?,
-            );
+            recovered.interrupted.push(id);
         }
         transaction.commit().await.map_err(failed)?;
         Ok(recovered)
@@ -373,9 +382,10 @@ impl Ledger {
         let id = start.run.0.as_bytes().as_slice();
         let lane = start.lane.number();
         let serial = start.serial.as_ref().map(Serial::as_str);
+        let purpose = start.purpose.as_str();
         sqlx::query!(
-            "INSERT INTO run (id, setup, lane, serial, operator, lot, work_order, seated, seated_synchronised)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO run (id, setup, lane, serial, operator, lot, work_order, purpose, seated, seated_synchronised)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             id,
             setup.0,
             lane,
@@ -383,6 +393,7 @@ impl Ledger {
             start.operator,
             start.lot,
             start.work_order,
+            purpose,
             start.seated.micros,
             start.seated.synchronised
         )
@@ -432,36 +443,37 @@ impl Ledger {
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
 
         let attempts: Vec<AttemptRow<'_>> = end.attempts.iter().map(AttemptRow::from).collect();
-        let attempts = self.rows(OPERATION, &attempts)?;
         let readings: Vec<ReadingRow<'_>> = end.readings.iter().map(ReadingRow::from).collect();
-        let readings = self.rows(OPERATION, &readings)?;
         let evidence: Vec<EvidenceRow<'_>> = end.evidence.iter().map(EvidenceRow::from).collect();
-        let evidence = self.rows(OPERATION, &evidence)?;
-        let measurements: Vec<MeasurementRow> = end.measurements.iter().map(MeasurementRow::from).collect();
-        let measurements = self.rows(OPERATION, &measurements)?;
+        let measurements = measurement_rows(&end.measurements);
+        let attempts_json = self.rows(OPERATION, &attempts)?;
+        let readings_json = self.rows(OPERATION, &readings)?;
+        let evidence_json = self.rows(OPERATION, &evidence)?;
+        let measurements_json = self.rows(OPERATION, &measurements)?;
 
         let mut transaction = self.begin(OPERATION).await?;
-        let Found { number, earlier } = find(&mut transaction, end.run)
+        let found = find(&mut transaction, end.run)
             .await
             .map_err(failed)?
             .ok_or(LedgerError::NoSuchRun { run: end.run })?;
+        let number = found.number;
         if !end.attempts.is_empty() {
-            upsert_attempts(&mut transaction, number, &attempts)
+            upsert_attempts(&mut transaction, number, &attempts_json)
                 .await
                 .map_err(failed)?;
         }
         if !end.readings.is_empty() {
-            insert_readings(&mut transaction, number, &readings)
+            insert_readings(&mut transaction, number, &readings_json)
                 .await
                 .map_err(failed)?;
         }
         if !end.evidence.is_empty() {
-            insert_evidence(&mut transaction, number, &evidence)
+            insert_evidence(&mut transaction, number, &evidence_json)
                 .await
                 .map_err(failed)?;
         }
         if !end.measurements.is_empty() {
-            insert_measurements(&mut transaction, number, &measurements)
+            insert_measurements(&mut transaction, number, &measurements_json)
                 .await
                 .map_err(failed)?;
         }
@@ -471,46 +483,45 @@ impl Ledger {
                 .map_err(failed)?;
         }
         let outcome = end.code.outcome();
-        let earlier = earlier.filter(|_| outcome.in_yield());
-        let is_first = outcome.in_yield() && earlier.is_none();
-        let outcome = outcome.as_str();
-        let code = end.code.as_str();
+        let counts = outcome.in_yield() && found.purpose == Purpose::Production.as_str();
         // How far an interrupted run would have got, and in which time, nobody knows.
         let judged = end.code != VerdictCode::Interrupted;
-        let stage = judged.then(|| end.stage.as_str());
-        let took = judged.then(|| micros(end.took));
-        sqlx::query!(
-            "UPDATE run
-            SET outcome = ?2,
-                code = ?3,
-                detail = ?4,
-                stage = ?5,
-                took = ?6,
-                ended = ?7,
-                ended_synchronised = ?8,
-                device_id = ?9,
-                agent_url = ?10,
-                samples_lost = ?11,
-                is_first = ?12,
-                verdict_number = (SELECT coalesce(max(verdict_number), 0) + 1 FROM run)
-            WHERE number = ?1",
-            number,
-            outcome,
-            code,
-            end.detail,
-            stage,
-            took,
-            ended.micros,
-            ended.synchronised,
-            end.device_id,
-            end.agent_url,
-            end.samples_lost,
-            is_first
-        )
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        if let Some(earlier) = earlier {
+        let ending = Ended {
+            verdict_number: found.verdicts + 1,
+            outcome: outcome.as_str(),
+            code: end.code.as_str(),
+            detail: &end.detail,
+            stage: judged.then(|| end.stage.as_str()),
+            took: judged.then(|| micros(end.took)),
+            at: ended,
+            device_id: end.device_id.as_deref(),
+            agent_url: end.agent_url.as_deref(),
+            samples_lost: end.samples_lost,
+            ordinal: if counts { found.counted + 1 } else { 0 },
+        };
+        let rests = Rests {
+            attempts: &attempts,
+            readings: &readings,
+            evidence: &evidence,
+            measurements: &measurements,
+            light: &end.trace,
+        };
+        let told_of_all = (1..).zip(&attempts).all(|(number, attempt)| attempt.number == number);
+        let stored_attempts = if !told_of_all || found.latest_attempt > count_of(&attempts) {
+            // One is stored that the end does not tell of: it is the run's all the same.
+            Some(read_attempts(&path, &mut transaction, number).await?)
+        } else {
+            None
+        };
+        let stored_attempts: Option<Vec<AttemptRow<'_>>> = stored_attempts
+            .as_ref()
+            .map(|attempts| attempts.iter().map(AttemptRow::from).collect());
+        let rests = match &stored_attempts {
+            None => rests,
+            Some(attempts) => Rests { attempts, ..rests },
+        };
+        store_verdict(&mut transaction, &path, &found, &ending, &rests).await?;
+        if let Some(earlier) = found.earlier.filter(|_| counts) {
             count_as_followed(&mut transaction, earlier).await.map_err(failed)?;
         }
         count(&mut transaction, number).await.map_err(failed)?;
@@ -662,6 +673,7 @@ impl Ledger {
             return Ok(());
         }
         let code = stop.code.map(VerdictCode::as_str);
+        let reason = StopReason::told(stop.code, &stop.cause).as_str();
         let lane = stop.lane.map(LaneId::number);
         let mut transaction = self.begin(OPERATION).await?;
         sqlx::query!(
@@ -676,19 +688,41 @@ impl Ledger {
         .await
         .map_err(failed)?;
         sqlx::query!(
-            "INSERT INTO line_stop (since, since_synchronised, code, cause, lane, wants_acknowledgement)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO line_stop (since, since_synchronised, code, cause, lane, wants_acknowledgement, reason)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             stop.since.micros,
             stop.since.synchronised,
             code,
             stop.cause,
             lane,
-            stop.wants_acknowledgement
+            stop.wants_acknowledgement,
+            reason
         )
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
         transaction.commit().await.map_err(failed)
+    }
+
+    /// Stores that something of the fixture is another from now on; what is as it was last is not stored again.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn record_change(&mut self, kind: ChangeKind, detail: &str, at: WallTime) -> Result<(), LedgerError> {
+        let kind = kind.as_str();
+        sqlx::query!(
+            "INSERT INTO change (at, at_synchronised, kind, detail)
+            SELECT ?1, ?2, ?3, ?4
+            WHERE (SELECT detail FROM change WHERE kind = ?3 ORDER BY number DESC LIMIT 1) IS NOT ?4",
+            at.micros,
+            at.synchronised,
+            kind,
+            detail
+        )
+        .execute(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "storing a change of the fixture", error))?;
+        Ok(())
     }
 
     /// Stores that a stop of this kind was lifted.
@@ -757,7 +791,9 @@ impl Ledger {
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         let mut transaction = self.begin(OPERATION).await?;
         for annotation in annotations {
-            let Found { number, .. } = find(&mut transaction, annotation.run)
+            let id = annotation.run.0.as_bytes().as_slice();
+            let number = sqlx::query_scalar!("SELECT number FROM run WHERE id = ?1", id)
+                .fetch_optional(&mut *transaction)
                 .await
                 .map_err(failed)?
                 .ok_or(LedgerError::NoSuchRun { run: annotation.run })?;
@@ -1065,12 +1101,34 @@ impl Ledger {
     }
 }
 
-/// A run as it is found.
+/// A run without its verdict, and what stands before it.
 struct Found {
-    /// Its number.
     number: i64,
+    id: Vec<u8>,
+    fixture: String,
+    software: String,
+    recipe: String,
+    recipe_version: String,
+    pass_rule: String,
+    simulated: bool,
+    lane: u8,
+    serial: Option<String>,
+    operator: String,
+    lot: String,
+    work_order: String,
+    purpose: String,
+    seated: i64,
+    seated_synchronised: bool,
+    /// The number of its latest attempt that is stored already; 0 for none.
+    latest_attempt: i64,
     /// The latest run of the same unit whose verdict counts in yields, where there is one.
     earlier: Option<i64>,
+    /// How many such runs there are.
+    counted: i64,
+    /// How many verdicts there are.
+    verdicts: i64,
+    /// The seal of the last one; empty where there is none, or it is from before there were seals.
+    last_seal: Option<Vec<u8>>,
 }
 
 async fn find(connection: &mut SqliteConnection, run: RunId) -> Result<Option<Found>, sqlx::Error> {
@@ -1078,21 +1136,135 @@ async fn find(connection: &mut SqliteConnection, run: RunId) -> Result<Option<Fo
     sqlx::query_as!(
         Found,
         r#"SELECT
-            number,
-            (
-                SELECT number
-                FROM run AS other
-                WHERE other.serial = run.serial
-                    AND other.outcome IN ('PASS', 'FAIL')
-                ORDER BY other.verdict_number DESC
-                LIMIT 1
-            ) AS "earlier: i64"
+            run.number,
+            run.id,
+            setup.fixture,
+            setup.software,
+            setup.recipe,
+            setup.recipe_version,
+            setup.pass_rule,
+            setup.simulated AS "simulated: bool",
+            run.lane AS "lane: u8",
+            run.serial,
+            run.operator,
+            run.lot,
+            run.work_order,
+            run.purpose,
+            run.seated,
+            run.seated_synchronised AS "seated_synchronised: bool",
+            (SELECT coalesce(max(number), 0) FROM attempt WHERE attempt.run = run.number) AS "latest_attempt!: i64",
+            earlier.number AS "earlier: i64",
+            coalesce(earlier.ordinal, 0) AS "counted!: i64",
+            coalesce(last.verdict_number, 0) AS "verdicts!: i64",
+            last.seal AS "last_seal: Vec<u8>"
         FROM run
-        WHERE id = ?1"#,
+        JOIN setup ON setup.number = run.setup
+        LEFT JOIN run AS earlier ON earlier.number = (
+            SELECT other.number
+            FROM run AS other
+            WHERE other.serial = run.serial
+                AND other.ordinal > 0
+            ORDER BY other.ordinal DESC
+            LIMIT 1
+        )
+        LEFT JOIN run AS last ON last.verdict_number = (SELECT max(verdict_number) FROM run)
+        WHERE run.id = ?1"#,
         id
     )
     .fetch_optional(connection)
     .await
+}
+
+/// How many there are.
+fn count_of<T>(things: &[T]) -> i64 {
+    i64::try_from(things.len()).unwrap_or(i64::MAX)
+}
+
+/// Writes a verdict into its run, sealed.
+async fn store_verdict(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    found: &Found,
+    ended: &Ended<'_>,
+    rests: &Rests<'_>,
+) -> Result<(), LedgerError> {
+    const OPERATION: &str = "storing a verdict";
+    let place = Place {
+        path,
+        table: "run",
+        row: found.number,
+    };
+    let began = Began {
+        run: place.run_id("id", &found.id)?,
+        setup: &Setup {
+            fixture: found.fixture.clone(),
+            software: found.software.clone(),
+            recipe: found.recipe.clone(),
+            recipe_version: found.recipe_version.clone(),
+            pass_rule: found.pass_rule.clone(),
+            simulated: found.simulated,
+        },
+        lane: found.lane,
+        serial: found.serial.as_deref(),
+        operator: &found.operator,
+        lot: &found.lot,
+        work_order: &found.work_order,
+        purpose: &found.purpose,
+        seated: WallTime {
+            micros: found.seated,
+            synchronised: found.seated_synchronised,
+        },
+    };
+    let previous = found
+        .last_seal
+        .as_deref()
+        .map(|seal| place.seal("seal", seal))
+        .transpose()?;
+    let record = canonical(&began, ended, rests).map_err(|error| LedgerError::Refused {
+        path: path.to_owned(),
+        operation: OPERATION,
+        what: error.to_string(),
+    })?;
+    let seal = previous.unwrap_or(Seal::NONE).of_next(&record);
+    let seal = seal.0.as_slice();
+    let is_first = ended.ordinal == 1;
+    sqlx::query!(
+        "UPDATE run
+        SET outcome = ?2,
+            code = ?3,
+            detail = ?4,
+            stage = ?5,
+            took = ?6,
+            ended = ?7,
+            ended_synchronised = ?8,
+            device_id = ?9,
+            agent_url = ?10,
+            samples_lost = ?11,
+            is_first = ?12,
+            ordinal = ?13,
+            verdict_number = ?14,
+            seal = ?15
+        WHERE number = ?1",
+        found.number,
+        ended.outcome,
+        ended.code,
+        ended.detail,
+        ended.stage,
+        ended.took,
+        ended.at.micros,
+        ended.at.synchronised,
+        ended.device_id,
+        ended.agent_url,
+        ended.samples_lost,
+        is_first,
+        ended.ordinal,
+        ended.verdict_number,
+        seal
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| LedgerError::sqlx(path, OPERATION, error))?;
+    Ok(())
 }
 
 /// Stores attempts given as JSON; one that is stored already, and the same, is not written again.
@@ -1234,24 +1406,42 @@ async fn insert_label(connection: &mut SqliteConnection, run: i64, at: WallTime)
 /// Adds a run that has just got its verdict to the rollups.
 async fn count(connection: &mut SqliteConnection, run: i64) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO rollup (hour, lane, lot, setup, outcome, code, is_first, runs, last_runs, suspected)
-        SELECT
-            seated / 3600000000,
-            lane,
-            lot,
-            setup,
-            outcome,
-            code,
-            is_first,
-            1,
-            outcome IN ('PASS', 'FAIL'),
-            EXISTS (SELECT * FROM annotation WHERE annotation.run = run.number AND kind LIKE 'suspected-%')
+        "INSERT INTO batch (setup, lot, work_order, operator, purpose)
+        SELECT setup, lot, work_order, operator, purpose
         FROM run
         WHERE number = ?1
-        ON CONFLICT (hour, lane, lot, setup, code, is_first) DO UPDATE
+        ON CONFLICT DO NOTHING",
+        run
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO rollup (
+            quarter, lane, batch, code, ordinal, reached, runs, last_runs, suspected, attempts, received, took
+        )
+        SELECT
+            run.seated / 900000000,
+            run.lane,
+            batch.number,
+            run.code,
+            min(run.ordinal, 3),
+            run.reached,
+            1,
+            run.ordinal > 0,
+            EXISTS (SELECT * FROM annotation WHERE annotation.run = run.number AND kind LIKE 'suspected-%'),
+            (SELECT count(*) FROM attempt WHERE attempt.run = run.number),
+            (SELECT count(*) FROM attempt WHERE attempt.run = run.number AND attempt.result = 'received'),
+            coalesce(run.took, 0)
+        FROM run
+        JOIN batch USING (setup, lot, work_order, operator, purpose)
+        WHERE run.number = ?1
+        ON CONFLICT (quarter, lane, batch, code, ordinal, reached) DO UPDATE
         SET runs = runs + 1,
             last_runs = last_runs + excluded.last_runs,
-            suspected = suspected + excluded.suspected",
+            suspected = suspected + excluded.suspected,
+            attempts = attempts + excluded.attempts,
+            received = received + excluded.received,
+            took = took + excluded.took",
         run
     )
     .execute(connection)
@@ -1265,13 +1455,14 @@ async fn count_as_followed(connection: &mut SqliteConnection, run: i64) -> Resul
         "UPDATE rollup
         SET last_runs = last_runs - 1
         FROM run
+        JOIN batch USING (setup, lot, work_order, operator, purpose)
         WHERE run.number = ?1
-            AND rollup.hour = run.seated / 3600000000
+            AND rollup.quarter = run.seated / 900000000
             AND rollup.lane = run.lane
-            AND rollup.lot = run.lot
-            AND rollup.setup = run.setup
+            AND rollup.batch = batch.number
             AND rollup.code = run.code
-            AND rollup.is_first = run.is_first",
+            AND rollup.ordinal = min(run.ordinal, 3)
+            AND rollup.reached = run.reached",
         run
     )
     .execute(connection)
@@ -1286,13 +1477,14 @@ async fn count_as_suspected(connection: &mut SqliteConnection, run: i64) -> Resu
         "UPDATE rollup
         SET suspected = suspected + 1
         FROM run
+        JOIN batch USING (setup, lot, work_order, operator, purpose)
         WHERE run.number = ?1
-            AND rollup.hour = run.seated / 3600000000
+            AND rollup.quarter = run.seated / 900000000
             AND rollup.lane = run.lane
-            AND rollup.lot = run.lot
-            AND rollup.setup = run.setup
+            AND rollup.batch = batch.number
             AND rollup.code = run.code
-            AND rollup.is_first = run.is_first
+            AND rollup.ordinal = min(run.ordinal, 3)
+            AND rollup.reached = run.reached
             AND NOT EXISTS (SELECT * FROM annotation WHERE annotation.run = run.number AND kind LIKE 'suspected-%')",
         run
     )
@@ -1308,7 +1500,7 @@ fn micros(duration: Duration) -> i64 {
 
 /// An attempt as a row.
 #[derive(Serialize)]
-struct AttemptRow<'a> {
+pub(crate) struct AttemptRow<'a> {
     number: u32,
     rate: u8,
     level_permille: u16,
@@ -1348,7 +1540,7 @@ impl<'a> From<&'a Attempt> for AttemptRow<'a> {
 
 /// A reading as a row.
 #[derive(Serialize)]
-struct ReadingRow<'a> {
+pub(crate) struct ReadingRow<'a> {
     at: i64,
     codes: &'a [String],
     confidence: f32,
@@ -1366,7 +1558,7 @@ impl<'a> From<&'a StoredReading> for ReadingRow<'a> {
 
 /// A fact as a row.
 #[derive(Serialize)]
-struct EvidenceRow<'a> {
+pub(crate) struct EvidenceRow<'a> {
     at: i64,
     kind: &'static str,
     detail: &'a str,
@@ -1382,9 +1574,16 @@ impl<'a> From<&'a Evidence> for EvidenceRow<'a> {
     }
 }
 
+/// Measurements as rows, in the order of what they are of.
+pub(crate) fn measurement_rows(measurements: &[Measurement]) -> Vec<MeasurementRow> {
+    let mut measurements: Vec<&Measurement> = measurements.iter().collect();
+    measurements.sort_by_key(|measurement| measurement.what);
+    measurements.into_iter().map(MeasurementRow::from).collect()
+}
+
 /// A measurement as a row.
 #[derive(Serialize)]
-struct MeasurementRow {
+pub(crate) struct MeasurementRow {
     what: &'static str,
     scale: &'static str,
     value: f32,

@@ -16,14 +16,19 @@
 //!
 //! A query without a description fails the build; `tests/ledger/queries.rs` fails when a description is stale or left over.
 
+pub mod chain;
 mod decode;
 mod dump;
 mod error;
 mod files;
 mod lamp_light;
 mod ledger;
+pub mod pace;
 pub mod record;
 pub mod report;
+pub mod seal;
+pub mod statistics;
+pub mod yields;
 
 pub use dump::{dump, dump_to};
 pub use error::LedgerError;

@@ -40,8 +40,83 @@ pub struct RunStart {
     pub lot: String,
     /// The work order; empty for none.
     pub work_order: String,
+    /// What the unit is run for.
+    pub purpose: Purpose,
     /// When the unit was seated.
     pub seated: WallTime,
+}
+
+/// What of the fixture can become another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChangeKind {
+    /// What commissioning measured of the lanes.
+    Calibration,
+    /// A lane's lamp.
+    Lamp,
+    /// The configuration.
+    Config,
+}
+
+impl ChangeKind {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Calibration, Self::Lamp, Self::Config];
+
+    /// The name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Calibration => "calibration",
+            Self::Lamp => "lamp",
+            Self::Config => "config",
+        }
+    }
+}
+
+impl FromStr for ChangeKind {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "change"))
+    }
+}
+
+/// What a unit is run for. Only runs for production count in yields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Purpose {
+    /// To be sold.
+    #[default]
+    Production,
+    /// To look at the fixture with a unit that is known to be good.
+    Golden,
+    /// To look at the fixture with a unit that is known to be bad.
+    KnownBad,
+}
+
+impl Purpose {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Production, Self::Golden, Self::KnownBad];
+
+    /// The name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Golden => "golden",
+            Self::KnownBad => "known-bad",
+        }
+    }
+}
+
+impl FromStr for Purpose {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "purpose"))
+    }
 }
 
 /// One BlinkUp transmission.

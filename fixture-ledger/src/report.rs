@@ -24,7 +24,8 @@ use crate::record::{
     Annotation, Attempt, Evidence, Limits, LoopBack, Measurement, RefusedStart, Setup, Side, StoredReading,
 };
 
-const HOUR: i64 = 3_600_000_000;
+/// A quarter of an hour, microseconds: what rollups count by.
+const QUARTER: i64 = 900_000_000;
 
 /// The most rows of one page.
 pub const PAGE_LIMIT: u32 = 500;
@@ -272,7 +273,6 @@ pub struct RefusalRow {
 
 /// Runs with a verdict that are alike, counted.
 struct Cell {
-    outcome: String,
     code: String,
     is_first: i64,
     simulated: i64,
@@ -429,7 +429,7 @@ impl Reports {
         let mut summary = YieldSummary::default();
         for cell in cells {
             let place = self.rollup();
-            let outcome: Outcome = place.parse("outcome", &cell.outcome)?;
+            let outcome = place.parse::<VerdictCode>("code", &cell.code)?.outcome();
             let runs: u64 = place.number("runs", cell.runs)?;
             let last_runs: u64 = place.number("last_runs", cell.last_runs)?;
             summary.runs += runs;
@@ -496,18 +496,21 @@ impl Reports {
         }
     }
 
-    /// Counts of a range: whole hours from the rollups, the pieces of hours at its ends from the runs themselves.
+    /// Counts of a range: whole quarters of an hour from the rollups, the pieces at its ends from the runs themselves.
     async fn cells(&self, from: i64, until: i64, lane: Option<LaneId>) -> Result<Vec<Cell>, LedgerError> {
         const OPERATION: &str = "counting runs";
         let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
         let lane = lane.map(LaneId::number);
         let from = from.max(0);
         let until = until.max(from);
-        let first_hour = from.div_euclid(HOUR) + i64::from(from.rem_euclid(HOUR) != 0);
-        let after_last_hour = until.div_euclid(HOUR);
-        // Before the first whole hour, and after the last; where no hour is whole, the first piece is all.
-        let (head_until, tail_from) = if first_hour <= after_last_hour {
-            (first_hour.saturating_mul(HOUR), after_last_hour.saturating_mul(HOUR))
+        let first_quarter = from.div_euclid(QUARTER) + i64::from(from.rem_euclid(QUARTER) != 0);
+        let after_last_quarter = until.div_euclid(QUARTER);
+        // Before the first whole quarter, and after the last; where none is whole, the first piece is all.
+        let (head_until, tail_from) = if first_quarter <= after_last_quarter {
+            (
+                first_quarter.saturating_mul(QUARTER),
+                after_last_quarter.saturating_mul(QUARTER),
+            )
         } else {
             (until, until)
         };
@@ -516,21 +519,21 @@ impl Reports {
         let mut cells = sqlx::query_as!(
             Cell,
             r#"SELECT
-                rollup.outcome AS "outcome!",
                 rollup.code AS "code!",
-                rollup.is_first AS "is_first!",
+                rollup.ordinal = 1 AS "is_first!: i64",
                 setup.simulated AS "simulated!",
                 sum(rollup.runs) AS "runs!: i64",
                 sum(rollup.last_runs) AS "last_runs!: i64",
                 sum(rollup.suspected) AS "suspected!: i64"
             FROM rollup
-            JOIN setup ON setup.number = rollup.setup
-            WHERE rollup.hour >= ?1
-                AND rollup.hour < ?2
+            JOIN batch ON batch.number = rollup.batch
+            JOIN setup ON setup.number = batch.setup
+            WHERE rollup.quarter >= ?1
+                AND rollup.quarter < ?2
                 AND (?3 IS NULL OR rollup.lane = ?3)
-            GROUP BY rollup.outcome, rollup.code, rollup.is_first, setup.simulated"#,
-            first_hour,
-            after_last_hour,
+            GROUP BY rollup.code, rollup.ordinal = 1, setup.simulated"#,
+            first_quarter,
+            after_last_quarter,
             lane
         )
         .fetch_all(&mut *transaction)
@@ -543,18 +546,17 @@ impl Reports {
             let piece = sqlx::query_as!(
                 Cell,
                 r#"SELECT
-                    run.outcome AS "outcome!",
                     run.code AS "code!",
                     run.is_first AS "is_first!",
                     setup.simulated AS "simulated!",
                     count(*) AS "runs!: i64",
                     sum(
-                        run.outcome IN ('PASS', 'FAIL')
+                        run.ordinal > 0
                         AND NOT EXISTS (
                             SELECT *
                             FROM run AS later
                             WHERE later.serial = run.serial
-                                AND later.outcome IN ('PASS', 'FAIL')
+                                AND later.ordinal > 0
                                 AND later.verdict_number > run.verdict_number
                         )
                     ) AS "last_runs!: i64",
@@ -567,7 +569,7 @@ impl Reports {
                     AND run.seated < ?2
                     AND run.outcome IS NOT NULL
                     AND (?3 IS NULL OR run.lane = ?3)
-                GROUP BY run.outcome, run.code, run.is_first, setup.simulated"#,
+                GROUP BY run.code, run.is_first, setup.simulated"#,
                 from,
                 until,
                 lane
@@ -788,7 +790,7 @@ impl Reports {
             lifted: rest
                 .lifted
                 .map(|lifted| decode::wall(lifted, rest.lifted_synchronised.unwrap_or(0))),
-            attempts: self.attempts(&mut transaction, number).await?,
+            attempts: read_attempts(&self.path, &mut transaction, number).await?,
             readings: self.readings(&mut transaction, number).await?,
             evidence: self.evidence(&mut transaction, number).await?,
             measurements: self.measurements(&mut transaction, number).await?,
@@ -800,55 +802,11 @@ impl Reports {
         Ok(Some(detail))
     }
 
-    async fn attempts(&self, connection: &mut SqliteConnection, run: i64) -> Result<Vec<Attempt>, LedgerError> {
-        let place = Place {
-            path: &self.path,
-            table: "attempt",
-            row: run,
-        };
-        let rows = sqlx::query!(
-            "SELECT
-                number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
-                loop_bright, loop_mid_share, loop_samples
-            FROM attempt
-            WHERE run = ?1
-            ORDER BY number",
-            run
-        )
-        .fetch_all(connection)
-        .await
-        .map_err(|error| LedgerError::sqlx(&self.path, "reading attempts", error))?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(Attempt {
-                    number: place.number("number", row.number)?,
-                    rate: place.number("rate", row.rate)?,
-                    level_permille: place.number("level_permille", row.level_permille)?,
-                    mid_permille: row
-                        .mid_permille
-                        .map(|mid| place.number("mid_permille", mid))
-                        .transpose()?,
-                    began: place.duration("began", row.began)?,
-                    took: place.duration("took", row.took)?,
-                    token_id: row.token_id,
-                    result: place.parse("result", &row.result)?,
-                    symbols: place.number("symbols", row.symbols)?,
-                    latest: place.duration("latest", row.latest)?,
-                    lateness: place.json("lateness", &row.lateness)?,
-                    loop_back: match (row.loop_bright, row.loop_mid_share, row.loop_samples) {
-                        (Some(bright), Some(mid_share), Some(samples)) => Some(LoopBack {
-                            bright: decode::small_float(bright),
-                            mid_share: decode::small_float(mid_share),
-                            samples: place.number("loop_samples", samples)?,
-                        }),
-                        _ => None,
-                    },
-                })
-            })
-            .collect()
-    }
-
-    async fn readings(&self, connection: &mut SqliteConnection, run: i64) -> Result<Vec<StoredReading>, LedgerError> {
+    pub(crate) async fn readings(
+        &self,
+        connection: &mut SqliteConnection,
+        run: i64,
+    ) -> Result<Vec<StoredReading>, LedgerError> {
         let place = Place {
             path: &self.path,
             table: "reading",
@@ -875,7 +833,11 @@ impl Reports {
             .collect()
     }
 
-    async fn evidence(&self, connection: &mut SqliteConnection, run: i64) -> Result<Vec<Evidence>, LedgerError> {
+    pub(crate) async fn evidence(
+        &self,
+        connection: &mut SqliteConnection,
+        run: i64,
+    ) -> Result<Vec<Evidence>, LedgerError> {
         let place = Place {
             path: &self.path,
             table: "evidence",
@@ -902,7 +864,11 @@ impl Reports {
             .collect()
     }
 
-    async fn measurements(&self, connection: &mut SqliteConnection, run: i64) -> Result<Vec<Measurement>, LedgerError> {
+    pub(crate) async fn measurements(
+        &self,
+        connection: &mut SqliteConnection,
+        run: i64,
+    ) -> Result<Vec<Measurement>, LedgerError> {
         let place = Place {
             path: &self.path,
             table: "measurement",
@@ -1112,7 +1078,61 @@ impl Reports {
     }
 }
 
-fn stage_of(place: Place<'_>, name: &str) -> Result<Stage, LedgerError> {
+/// Every attempt of a run.
+pub(crate) async fn read_attempts(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    run: i64,
+) -> Result<Vec<Attempt>, LedgerError> {
+    let place = Place {
+        path,
+        table: "attempt",
+        row: run,
+    };
+    let rows = sqlx::query!(
+        "SELECT
+            number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
+            loop_bright, loop_mid_share, loop_samples
+        FROM attempt
+        WHERE run = ?1
+        ORDER BY number",
+        run
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| LedgerError::sqlx(path, "reading attempts", error))?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Attempt {
+                number: place.number("number", row.number)?,
+                rate: place.number("rate", row.rate)?,
+                level_permille: place.number("level_permille", row.level_permille)?,
+                mid_permille: row
+                    .mid_permille
+                    .map(|mid| place.number("mid_permille", mid))
+                    .transpose()?,
+                began: place.duration("began", row.began)?,
+                took: place.duration("took", row.took)?,
+                token_id: row.token_id,
+                result: place.parse("result", &row.result)?,
+                symbols: place.number("symbols", row.symbols)?,
+                latest: place.duration("latest", row.latest)?,
+                lateness: place.json("lateness", &row.lateness)?,
+                loop_back: match (row.loop_bright, row.loop_mid_share, row.loop_samples) {
+                    (Some(bright), Some(mid_share), Some(samples)) => Some(LoopBack {
+                        bright: decode::small_float(bright),
+                        mid_share: decode::small_float(mid_share),
+                        samples: place.number("loop_samples", samples)?,
+                    }),
+                    _ => None,
+                },
+            })
+        })
+        .collect()
+}
+
+/// A stage by its name in records.
+pub(crate) fn stage_of(place: Place<'_>, name: &str) -> Result<Stage, LedgerError> {
     use serde::Deserialize;
     use serde::de::IntoDeserializer;
     use serde::de::value::Error;

@@ -1,8 +1,11 @@
 //! What a person does: always audited, with who, when and why.
 
+use core::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{LaneId, Serial};
+use crate::verdict::{Class, Unknown, VerdictCode};
 
 /// An act and who did it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,4 +74,110 @@ pub enum ActAnswer {
         /// What was expected, for the person.
         why: String,
     },
+}
+
+/// Why the line stood still, in one of a few words, so that stops can be added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// A break that was planned.
+    Break,
+    /// Another product, lot or work order.
+    Changeover,
+    /// No units, or nowhere to put them.
+    Material,
+    /// Work on the fixture that was planned.
+    Maintenance,
+    /// Something about the product that a person has to look at.
+    Quality,
+    /// Too many units failed in the same way.
+    Unit,
+    /// A fault of the fixture.
+    Fixture,
+    /// A fault of the network.
+    Network,
+    /// Anything else.
+    Other,
+}
+
+impl StopReason {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::Break,
+        Self::Changeover,
+        Self::Material,
+        Self::Maintenance,
+        Self::Quality,
+        Self::Unit,
+        Self::Fixture,
+        Self::Network,
+        Self::Other,
+    ];
+
+    /// The name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Break => "break",
+            Self::Changeover => "changeover",
+            Self::Material => "material",
+            Self::Maintenance => "maintenance",
+            Self::Quality => "quality",
+            Self::Unit => "unit",
+            Self::Fixture => "fixture",
+            Self::Network => "network",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether time that is stood still for it was planned, so that it takes nothing from the line's availability.
+    pub const fn is_planned(self) -> bool {
+        matches!(self, Self::Break | Self::Maintenance)
+    }
+
+    /// The reason of a stop. What stopped the line by itself has a code, whose class tells; a person begins the reason with the word and a colon,
+    /// as in "changeover: lot 12".
+    pub fn told(code: Option<VerdictCode>, cause: &str) -> Self {
+        match code.map(VerdictCode::class) {
+            Some(Class::Unit) => Self::Unit,
+            Some(Class::Fixture) => Self::Fixture,
+            Some(Class::Network) => Self::Network,
+            Some(Class::Evidence | Class::Operator | Class::Power) => Self::Other,
+            None => cause
+                .split(':')
+                .map(str::trim)
+                .find_map(|word| word.parse().ok())
+                .unwrap_or(Self::Other),
+        }
+    }
+}
+
+impl FromStr for StopReason {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| Unknown(text.to_owned(), "reason of a stop"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_tells_its_reason_by_its_code_or_its_first_word() {
+        assert_eq!(
+            StopReason::told(Some(VerdictCode::NetworkDown), "break: no"),
+            StopReason::Network
+        );
+        assert_eq!(StopReason::told(Some(VerdictCode::StuckDns), ""), StopReason::Unit);
+        assert_eq!(StopReason::told(None, "Changeover: lot 12"), StopReason::Changeover);
+        assert_eq!(
+            StopReason::told(None, "stopped by zoë: break: lunch"),
+            StopReason::Break
+        );
+        assert_eq!(StopReason::told(None, "smoke"), StopReason::Other);
+    }
 }

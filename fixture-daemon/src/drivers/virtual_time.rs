@@ -13,7 +13,7 @@ use blinkup::frame::SymbolRate;
 use blinkup::packet::Wifi;
 use blinkup::reader::LedShape;
 use blinkup::{Level, Symbol, Tick};
-use fixture_ledger::record::{Annotation, AnnotationKind, RunEnd, RunStart, Setup, UnitHistory};
+use fixture_ledger::record::{Annotation, AnnotationKind, Purpose, RunEnd, RunStart, Setup, UnitHistory};
 use fixture_ledger::{Durability, Ledger, LedgerError, SetupId};
 use fixture_link::act::Act;
 use fixture_link::bless::BlessEvent;
@@ -735,6 +735,7 @@ impl Driver<'_> {
                     operator: operator::NAME.to_owned(),
                     lot: batch.lot,
                     work_order: batch.work_order,
+                    purpose: Purpose::Production,
                     seated: self.wall(seated),
                 };
                 let result = self.runtime.block_on(self.ledger.begin_run(self.setup, &start));

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use blinkup::trace::{Trace, compact};
 use fixture_ledger::record::{
-    Attempt, AttemptResult, Evidence, EvidenceKind, LabelState, Limits, LoopBack, Measurement, Quantity, RunEnd,
-    RunStart, Scale, Setup, Side, StoredReading,
+    Attempt, AttemptResult, Evidence, EvidenceKind, LabelState, Limits, LoopBack, Measurement, Purpose, Quantity,
+    RunEnd, RunStart, Scale, Setup, Side, StoredReading,
 };
 use fixture_ledger::{Durability, Ledger, SetupId};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
@@ -94,6 +94,7 @@ pub fn start(number: u32) -> RunStart {
         operator: "console".to_owned(),
         lot: "lot-7".to_owned(),
         work_order: "wo-31".to_owned(),
+        purpose: Purpose::Production,
         seated: wall(number),
     }
 }

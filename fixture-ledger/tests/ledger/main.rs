@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod chain;
 mod faults;
 mod kill;
 mod labels;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fixture_ledger::record::{RefusedStart, StopKind};
 use fixture_ledger::report::RunFilter;
+use fixture_ledger::yields::{QUARTER, Scope, Span};
 use fixture_ledger::{Durability, Ledger, Reports};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::snapshot::LineStop;
@@ -54,6 +55,20 @@ fn left_by(version: i64, path: &Path, new: &Path) {
             .unwrap();
     }
     let lateness = format!("[{}]", ["0"; 21].join(","));
+    let (verdict, counted, stop) = if version < 6 {
+        (
+            "",
+            "INSERT INTO rollup VALUES (0, 1, 'lot-7', 1, 'FAIL', 'stuck-joining', 1, 1, 1, 0);",
+            "",
+        )
+    } else {
+        (
+            ", ordinal = 1",
+            "INSERT INTO batch VALUES (1, 1, 'lot-7', '', 'console', 'production');
+            INSERT INTO rollup VALUES (0, 1, 1, 'stuck-joining', 1, 1, 1, 1, 0, 2, 1, 61000);",
+            ", 'other'",
+        )
+    };
     connection
         .execute_batch(&format!(
             "PRAGMA foreign_keys = ON;
@@ -69,12 +84,12 @@ fn left_by(version: i64, path: &Path, new: &Path) {
             INSERT INTO trace VALUES (1, x'0102');
             UPDATE run
             SET outcome = 'FAIL', code = 'stuck-joining', detail = 'last seen: wifi-joining', stage = 'joining', took = 61000, ended = 62000,
-                ended_synchronised = 1, samples_lost = 3, is_first = 1, verdict_number = 1
+                ended_synchronised = 1, samples_lost = 3, is_first = 1, verdict_number = 1{verdict}
             WHERE number = 1;
-            INSERT INTO rollup VALUES (0, 1, 'lot-7', 1, 'FAIL', 'stuck-joining', 1, 1, 1, 0);
+            {counted}
             INSERT INTO refusal VALUES (1, 1, 500, 1, 3, 'SN-3', 'quarantined', 'twice the same');
             INSERT INTO act VALUES (1, 400, 1, 'zoë', 'lot', NULL, NULL, 'lot-7', NULL);
-            INSERT INTO line_stop VALUES (1, 3000, 1, NULL, 'smoke', 1, 0, NULL, NULL);
+            INSERT INTO line_stop VALUES (1, 3000, 1, NULL, 'smoke', 1, 0, NULL, NULL{stop});
             COMMIT;",
             one = run_id(1).0.simple(),
             two = run_id(2).0.simple(),
@@ -153,6 +168,22 @@ async fn a_ledger_of_any_older_version_is_brought_to_this_one_with_all_that_it_h
                 wants_acknowledgement: false,
             }]
         );
+
+        let counted = reports
+            .tally(
+                Span {
+                    from: 0,
+                    until: QUARTER,
+                },
+                &Scope::default(),
+            )
+            .await
+            .unwrap();
+        assert_eq!((counted.first.passed, counted.first.total, counted.runs), (0, 1, 2));
+        assert_eq!((counted.last.total, counted.second.total), (1, 0));
+        assert_eq!((counted.attempts.passed, counted.attempts.total), (1, 2));
+        assert_eq!(counted.reached, [1, 1, 0, 0]);
+        assert_eq!(counted.took, core::time::Duration::from_millis(61));
 
         goes_on(&mut ledger, &reports).await;
         ledger.close().await.unwrap();

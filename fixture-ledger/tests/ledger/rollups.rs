@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fixture_ledger::record::{Annotation, AnnotationKind, Setup, UnitHistory};
+use fixture_ledger::record::{Annotation, AnnotationKind, Purpose, Setup, UnitHistory};
 use fixture_ledger::report::{CodeCount, YieldSummary};
+use fixture_ledger::yields::{By, Counted, Scope, Span, Tally};
 use fixture_ledger::{Ledger, Reports};
 use fixture_link::act::ActAnswer;
+use fixture_link::snapshot::Stage;
 use fixture_link::verdict::{Outcome, VerdictCode};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -22,12 +24,15 @@ enum Event {
         lane: u8,
         serial: Option<u8>,
         lot: u8,
+        operator: u8,
+        purpose: Purpose,
         seated: i64,
         simulated: bool,
     },
     Finish {
         ago: usize,
         code: VerdictCode,
+        stage: Stage,
     },
     Annotate {
         ago: usize,
@@ -44,8 +49,13 @@ enum Event {
 struct Known {
     lane: u8,
     serial: Option<u8>,
+    lot: u8,
+    operator: u8,
+    purpose: Purpose,
     seated: i64,
     simulated: bool,
+    stage: Option<Stage>,
+    attempts: u64,
     /// The code, and which verdict of the ledger it was.
     verdict: Option<(VerdictCode, usize)>,
     suspected: bool,
@@ -53,8 +63,21 @@ struct Known {
 
 impl Known {
     fn counted(&self) -> Option<usize> {
-        self.verdict
-            .and_then(|(code, order)| code.outcome().in_yield().then_some(order))
+        self.verdict.and_then(|(code, order)| {
+            (code.outcome().in_yield() && self.purpose == Purpose::Production).then_some(order)
+        })
+    }
+
+    /// Which of its unit's counted runs it is, from 1; 0 where it does not count.
+    fn ordinal(&self, all: &[Self]) -> usize {
+        self.counted().map_or(0, |order| {
+            let earlier = all
+                .iter()
+                .filter(|other| self.serial.is_some() && other.serial == self.serial)
+                .filter_map(Self::counted)
+                .filter(|other| *other < order);
+            earlier.count() + 1
+        })
     }
 
     /// Whether it is its unit's first or last counted run, as `better` tells of two orders.
@@ -78,10 +101,17 @@ fn event() -> impl Strategy<Value = Event> {
     ];
     // Few hours, and instants on and beside their borders.
     let seated = (0..4_i64, select(&[0, 1, HOUR / 2, HOUR - 1][..])).prop_map(|(hour, within)| hour * HOUR + within);
+    let purpose = prop_oneof![
+        8 => Just(Purpose::Production),
+        1 => Just(Purpose::Golden),
+        1 => Just(Purpose::KnownBad),
+    ];
     prop_oneof![
-        6 => (1..=3_u8, proptest::option::weighted(0.8, 0..4_u8), 0..2_u8, seated, any::<bool>())
-            .prop_map(|(lane, serial, lot, seated, simulated)| Event::Begin { lane, serial, lot, seated, simulated }),
-        6 => (0..4_usize, code).prop_map(|(ago, code)| Event::Finish { ago, code }),
+        6 => (1..=3_u8, proptest::option::weighted(0.8, 0..4_u8), 0..2_u8, 0..2_u8, purpose, seated, any::<bool>())
+            .prop_map(|(lane, serial, lot, operator, purpose, seated, simulated)| {
+                Event::Begin { lane, serial, lot, operator, purpose, seated, simulated }
+            }),
+        6 => (0..4_usize, code, select(&Stage::ALL[..])).prop_map(|(ago, code, stage)| Event::Finish { ago, code, stage }),
         2 => (0..8_usize, select(&AnnotationKind::ALL[..])).prop_map(|(ago, kind)| Event::Annotate { ago, kind }),
         1 => (0..4_u8).prop_map(|serial| Event::Unlock { serial }),
         1 => Just(Event::OpenAgain),
@@ -172,6 +202,8 @@ async fn play(events: Vec<Event>) {
                 lane,
                 serial,
                 lot,
+                operator,
+                purpose,
                 seated,
                 simulated,
             } => {
@@ -179,24 +211,34 @@ async fn play(events: Vec<Event>) {
                 let number = u32::try_from(known.len()).unwrap();
                 let mut start = start(number, lane, serial.map(name).as_deref(), seated);
                 start.lot = format!("lot {lot}");
+                start.operator = format!("operator {operator}");
+                start.purpose = purpose;
                 ledger.begin_run(setup, &start).await.unwrap();
                 known.push(Known {
                     lane,
                     serial,
+                    lot,
+                    operator,
+                    purpose,
                     seated,
                     simulated,
+                    stage: None,
+                    attempts: 0,
                     verdict: None,
                     suspected: false,
                 });
             }
-            Event::Finish { ago, code } => {
+            Event::Finish { ago, code, stage } => {
                 if let Some(number) = known.len().checked_sub(ago + 1)
                     && known[number].verdict.is_none()
                 {
-                    let end = end(u32::try_from(number).unwrap(), code);
+                    let mut end = end(u32::try_from(number).unwrap(), code);
+                    end.stage = stage;
                     ledger.finish_run(&end, at(9 * HOUR)).await.unwrap();
                     verdicts += 1;
                     known[number].verdict = Some((code, verdicts));
+                    known[number].attempts = 2;
+                    known[number].stage = (code != VerdictCode::Interrupted).then_some(stage);
                 }
             }
             Event::Annotate { ago, kind } => {
@@ -232,6 +274,7 @@ async fn play(events: Vec<Event>) {
         }
     }
     compare_reports(&path, &known).await;
+    compare_tallies(&path, &known).await;
     for of in 0..4 {
         assert_eq!(
             ledger.unit_history(&serial(&name(of))).await.unwrap(),
@@ -272,6 +315,148 @@ async fn compare_reports(path: &Path, known: &[Known]) {
             );
         }
     }
+}
+
+/// How far a unit got, of seated, received, connected and passed.
+fn reached(run: &Known) -> usize {
+    if run.verdict.is_some_and(|(code, _)| code.outcome() == Outcome::Pass) {
+        return 3;
+    }
+    match run.stage {
+        None | Some(Stage::Seated | Stage::Ready | Stage::Receiving) => 0,
+        Some(Stage::Connected | Stage::Updating | Stage::Blessed) => 2,
+        Some(
+            Stage::Received
+            | Stage::Searching
+            | Stage::Joining
+            | Stage::Proxy
+            | Stage::Cellular
+            | Stage::GettingIp
+            | Stage::Resolving
+            | Stage::Connecting,
+        ) => 1,
+    }
+}
+
+fn slow_tally(known: &[Known], fits: impl Fn(&Known) -> bool) -> Tally {
+    let mut tally = Tally::default();
+    for run in known.iter().filter(|run| fits(run)) {
+        let Some((code, _)) = run.verdict else { continue };
+        tally.runs += 1;
+        tally.simulated += u64::from(run.simulated);
+        if run.purpose != Purpose::Production {
+            tally.set_aside += 1;
+            continue;
+        }
+        tally.suspected += u64::from(run.suspected);
+        let passed = u64::from(code.outcome() == Outcome::Pass);
+        tally.by_outcome[Outcome::ALL.iter().position(|of| *of == code.outcome()).unwrap()] += 1;
+        let ordinal = run.ordinal(known);
+        for (which, share) in [(1, &mut tally.first), (2, &mut tally.second)] {
+            if ordinal == which {
+                share.total += 1;
+                share.passed += passed;
+            }
+        }
+        if ordinal == 1 {
+            for reached in &mut tally.reached[..=reached(run)] {
+                *reached += 1;
+            }
+        }
+        if run.is_extreme(known, |other, this| other > this) {
+            tally.last.total += 1;
+            tally.last.passed += passed;
+        }
+        // Of the two attempts that every end tells of, the second was received.
+        tally.attempts.total += run.attempts;
+        tally.attempts.passed += run.attempts / 2;
+        if run.stage.is_some() {
+            tally.took += core::time::Duration::from_micros(61_234_567);
+        }
+        let of_code = tally.codes.entry(code).or_default();
+        of_code.runs += 1;
+        of_code.first += u64::from(ordinal == 1);
+        of_code.suspected += u64::from(run.suspected);
+    }
+    tally
+}
+
+async fn compare_tallies(path: &Path, known: &[Known]) {
+    let reports = Reports::open(path).await.unwrap();
+    let quarter = HOUR / 4;
+    let spans: Vec<Span> = [(0, 1), (1, 2), (2, 4), (0, 16), (4, 9), (9, 9), (12, 400)]
+        .into_iter()
+        .map(|(from, until)| Span {
+            from: from * quarter,
+            until: until * quarter,
+        })
+        .collect();
+    let scopes = [
+        Scope::default(),
+        Scope {
+            lane: Some(lane(2)),
+            ..Scope::default()
+        },
+        Scope {
+            lot: Some("lot 1".to_owned()),
+            operator: Some("operator 0".to_owned()),
+            ..Scope::default()
+        },
+        Scope {
+            recipe: Some("another".to_owned()),
+            ..Scope::default()
+        },
+    ];
+    for scope in &scopes {
+        let fits = |run: &Known| {
+            scope.lane.is_none_or(|on| on.number() == run.lane)
+                && scope.lot.as_ref().is_none_or(|lot| *lot == format!("lot {}", run.lot))
+                && scope
+                    .operator
+                    .as_ref()
+                    .is_none_or(|operator| *operator == format!("operator {}", run.operator))
+                && scope.recipe.is_none()
+        };
+        for by in [By::Nothing, By::Lane, By::Lot, By::Operator, By::Software] {
+            let name = |run: &Known| match by {
+                By::Lane => run.lane.to_string(),
+                By::Lot => format!("lot {}", run.lot),
+                By::Operator => format!("operator {}", run.operator),
+                By::Software => "0.1.0".to_owned(),
+                By::Nothing | By::WorkOrder | By::Recipe => String::new(),
+            };
+            let mut expected = Vec::new();
+            for (place, span) in spans.iter().enumerate() {
+                let names: std::collections::BTreeSet<String> = known.iter().map(name).collect();
+                for of in names {
+                    let tally = slow_tally(known, |run| {
+                        fits(run) && name(run) == of && run.seated >= span.from && run.seated < span.until
+                    });
+                    if tally.runs > 0 {
+                        expected.push(Counted { span: place, of, tally });
+                    }
+                }
+            }
+            assert_eq!(
+                reports.tallies(&spans, scope, by).await.unwrap(),
+                expected,
+                "{scope:?} {by:?}"
+            );
+        }
+    }
+    // Spans added up are the span of all.
+    let mut sum = Tally::default();
+    for counted in reports
+        .tallies(&[spans[3], spans[6]], &Scope::default(), By::Lot)
+        .await
+        .unwrap()
+    {
+        sum.add(&counted.tally);
+    }
+    let slow = |span: Span| slow_tally(known, |run| run.seated >= span.from && run.seated < span.until);
+    let mut expected = slow(spans[3]);
+    expected.add(&slow(spans[6]));
+    assert_eq!(sum, expected);
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! Runs in, reports out.
 
 use crate::sample::{at, end, lane, run_id, serial, setup, start, unlock};
-use fixture_ledger::record::{Annotation, AnnotationKind, LabelState, RefusedStart, StopKind, UnitHistory};
+use fixture_ledger::record::{Annotation, AnnotationKind, ChangeKind, LabelState, RefusedStart, StopKind, UnitHistory};
 use fixture_ledger::report::{RunFilter, SerialFilter};
 use fixture_ledger::{Durability, Ledger, LedgerError, Reports};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
@@ -277,6 +277,10 @@ async fn all_kinds(path: &std::path::Path, durability: Durability) {
     for stop in stops() {
         ledger.record_stop(&stop).await.unwrap();
     }
+    ledger
+        .record_change(ChangeKind::Lamp, "lane 1: white LED, batch 7", at(7))
+        .await
+        .unwrap();
     let passed = (1..).zip(VerdictCode::ALL).find(|(_, code)| *code == VerdictCode::Ok);
     let label = LabelState::Failed("out of paper".to_owned());
     ledger

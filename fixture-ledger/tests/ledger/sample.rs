@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use fixture_ledger::record::{
-    Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Quantity, RunEnd, RunStart, Scale,
-    Setup, Side, StoredReading,
+    Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Purpose, Quantity, RunEnd, RunStart,
+    Scale, Setup, Side, StoredReading,
 };
 use fixture_link::act::{Act, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
@@ -58,6 +58,7 @@ pub fn start(n: u32, on: u8, unit: Option<&str>, seated: i64) -> RunStart {
         operator: "console".to_owned(),
         lot: "lot-7".to_owned(),
         work_order: "wo-31".to_owned(),
+        purpose: Purpose::Production,
         seated: WallTime {
             micros: seated,
             synchronised: false,

@@ -10,10 +10,7 @@ use blinkup::reader::LedShape;
 use blinkup::sample::Counts;
 use blinkup::trace::{Header, INTEGRATION, Row, SATURATED_AT, Trace, compact};
 use blinkup::{Level, Tick};
-use fixture_ledger::record::{
-    Annotation, AnnotationKind, Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement,
-    Quantity, RunEnd, RunStart, Scale, Setup, Side, StoredReading,
-};
+use fixture_ledger::record::{Annotation, AnnotationKind, Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Purpose, Quantity, RunEnd, RunStart, Scale, Setup, Side, StoredReading};
 use fixture_ledger::{Durability, Ledger};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::{LaneState, Machine, Snapshot, Stage};
@@ -150,6 +147,7 @@ async fn begin(ledger: &mut Ledger, n: u8, serial: &str) {
         operator: "console".to_owned(),
         lot: "LOT-7".to_owned(),
         work_order: "WO-31".to_owned(),
+        purpose: Purpose::Production,
         seated: wall(seated),
     };
     ledger.begin_run(setup, &start).await.unwrap();

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use blinkup::Tick;
-use fixture_ledger::record::{OpenLabel, RunEnd, RunStart, UnitHistory};
+use fixture_ledger::record::{OpenLabel, Purpose, RunEnd, RunStart, UnitHistory};
 use fixture_ledger::{Interruption, Ledger, LedgerError, SetupId};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
@@ -131,6 +131,7 @@ impl Clerk {
                         operator: self.operator.clone(),
                         lot: batch.lot,
                         work_order: batch.work_order,
+                        purpose: Purpose::Production,
                         seated: self.clock.wall_at(seated),
                     };
                     said(self.ledger.begin_run(self.setup, &start).await)

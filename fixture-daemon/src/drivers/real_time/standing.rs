@@ -84,7 +84,7 @@ impl Nest for StillThere {
 #[cfg(test)]
 mod tests {
     use fixture_ledger::Durability;
-    use fixture_ledger::record::{RunEnd, RunStart, Setup};
+    use fixture_ledger::record::{Purpose, RunEnd, RunStart, Setup};
     use fixture_link::identity::{RunId, Serial};
     use fixture_link::snapshot::Stage;
     use fixture_link::verdict::VerdictCode;
@@ -139,6 +139,7 @@ mod tests {
                 operator: "console".to_owned(),
                 lot: String::new(),
                 work_order: String::new(),
+                purpose: Purpose::Production,
                 seated: AT,
             };
             ledger.begin_run(setup, &start).await.unwrap();
