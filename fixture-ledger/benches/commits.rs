@@ -156,7 +156,7 @@ impl Alone {
         connection.set_prepared_statement_cache_capacity(100);
         connection.pragma_update(None, "foreign_keys", true).expect("a pragma");
         connection
-            .pragma_update(None, "wal_autocheckpoint", 16_384)
+            .pragma_update(None, "wal_autocheckpoint", 65_536)
             .expect("a pragma");
         connection
             .pragma_update(
@@ -183,7 +183,7 @@ impl Alone {
         self.stored += 1;
         self.insert(&start(self.stored), &end(self.stored), seal).expect("inserts");
         // As often as the ledger does.
-        if self.stored.is_multiple_of(128) {
+        if self.stored.is_multiple_of(512) {
             self.connection
                 .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
                 .expect("a checkpoint");

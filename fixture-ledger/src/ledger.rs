@@ -85,10 +85,10 @@ const PAGE: u32 = 512;
 
 /// After so many verdicts the `-wal` is moved into the ledger: what a run touches is mostly what the one before touched, so that the more runs
 /// there are in it, the fewer pages are written twice.
-const TIDY_AFTER: u32 = 128;
+const TIDY_AFTER: u32 = 512;
 
 /// Where nobody has the time for that, `SQLite` does it by itself when the `-wal` has so many pages.
-const TIDY_ANYWAY: &str = "16384";
+const TIDY_ANYWAY: &str = "65536";
 
 /// What a verdict is stored with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
