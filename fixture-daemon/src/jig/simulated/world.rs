@@ -271,6 +271,12 @@ impl World {
         self.events.drain(..).collect()
     }
 
+    /// The operator brings no unit any more that never was in a nest.
+    pub fn knock_off(&mut self) {
+        self.operator.knocks_off();
+        self.look_ahead();
+    }
+
     /// Whether every unit is done and lifted.
     pub fn is_done(&self) -> bool {
         self.operator.is_done()
