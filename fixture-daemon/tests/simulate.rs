@@ -1,6 +1,7 @@
 //! The whole line in virtual time: engine, reader, sender's timing and ledger on the simulated jig.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use core::time::Duration;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -40,6 +41,27 @@ fn line(seed: u64, units: u32, scenario: Scenario) -> Simulated {
         scenario,
         ..Simulated::new(seed, config::example_recipe())
     }
+}
+
+#[test]
+fn a_line_that_works_for_a_time_finishes_every_unit_that_it_began() {
+    let lasts = Duration::from_mins(10);
+    let simulated = Simulated {
+        lasts: Some(lasts),
+        ..line(3, u32::MAX, Scenario::none())
+    };
+    let (runs, summary) = run(&simulated);
+    assert!(
+        summary.lasted >= lasts && summary.lasted < lasts + Duration::from_mins(3),
+        "{summary:?}"
+    );
+    // Four lanes, and a unit takes less than two minutes with all that is around it.
+    assert!(runs.len() >= 20, "{} runs", runs.len());
+    let done = runs.iter().filter(|ended| ended.last).count();
+    let mut units: Vec<_> = runs.iter().filter_map(|ended| ended.unit.clone()).collect();
+    units.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    units.dedup();
+    assert_eq!(done, units.len(), "every unit is done");
 }
 
 /// What is wrong with what a row's fault led to; empty for nothing.

@@ -1,8 +1,8 @@
 //! Runs committed a second by the ledger, beside the same rows inserted through the `sqlite3` library alone with the same pragmas.
 //!
 //! A run is all that a real one stores, in as many commits: its start, each of two attempts, the verdict with what it rests on, the printed label of
-//! one that passed, the lift. Both sides end with the same ledger, which is checked. First the two take turns, since a disk's speed
-//! drifts, and their median rounds and ratio are printed; then divan measures each.
+//! one that passed, the lift. Both sides end with the same ledger, which is checked; the seals, which the ledger works out, the other side is given.
+//! First the two take turns, since a disk's speed drifts, and their median rounds and ratio are printed; then divan measures each.
 
 mod rows;
 
@@ -10,7 +10,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use divan::Bencher;
-use fixture_ledger::record::{RunEnd, RunStart, Side};
+use fixture_ledger::record::{AttemptResult, RunEnd, RunStart, Side};
 use fixture_ledger::{Durability, Ledger, SetupId};
 use fixture_link::identity::Serial;
 use fixture_link::verdict::VerdictCode;
@@ -36,7 +36,8 @@ fn main() {
         let mut took = [Vec::new(), Vec::new()];
         for _ in 0..rounds {
             took[0].push(timed(|| (0..RUNS_A_ROUND).for_each(|_| ledger.store())));
-            took[1].push(timed(|| (0..RUNS_A_ROUND).for_each(|_| alone.store())));
+            let seals = ledger.newest_seals(RUNS_A_ROUND);
+            took[1].push(timed(|| seals.iter().for_each(|seal| alone.store(seal))));
         }
         ledger.compare(alone);
         let a_second = took.map(|mut took| {
@@ -73,7 +74,7 @@ fn through_sqlite3_alone(bencher: Bencher<'_, '_>, durability: Durability) {
     let mut alone = Alone::new(durability);
     bencher
         .counter(divan::counter::ItemsCount::new(1_u32))
-        .bench_local(|| alone.store());
+        .bench_local(|| alone.store(&[0; 32]));
 }
 
 struct ThroughTheLedger {
@@ -105,6 +106,18 @@ impl ThroughTheLedger {
         self.stored += 1;
         self.runtime
             .block_on(rows::store(&mut self.ledger, self.setup, self.stored));
+    }
+
+    /// Seals of the last runs, in their order.
+    fn newest_seals(&self, count: u32) -> Vec<[u8; 32]> {
+        let path = self.directory.path().join("ledger");
+        let connection =
+            Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).expect("a ledger");
+        let mut select = connection
+            .prepare("SELECT seal FROM run WHERE number > ?1 ORDER BY number")
+            .expect("a query");
+        let seals = select.query_map([self.stored - count], |row| row.get(0)).expect("rows");
+        seals.collect::<Result<_, _>>().expect("seals")
     }
 
     /// Sees that the other side stored the same.
@@ -143,7 +156,7 @@ impl Alone {
         connection.set_prepared_statement_cache_capacity(100);
         connection.pragma_update(None, "foreign_keys", true).expect("a pragma");
         connection
-            .pragma_update(None, "wal_autocheckpoint", 16_384)
+            .pragma_update(None, "wal_autocheckpoint", 65_536)
             .expect("a pragma");
         connection
             .pragma_update(
@@ -166,24 +179,24 @@ impl Alone {
         }
     }
 
-    fn store(&mut self) {
+    fn store(&mut self, seal: &[u8; 32]) {
         self.stored += 1;
-        self.insert(&start(self.stored), &end(self.stored)).expect("inserts");
+        self.insert(&start(self.stored), &end(self.stored), seal).expect("inserts");
         // As often as the ledger does.
-        if self.stored.is_multiple_of(128) {
+        if self.stored.is_multiple_of(512) {
             self.connection
                 .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
                 .expect("a checkpoint");
         }
     }
 
-    fn insert(&mut self, start: &RunStart, end: &RunEnd) -> rusqlite::Result<()> {
+    fn insert(&mut self, start: &RunStart, end: &RunEnd, seal: &[u8; 32]) -> rusqlite::Result<()> {
         let number = self.stored;
         let seated = start.seated.micros;
         self.connection
             .prepare_cached(
-                "INSERT INTO run (id, setup, lane, serial, operator, lot, work_order, seated, seated_synchronised)
-                VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO run (id, setup, lane, serial, operator, lot, work_order, purpose, seated, seated_synchronised)
+                VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 start.run.0.as_bytes(),
@@ -192,6 +205,7 @@ impl Alone {
                 start.operator,
                 start.lot,
                 start.work_order,
+                start.purpose.as_str(),
                 seated,
                 start.seated.synchronised
             ])?;
@@ -230,7 +244,8 @@ impl Alone {
                 .prepare_cached(
                     "UPDATE run
                     SET outcome = ?2, code = ?3, detail = ?4, stage = ?5, took = ?6, ended = ?7, ended_synchronised = ?8,
-                        device_id = ?9, agent_url = ?10, samples_lost = ?11, is_first = 1, verdict_number = ?1
+                        device_id = ?9, agent_url = ?10, samples_lost = ?11, is_first = 1, ordinal = 1, verdict_number = ?1,
+                        seal = ?12
                     WHERE number = ?1",
                 )?
                 .execute(params![
@@ -244,19 +259,32 @@ impl Alone {
                     wall(number).synchronised,
                     end.device_id,
                     end.agent_url,
-                    end.samples_lost
+                    end.samples_lost,
+                    seal
                 ])?;
             transaction
                 .prepare_cached(
-                    "INSERT INTO rollup VALUES (?1, ?2, ?3, 1, ?4, ?5, 1, 1, 1, 0)
-                    ON CONFLICT DO UPDATE SET runs = runs + 1, last_runs = last_runs + 1",
+                    "INSERT INTO batch (setup, lot, work_order, operator, purpose)
+                    VALUES (1, ?1, ?2, ?3, ?4)
+                    ON CONFLICT DO NOTHING",
+                )?
+                .execute(params![start.lot, start.work_order, start.operator, start.purpose.as_str()])?;
+            let received = end.attempts.iter().filter(|attempt| attempt.result == AttemptResult::Received);
+            transaction
+                .prepare_cached(
+                    "INSERT INTO rollup VALUES (?1, ?2, 1, ?3, 1, ?4, 1, 1, 0, ?5, ?6, ?7)
+                    ON CONFLICT DO UPDATE
+                    SET runs = runs + 1, last_runs = last_runs + 1, attempts = attempts + excluded.attempts,
+                        received = received + excluded.received, took = took + excluded.took",
                 )?
                 .execute(params![
-                    seated / 3_600_000_000,
+                    seated / 900_000_000,
                     start.lane.number(),
-                    start.lot,
-                    end.code.outcome().as_str(),
-                    end.code.as_str()
+                    end.code.as_str(),
+                    if passed { 3 } else { 2 },
+                    u32::try_from(end.attempts.len()).expect("a few"),
+                    u32::try_from(received.count()).expect("a few"),
+                    micros(end.took)
                 ])?;
             if passed {
                 transaction

@@ -44,6 +44,9 @@ fn main() {
         let (mut ledger, _) = fixture_ledger::Ledger::open(&path, rows::wall(before))
             .await
             .expect("a ledger");
+        // What came before is not written during what is counted.
+        let file = std::fs::File::open(&path).expect("a ledger");
+        file.sync_all().expect("on the disk");
         let first = Written::so_far(&path);
         for number in before + 1..=before + counted {
             rows::store(&mut ledger, setup, number).await;

@@ -1,6 +1,7 @@
 //! The one writer.
 
 use core::time::Duration;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use fixture_link::act::{Act, ActAnswer, ActRequest, StopReason};
@@ -75,6 +76,8 @@ pub struct Ledger {
     lock: WriterLock,
     /// Verdicts stored since the `-wal` was moved into the ledger.
     untidied: u32,
+    /// The attempts that are stored of runs without a verdict.
+    recorded: HashMap<RunId, Vec<Attempt>>,
 }
 
 /// Bytes of a page of a new ledger: a run touches some thirty, and a page is written whole however little of it changed.
@@ -82,10 +85,10 @@ const PAGE: u32 = 512;
 
 /// After so many verdicts the `-wal` is moved into the ledger: what a run touches is mostly what the one before touched, so that the more runs
 /// there are in it, the fewer pages are written twice.
-const TIDY_AFTER: u32 = 128;
+const TIDY_AFTER: u32 = 512;
 
 /// Where nobody has the time for that, `SQLite` does it by itself when the `-wal` has so many pages.
-const TIDY_ANYWAY: &str = "16384";
+const TIDY_ANYWAY: &str = "65536";
 
 /// What a verdict is stored with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,6 +196,7 @@ impl Ledger {
             keeper: Keeper(Some(keeper)),
             lock,
             untidied: 0,
+            recorded: HashMap::new(),
         })
     }
 
@@ -286,11 +290,11 @@ impl Ledger {
                 measurements: &[],
                 light: &[],
             };
-            store_verdict(&mut transaction, &path, &found, &ending, &rests).await?;
-            count(&mut transaction, run.number).await.map_err(failed)?;
+            store_verdict(&mut transaction, &path, &found, &ending, &rests, &Rows::none(), None).await?;
             recovered.interrupted.push(id);
         }
         transaction.commit().await.map_err(failed)?;
+        self.recorded.clear();
         Ok(recovered)
     }
 
@@ -409,16 +413,23 @@ impl Ledger {
     /// It could not be stored; the run was not begun or has its verdict.
     pub async fn record_attempt(&mut self, run: RunId, attempt: &Attempt) -> Result<(), LedgerError> {
         const OPERATION: &str = "storing an attempt";
-        let rows = self.rows(OPERATION, [AttemptRow::from(attempt)].as_slice())?;
-        let id = run.0.as_bytes().as_slice();
-        let found = sqlx::query_scalar!("SELECT number FROM run WHERE id = ?1", id)
-            .fetch_optional(&mut self.connection)
-            .await
-            .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        let number = found.ok_or(LedgerError::NoSuchRun { run })?;
-        upsert_attempts(&mut self.connection, number, &rows)
-            .await
-            .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))
+        let path = self.path.clone();
+        let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+        let row = AttemptRow::from(attempt);
+        let lateness = self.rows(OPERATION, &row.lateness)?;
+        if upsert_attempt(&mut self.connection, run, &row, &lateness).await.map_err(failed)? == 0 {
+            // It is stored already, or the run is not.
+            let id = run.0.as_bytes().as_slice();
+            sqlx::query_scalar!("SELECT number FROM run WHERE id = ?1", id)
+                .fetch_optional(&mut self.connection)
+                .await
+                .map_err(failed)?
+                .ok_or(LedgerError::NoSuchRun { run })?;
+        }
+        let recorded = self.recorded.entry(run).or_default();
+        recorded.retain(|other| other.number != attempt.number);
+        recorded.push(attempt.clone());
+        Ok(())
     }
 
     /// Stores a verdict and all that it rests on. When it returns, the verdict may be shown.
@@ -446,42 +457,22 @@ impl Ledger {
         let readings: Vec<ReadingRow<'_>> = end.readings.iter().map(ReadingRow::from).collect();
         let evidence: Vec<EvidenceRow<'_>> = end.evidence.iter().map(EvidenceRow::from).collect();
         let measurements = measurement_rows(&end.measurements);
-        let attempts_json = self.rows(OPERATION, &attempts)?;
-        let readings_json = self.rows(OPERATION, &readings)?;
-        let evidence_json = self.rows(OPERATION, &evidence)?;
-        let measurements_json = self.rows(OPERATION, &measurements)?;
+        let recorded = self.recorded.get(&end.run).map_or(&[][..], Vec::as_slice);
+        let new = end.attempts.iter().filter(|attempt| !recorded.contains(attempt));
+        let new: Vec<AttemptRow<'_>> = new.map(AttemptRow::from).collect();
+        let rows = Rows {
+            attempts: self.rows(OPERATION, &new)?,
+            readings: self.rows(OPERATION, &readings)?,
+            evidence: self.rows(OPERATION, &evidence)?,
+            measurements: self.rows(OPERATION, &measurements)?,
+            label: with == With::Label && end.code.outcome() == Outcome::Pass,
+        };
 
         let mut transaction = self.begin(OPERATION).await?;
         let found = find(&mut transaction, end.run)
             .await
             .map_err(failed)?
             .ok_or(LedgerError::NoSuchRun { run: end.run })?;
-        let number = found.number;
-        if !end.attempts.is_empty() {
-            upsert_attempts(&mut transaction, number, &attempts_json)
-                .await
-                .map_err(failed)?;
-        }
-        if !end.readings.is_empty() {
-            insert_readings(&mut transaction, number, &readings_json)
-                .await
-                .map_err(failed)?;
-        }
-        if !end.evidence.is_empty() {
-            insert_evidence(&mut transaction, number, &evidence_json)
-                .await
-                .map_err(failed)?;
-        }
-        if !end.measurements.is_empty() {
-            insert_measurements(&mut transaction, number, &measurements_json)
-                .await
-                .map_err(failed)?;
-        }
-        if !end.trace.is_empty() {
-            insert_trace(&mut transaction, number, &end.trace)
-                .await
-                .map_err(failed)?;
-        }
         let outcome = end.code.outcome();
         let counts = outcome.in_yield() && found.purpose == Purpose::Production.as_str();
         // How far an interrupted run would have got, and in which time, nobody knows.
@@ -509,7 +500,8 @@ impl Ledger {
         let told_of_all = (1..).zip(&attempts).all(|(number, attempt)| attempt.number == number);
         let stored_attempts = if !told_of_all || found.latest_attempt > count_of(&attempts) {
             // One is stored that the end does not tell of: it is the run's all the same.
-            Some(read_attempts(&path, &mut transaction, number).await?)
+            let stored = read_attempts(&path, &mut transaction, found.number).await?;
+            Some(told_beside(&end.attempts, stored))
         } else {
             None
         };
@@ -520,15 +512,10 @@ impl Ledger {
             None => rests,
             Some(attempts) => Rests { attempts, ..rests },
         };
-        store_verdict(&mut transaction, &path, &found, &ending, &rests).await?;
-        if let Some(earlier) = found.earlier.filter(|_| counts) {
-            count_as_followed(&mut transaction, earlier).await.map_err(failed)?;
-        }
-        count(&mut transaction, number).await.map_err(failed)?;
-        if with == With::Label && end.code.outcome() == Outcome::Pass {
-            insert_label(&mut transaction, number, ended).await.map_err(failed)?;
-        }
+        let followed = found.earlier.filter(|_| counts);
+        store_verdict(&mut transaction, &path, &found, &ending, &rests, &rows, followed).await?;
         transaction.commit().await.map_err(failed)?;
+        self.recorded.remove(&end.run);
         self.untidied += 1;
         Ok(())
     }
@@ -1137,6 +1124,7 @@ impl Ledger {
             mut keeper,
             lock,
             untidied: _,
+            recorded: _,
         } = self;
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         // A reader in the way is no error: what it still reads of the -wal stays there.
@@ -1242,13 +1230,49 @@ fn count_of<T>(things: &[T]) -> i64 {
     i64::try_from(things.len()).unwrap_or(i64::MAX)
 }
 
-/// Writes a verdict into its run, sealed.
+/// What is stored with a verdict, the rows as JSON.
+struct Rows {
+    /// Those that are not stored yet.
+    attempts: String,
+    readings: String,
+    evidence: String,
+    measurements: String,
+    /// Its label is to be printed.
+    label: bool,
+}
+
+impl Rows {
+    fn none() -> Self {
+        let none = || "[]".to_owned();
+        Self {
+            attempts: none(),
+            readings: none(),
+            evidence: none(),
+            measurements: none(),
+            label: false,
+        }
+    }
+}
+
+/// The attempts of a run, in their order: those that its end tells of, and beside them what else is stored.
+fn told_beside(told: &[Attempt], mut stored: Vec<Attempt>) -> Vec<Attempt> {
+    stored.retain(|stored| told.iter().all(|told| told.number != stored.number));
+    stored.extend_from_slice(told);
+    stored.sort_by_key(|attempt| attempt.number);
+    stored
+}
+
+/// Stores what a verdict rests on and writes it into its run, sealed, counted in the rollups, and no longer `followed` there as its unit's latest.
+///
+/// All of it is one text of statements, since each text that is given to the connection's thread costs two changes of threads.
 async fn store_verdict(
     connection: &mut SqliteConnection,
     path: &Path,
     found: &Found,
     ended: &Ended<'_>,
     rests: &Rests<'_>,
+    rows: &Rows,
+    followed: Option<i64>,
 ) -> Result<(), LedgerError> {
     const OPERATION: &str = "storing a verdict";
     let place = Place {
@@ -1290,54 +1314,14 @@ async fn store_verdict(
     let seal = previous.unwrap_or(Seal::NONE).of_next(&record);
     let seal = seal.0.as_slice();
     let is_first = ended.ordinal == 1;
-    sqlx::query!(
-        "UPDATE run
-        SET outcome = ?2,
-            code = ?3,
-            detail = ?4,
-            stage = ?5,
-            took = ?6,
-            ended = ?7,
-            ended_synchronised = ?8,
-            device_id = ?9,
-            agent_url = ?10,
-            samples_lost = ?11,
-            is_first = ?12,
-            ordinal = ?13,
-            verdict_number = ?14,
-            seal = ?15
-        WHERE number = ?1",
-        found.number,
-        ended.outcome,
-        ended.code,
-        ended.detail,
-        ended.stage,
-        ended.took,
-        ended.at.micros,
-        ended.at.synchronised,
-        ended.device_id,
-        ended.agent_url,
-        ended.samples_lost,
-        is_first,
-        ended.ordinal,
-        ended.verdict_number,
-        seal
-    )
-    .execute(connection)
-    .await
-    .map_err(|error| LedgerError::sqlx(path, OPERATION, error))?;
-    Ok(())
-}
-
-/// Stores attempts given as JSON; one that is stored already, and the same, is not written again.
-async fn upsert_attempts(connection: &mut SqliteConnection, run: i64, attempts: &str) -> Result<(), sqlx::Error> {
+    let number = found.number;
     sqlx::query!(
         "INSERT INTO attempt (
             run, number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
             loop_bright, loop_mid_share, loop_samples
         )
         SELECT
-            ?1,
+            ?,
             value ->> 'number',
             value ->> 'rate',
             value ->> 'level_permille',
@@ -1352,7 +1336,7 @@ async fn upsert_attempts(connection: &mut SqliteConnection, run: i64, attempts: 
             value ->> 'loop_bright',
             value ->> 'loop_mid_share',
             value ->> 'loop_samples'
-        FROM json_each(?2)
+        FROM json_each(?)
         WHERE true
         ON CONFLICT (run, number) DO UPDATE
         SET rate = excluded.rate,
@@ -1375,53 +1359,19 @@ async fn upsert_attempts(connection: &mut SqliteConnection, run: i64, attempts: 
             excluded.rate, excluded.level_permille, excluded.mid_permille, excluded.began, excluded.took,
             excluded.token_id, excluded.result, excluded.symbols, excluded.latest, excluded.lateness,
             excluded.loop_bright, excluded.loop_mid_share, excluded.loop_samples
-        )",
-        run,
-        attempts
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
+        );
 
-/// Stores readings given as JSON.
-async fn insert_readings(connection: &mut SqliteConnection, run: i64, readings: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO reading (run, number, at, codes, confidence)
-        SELECT ?1, key + 1, value ->> 'at', value -> 'codes', value ->> 'confidence'
-        FROM json_each(?2)",
-        run,
-        readings
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
+        INSERT INTO reading (run, number, at, codes, confidence)
+        SELECT ?, key + 1, value ->> 'at', value -> 'codes', value ->> 'confidence'
+        FROM json_each(?);
 
-/// Stores facts given as JSON.
-async fn insert_evidence(connection: &mut SqliteConnection, run: i64, evidence: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO evidence (run, number, at, kind, detail)
-        SELECT ?1, key + 1, value ->> 'at', value ->> 'kind', value ->> 'detail'
-        FROM json_each(?2)",
-        run,
-        evidence
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
+        INSERT INTO evidence (run, number, at, kind, detail)
+        SELECT ?, key + 1, value ->> 'at', value ->> 'kind', value ->> 'detail'
+        FROM json_each(?);
 
-/// Stores measurements given as JSON.
-async fn insert_measurements(
-    connection: &mut SqliteConnection,
-    run: i64,
-    measurements: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO measurement (run, what, scale, value, deviation, least, most, is_outside)
+        INSERT INTO measurement (run, what, scale, value, deviation, least, most, is_outside)
         SELECT
-            ?1,
+            ?,
             value ->> 'what',
             value ->> 'scale',
             value ->> 'value',
@@ -1429,56 +1379,49 @@ async fn insert_measurements(
             value ->> 'least',
             value ->> 'most',
             value ->> 'is_outside'
-        FROM json_each(?2)",
-        run,
-        measurements
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
+        FROM json_each(?);
 
-/// Stores the recorded light.
-async fn insert_trace(connection: &mut SqliteConnection, run: i64, light: &[u8]) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO trace (run, light)
-        VALUES (?1, ?2)",
-        run,
-        light
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
+        INSERT INTO trace (run, light)
+        SELECT given.column1, given.column2
+        FROM (VALUES (?, ?)) AS given
+        WHERE length(given.column2) > 0;
 
-/// Stores that a run's label is to be printed.
-async fn insert_label(connection: &mut SqliteConnection, run: i64, at: WallTime) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO label (run, state, why, tries, changed, changed_synchronised)
-        VALUES (?1, 'pending', '', 0, ?2, ?3)",
-        run,
-        at.micros,
-        at.synchronised
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
+        UPDATE run
+        SET outcome = ?,
+            code = ?,
+            detail = ?,
+            stage = ?,
+            took = ?,
+            ended = ?,
+            ended_synchronised = ?,
+            device_id = ?,
+            agent_url = ?,
+            samples_lost = ?,
+            is_first = ?,
+            ordinal = ?,
+            verdict_number = ?,
+            seal = ?
+        WHERE number = ?;
 
-/// Adds a run that has just got its verdict to the rollups.
-async fn count(connection: &mut SqliteConnection, run: i64) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "INSERT INTO batch (setup, lot, work_order, operator, purpose)
+        UPDATE rollup
+        SET last_runs = last_runs - 1
+        FROM run
+        JOIN batch USING (setup, lot, work_order, operator, purpose)
+        WHERE run.number = ?
+            AND rollup.quarter = run.seated / 900000000
+            AND rollup.lane = run.lane
+            AND rollup.batch = batch.number
+            AND rollup.code = run.code
+            AND rollup.ordinal = min(run.ordinal, 3)
+            AND rollup.reached = run.reached;
+
+        INSERT INTO batch (setup, lot, work_order, operator, purpose)
         SELECT setup, lot, work_order, operator, purpose
         FROM run
-        WHERE number = ?1
-        ON CONFLICT DO NOTHING",
-        run
-    )
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query!(
-        "INSERT INTO rollup (
+        WHERE number = ?
+        ON CONFLICT DO NOTHING;
+
+        INSERT INTO rollup (
             quarter, lane, batch, code, ordinal, reached, runs, last_runs, suspected, attempts, received, took
         )
         SELECT
@@ -1496,40 +1439,121 @@ async fn count(connection: &mut SqliteConnection, run: i64) -> Result<(), sqlx::
             coalesce(run.took, 0)
         FROM run
         JOIN batch USING (setup, lot, work_order, operator, purpose)
-        WHERE run.number = ?1
+        WHERE run.number = ?
         ON CONFLICT (quarter, lane, batch, code, ordinal, reached) DO UPDATE
         SET runs = runs + 1,
             last_runs = last_runs + excluded.last_runs,
             suspected = suspected + excluded.suspected,
             attempts = attempts + excluded.attempts,
             received = received + excluded.received,
-            took = took + excluded.took",
-        run
+            took = took + excluded.took;
+
+        INSERT INTO label (run, state, why, tries, changed, changed_synchronised)
+        SELECT ?, 'pending', '', 0, ?, ?
+        WHERE ?",
+        number,
+        rows.attempts,
+        number,
+        rows.readings,
+        number,
+        rows.evidence,
+        number,
+        rows.measurements,
+        number,
+        rests.light,
+        ended.outcome,
+        ended.code,
+        ended.detail,
+        ended.stage,
+        ended.took,
+        ended.at.micros,
+        ended.at.synchronised,
+        ended.device_id,
+        ended.agent_url,
+        ended.samples_lost,
+        is_first,
+        ended.ordinal,
+        ended.verdict_number,
+        seal,
+        number,
+        followed,
+        number,
+        number,
+        number,
+        ended.at.micros,
+        ended.at.synchronised,
+        rows.label
     )
     .execute(connection)
-    .await?;
+    .await
+    .map_err(|error| LedgerError::sqlx(path, OPERATION, error))?;
     Ok(())
 }
 
-/// A run is no longer its unit's latest.
-async fn count_as_followed(connection: &mut SqliteConnection, run: i64) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE rollup
-        SET last_runs = last_runs - 1
+/// Stores an attempt, its lateness given as JSON; one that is stored already, and the same, is not written again. How many were written.
+async fn upsert_attempt(
+    connection: &mut SqliteConnection,
+    run: RunId,
+    attempt: &AttemptRow<'_>,
+    lateness: &str,
+) -> Result<u64, sqlx::Error> {
+    let id = run.0.as_bytes().as_slice();
+    let loop_bright = attempt.loop_bright.map(as_written);
+    let loop_mid_share = attempt.loop_mid_share.map(as_written);
+    let done = sqlx::query!(
+        "INSERT INTO attempt (
+            run, number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
+            loop_bright, loop_mid_share, loop_samples
+        )
+        SELECT number, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
         FROM run
-        JOIN batch USING (setup, lot, work_order, operator, purpose)
-        WHERE run.number = ?1
-            AND rollup.quarter = run.seated / 900000000
-            AND rollup.lane = run.lane
-            AND rollup.batch = batch.number
-            AND rollup.code = run.code
-            AND rollup.ordinal = min(run.ordinal, 3)
-            AND rollup.reached = run.reached",
-        run
+        WHERE id = ?1
+        ON CONFLICT (run, number) DO UPDATE
+        SET rate = excluded.rate,
+            level_permille = excluded.level_permille,
+            mid_permille = excluded.mid_permille,
+            began = excluded.began,
+            took = excluded.took,
+            token_id = excluded.token_id,
+            result = excluded.result,
+            symbols = excluded.symbols,
+            latest = excluded.latest,
+            lateness = excluded.lateness,
+            loop_bright = excluded.loop_bright,
+            loop_mid_share = excluded.loop_mid_share,
+            loop_samples = excluded.loop_samples
+        WHERE (
+            rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness, loop_bright,
+            loop_mid_share, loop_samples
+        ) IS NOT (
+            excluded.rate, excluded.level_permille, excluded.mid_permille, excluded.began, excluded.took,
+            excluded.token_id, excluded.result, excluded.symbols, excluded.latest, excluded.lateness,
+            excluded.loop_bright, excluded.loop_mid_share, excluded.loop_samples
+        )",
+        id,
+        attempt.number,
+        attempt.rate,
+        attempt.level_permille,
+        attempt.mid_permille,
+        attempt.began,
+        attempt.took,
+        attempt.token_id,
+        attempt.result,
+        attempt.symbols,
+        attempt.latest,
+        lateness,
+        loop_bright,
+        loop_mid_share,
+        attempt.loop_samples
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(done.rows_affected())
+}
+
+/// A figure as its shortest decimal form has it, which is what stands in JSON.
+fn as_written(figure: f32) -> f64 {
+    figure.to_string().parse().unwrap_or(f64::from(figure))
 }
 
 /// A run gets an annotation that blames the network or the fixture; only its first such annotation counts, and a run without a

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::codes::Codes;
 use crate::config;
-use crate::drivers::virtual_time::{Ended, SHIFT_BEGINS, Simulated, Summary, simulate};
+use crate::drivers::virtual_time::{Ended, SHIFT, SHIFT_BEGINS, Simulated, Summary, simulate};
 use crate::jig::simulated::scenario::Scenario;
 
 /// Runs a line on the simulated jig in virtual time: the same seed gives the same output and the same ledger.
@@ -20,8 +20,12 @@ pub struct Simulate {
     #[arg(long)]
     seed: u64,
     /// Distinct units.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    units: u32,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000), required_unless_present = "shifts")]
+    units: Option<u32>,
+    /// Shifts of eight hours, one after the other, in place of a number of units: after the last one no further unit is brought. A line-year of two
+    /// shifts a day is 500; two processes with two seeds and 250 each make it on two cores.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000), conflicts_with = "units")]
+    shifts: Option<u32>,
     /// Lanes of the jig.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=8))]
     lanes: u8,
@@ -88,7 +92,8 @@ pub fn run(arguments: &Simulate) -> anyhow::Result<ExitCode> {
     };
     let simulated = Simulated {
         lanes: arguments.lanes,
-        units: arguments.units,
+        units: arguments.units.unwrap_or(u32::MAX),
+        lasts: arguments.shifts.map(|shifts| SHIFT * shifts),
         scenario,
         codes,
         ..Simulated::new(arguments.seed, recipe)

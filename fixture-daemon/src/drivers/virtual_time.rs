@@ -103,6 +103,9 @@ const LAMP_SEEN: f32 = 0.03;
 /// Share of the lamp's light below which it is weak.
 const LAMP_WEAK: f32 = 0.5;
 
+/// How long a shift is.
+pub const SHIFT: Duration = Duration::from_hours(8);
+
 /// What to simulate.
 #[derive(Debug, Clone)]
 pub struct Simulated {
@@ -116,6 +119,8 @@ pub struct Simulated {
     pub first_unit: u32,
     /// Distinct units.
     pub units: u32,
+    /// After how long no further unit is brought, if any is left then.
+    pub lasts: Option<Duration>,
     /// What goes wrong.
     pub scenario: Scenario,
     /// The product's recipe.
@@ -145,6 +150,7 @@ impl Simulated {
             lanes: 4,
             first_unit: 0,
             units: 1,
+            lasts: None,
             scenario: Scenario::none(),
             network: recipe.wifi.clone(),
             recipe,
@@ -179,6 +185,7 @@ impl Simulated {
             world,
             setup,
             begins,
+            lasts: self.lasts,
             durability: self.durability,
         }
     }
@@ -283,6 +290,8 @@ pub struct Simulation {
     pub setup: Setup,
     /// The wall time of tick 0, in microseconds since 1970 UTC.
     pub begins: i64,
+    /// After how long no further unit is brought, if any is left then.
+    pub lasts: Option<Duration>,
     /// What its commits go through.
     pub durability: Durability,
 }
@@ -351,6 +360,7 @@ fn drive(
         ledger,
         setup,
         begins: simulation.begins,
+        over: simulation.lasts.map(|lasts| Tick::ZERO + lasts),
         ids: Chance::new(simulation.seed, Stream::Ids),
         world: simulation.world,
         line: simulation.line,
@@ -433,6 +443,8 @@ struct Driver<'a> {
     ledger: Ledger,
     setup: SetupId,
     begins: i64,
+    /// When no further unit is brought; `None` once none is.
+    over: Option<Tick>,
     ids: Chance,
     world: World,
     line: Line,
@@ -465,6 +477,11 @@ impl Driver<'_> {
         while !self.world.is_done() {
             let Some((at, next)) = self.next() else { break };
             self.now = at.max(self.now);
+            if self.over.is_some_and(|over| over <= self.now) {
+                self.over = None;
+                self.world.knock_off();
+                continue;
+            }
             if self.now.since(self.last) > STANDSTILL {
                 return Err(SimulationError::Standstill {
                     at: self.now,
@@ -485,15 +502,28 @@ impl Driver<'_> {
     }
 
     fn next(&self) -> Option<(Tick, Next)> {
-        let lanes = self.lanes.iter().enumerate().flat_map(|(index, lane)| {
-            let symbol = lane.sending.as_ref().map(|sending| (sending.at, Next::Symbol(index)));
-            [symbol, Some((lane.sample, Next::Sample(index)))].into_iter().flatten()
-        });
-        lanes
-            .chain(self.world.next_event().map(|at| (at, Next::World)))
-            .chain(self.jobs.peek().map(|Reverse((at, _))| (*at, Next::Job)))
-            .chain(self.line.deadline().map(|(at, _)| (at, Next::Deadline)))
-            .min()
+        let mut first: Option<(Tick, Next)> = None;
+        let mut consider = |at: Tick, next: Next| {
+            if first.is_none_or(|first| (at, next) < first) {
+                first = Some((at, next));
+            }
+        };
+        for (index, lane) in self.lanes.iter().enumerate() {
+            consider(lane.sample, Next::Sample(index));
+            if let Some(sending) = &lane.sending {
+                consider(sending.at, Next::Symbol(index));
+            }
+        }
+        if let Some(at) = self.world.next_event() {
+            consider(at, Next::World);
+        }
+        if let Some(Reverse((at, _))) = self.jobs.peek() {
+            consider(*at, Next::Job);
+        }
+        if let Some((at, _)) = self.line.deadline() {
+            consider(at, Next::Deadline);
+        }
+        first
     }
 
     fn feed(&mut self, input: Input) -> Result<(), SimulationError> {

@@ -78,9 +78,10 @@ struct Pattern {
 struct Watch {
     steps: [(Colour, Duration); STEPS],
     count: usize,
-    /// The last edge of the pattern that was seen: which step began, and when.
-    step: usize,
+    /// When the last edge of the pattern was seen.
     from: Tick,
+    /// The step that the last sample was in or near, and when it begins: no later sample is in one before it.
+    at: (usize, Tick),
     look: Look,
     /// When the lamp's first symbol was, and by when a unit has noticed it.
     notices: Option<Tick>,
@@ -220,8 +221,8 @@ impl Flashing {
         Some(Watch {
             steps,
             count: pattern.steps.len(),
-            step,
             from,
+            at: (step, from),
             look: self.look(&pattern.steps)?,
             notices: None,
             notices_within,
@@ -378,12 +379,12 @@ impl Watch {
     }
 
     /// The share of its light that an LED which goes on has in a sample; `None` too near an edge of the pattern to say.
-    fn expected(&self, sample: &Sample) -> Option<f64> {
-        let mut from = self.from;
-        let mut step = self.step;
-        let within = |edge: Tick| EDGE_WITHIN + Duration::from_secs_f64(CLOCK * edge.since(self.from).as_secs_f64());
+    fn expected(&mut self, sample: &Sample) -> Option<f64> {
+        let seen = self.from;
+        let within = |edge: Tick| EDGE_WITHIN + Duration::from_secs_f64(CLOCK * edge.since(seen).as_secs_f64());
         // A frame takes less than a minute, a step a quarter of a second at least.
         for _ in 0..1_000 {
+            let (step, from) = self.at;
             let (colour, lasts) = *self.steps.get(step)?;
             let until = from + lasts;
             if sample.start < until + within(until) {
@@ -391,8 +392,7 @@ impl Watch {
                 let share = self.look.lit.iter().find(|(of, _)| *of == colour);
                 return inside.then(|| share.map_or(0.0, |(_, share)| *share));
             }
-            from = until;
-            step = (step + 1) % self.count.max(1);
+            self.at = ((step + 1) % self.count.max(1), until);
         }
         None
     }

@@ -163,6 +163,8 @@ struct Sums {
 struct Newest {
     figures: [f64; PAIRS],
     seen: usize,
+    /// The same, the least one first.
+    sorted: [f64; PAIRS],
 }
 
 impl Default for Newest {
@@ -170,36 +172,65 @@ impl Default for Newest {
         Self {
             figures: [0.0; PAIRS],
             seen: 0,
+            sorted: [0.0; PAIRS],
         }
     }
 }
 
 impl Newest {
     fn push(&mut self, figure: f64) {
-        self.figures[self.seen % PAIRS] = figure;
+        let known = self.seen.min(PAIRS);
+        let place = self.seen % PAIRS;
+        // Where one goes and where one comes, what is between moves by one place.
+        let gone = if known == PAIRS {
+            let gone = self.figures[place];
+            self.sorted.partition_point(|other| other.total_cmp(&gone).is_lt())
+        } else {
+            known
+        };
+        let comes = self.sorted[..known].partition_point(|other| other.total_cmp(&figure).is_lt());
+        if comes <= gone {
+            self.sorted.copy_within(comes..gone, comes + 1);
+            self.sorted[comes] = figure;
+        } else {
+            self.sorted.copy_within(gone + 1..comes, gone);
+            self.sorted[comes - 1] = figure;
+        }
+        self.figures[place] = figure;
         self.seen += 1;
     }
 
-    /// The middle one, and its standard error; nothing from fewer than so many.
-    fn middle(&self, least: usize) -> Option<(f64, f64)> {
-        if self.seen < least {
-            return None;
-        }
-        let mut sorted = self.figures;
-        let known = sorted.get_mut(..self.seen.min(PAIRS))?;
-        let middle = middle(known)?;
-        for figure in known.iter_mut() {
-            *figure = (*figure - middle).abs();
+    fn known(&self) -> &[f64] {
+        &self.sorted[..self.seen.min(PAIRS)]
+    }
+
+    /// The middle one; nothing from fewer than so many.
+    fn middle(&self, least: usize) -> Option<f64> {
+        let known = self.known();
+        (self.seen >= least).then(|| known.get(known.len() / 2).copied())?
+    }
+
+    /// The standard error of the middle one.
+    fn error(&self, middle: f64) -> f64 {
+        let known = self.known();
+        let (below, above) = known.split_at(known.len() / 2);
+        // The further from the middle one, the further from the middle: both sides are sorted by how far they are off.
+        let mut below = below.iter().rev().map(|figure| (*figure - middle).abs()).peekable();
+        let mut above = above.iter().map(|figure| (*figure - middle).abs()).peekable();
+        let mut off = 0.0;
+        for _ in 0..=known.len() / 2 {
+            let next = match (below.peek(), above.peek()) {
+                (Some(one), Some(other)) if one < other => below.next(),
+                (Some(_), None) => below.next(),
+                (_, Some(_)) => above.next(),
+                (None, None) => None,
+            };
+            off = next.unwrap_or(off);
         }
         #[expect(clippy::cast_precision_loss, reason = "at most 48")]
         let count = known.len() as f64;
-        Some((middle, OF_MIDDLE * DEVIATION * self::middle(known)? / count.sqrt()))
+        OF_MIDDLE * DEVIATION * off / count.sqrt()
     }
-}
-
-fn middle(figures: &mut [f64]) -> Option<f64> {
-    figures.sort_unstable_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied()
 }
 
 /// How well the light's changes from sample to sample fit those that the lamp was told, for each lag: what correlates best is how far it
@@ -418,7 +449,7 @@ impl Gate {
                 fades / lasts.max(1e-6) * ((-since / fades).exp() - (-(since + lasts) / fades).exp())
             };
             let mut glow = 0.0;
-            let mut ended: Option<Tick> = None;
+            let mut ended: Option<f64> = None;
             for back in 1..=self.told.min(EDGES) {
                 let edge = self.edges[(self.told - back) % EDGES];
                 if edge.from >= sample.start {
@@ -429,13 +460,14 @@ impl Gate {
                     Symbol::Mid => f64::from(meant.mid.fraction()),
                     Symbol::Bright => f64::from(meant.bright.fraction()),
                 };
-                if let Some(ended) = ended {
-                    glow += level * (left(ended) - left(edge.at));
-                    if left(edge.at) < 1e-4 {
+                let since_edge = left(edge.at);
+                if let Some(since_end) = ended {
+                    glow += level * (since_end - since_edge);
+                    if since_edge < 1e-4 {
                         break;
                     }
                 }
-                ended = Some(edge.at);
+                ended = Some(since_edge);
             }
             glow
         }))
@@ -509,9 +541,7 @@ impl Gate {
         let sums = &self.sums;
         let strongest = |least| {
             let of = [&sums.of_mid, &sums.of_bright].into_iter();
-            of.filter_map(|pairs| pairs.middle(least))
-                .map(|(share, _)| share)
-                .reduce(f64::max)
+            of.filter_map(|pairs| pairs.middle(least)).reduce(f64::max)
         };
         let lag = sums.lags.lag();
         // The preamble is mid light alone: a lamp that lacks it may still be bright.
@@ -541,8 +571,10 @@ impl Gate {
             return (judged && sums.of_bright.seen >= PAIRS_TO_WEIGH)
                 .then(|| LampSeen::Weakly(format!("loop-back saw {} of the lamp's light", percent(share))));
         }
+        // How sure the measured levels are is asked only where they are off.
         if let Some(levels) = self.levels()
-            && (levels.share - levels.meant).abs() > f64::from(meant.mid_within) + SURELY * levels.error
+            && levels.off() > f64::from(meant.mid_within)
+            && levels.off() > f64::from(meant.mid_within) + SURELY * self.error_of(&levels)
         {
             return judged.then(|| LampSeen::Uneven(levels.words()));
         }
@@ -561,17 +593,26 @@ impl Gate {
         if self.measures == Measures::LitOrNot || sums.full > 0 {
             return None;
         }
-        let (mid, of_mid) = sums.of_mid.middle(PAIRS_TO_WEIGH)?;
-        let (bright, of_bright) = sums.of_bright.middle(PAIRS_TO_WEIGH)?;
+        let mid = sums.of_mid.middle(PAIRS_TO_WEIGH)?;
+        let bright = sums.of_bright.middle(PAIRS_TO_WEIGH)?;
         let share = f64::from(meant.mid.fraction()) / f64::from(meant.bright.fraction());
         if bright <= 0.0 {
             return None;
         }
         Some(Levels {
+            mid,
+            bright,
             share: share * mid / bright,
             meant: share,
-            error: share * (of_mid.powi(2) + (mid / bright * of_bright).powi(2)).sqrt() / bright,
         })
+    }
+
+    /// One standard deviation of measured levels.
+    fn error_of(&self, levels: &Levels) -> f64 {
+        let Levels { mid, bright, meant, .. } = *levels;
+        let of_mid = self.sums.of_mid.error(mid);
+        let of_bright = self.sums.of_bright.error(bright);
+        meant * (of_mid.powi(2) + (mid / bright * of_bright).powi(2)).sqrt() / bright
     }
 
     /// What was measured of the lamp's levels and edges, for the record; nothing where it did not send.
@@ -717,15 +758,21 @@ impl Jumps {
 
 /// Mid light beside bright light.
 struct Levels {
+    /// Both, each as a share of what it should have been.
+    mid: f64,
+    bright: f64,
     /// As a share of it.
     share: f64,
     /// As it was meant.
     meant: f64,
-    /// One standard deviation of what was measured.
-    error: f64,
 }
 
 impl Levels {
+    /// How far mid light is from what was meant.
+    fn off(&self) -> f64 {
+        (self.share - self.meant).abs()
+    }
+
     fn words(&self) -> String {
         format!(
             "mid light is {:.0} % of bright, {:.0} % expected",
@@ -752,6 +799,37 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_middle_of_the_newest_figures_is_that_of_all_of_them_sorted() {
+        let mut newest = Newest::default();
+        let mut all = Vec::new();
+        let mut chance = 1_u32;
+        for place in 0..1_000 {
+            // Every so often the same figure again, and zeros of both signs.
+            chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let figure = match place % 7 {
+                0 => 0.0,
+                3 => -0.0,
+                5 => all.last().copied().unwrap_or(0.5),
+                _ => f64::from(chance >> 16) / 1e4 - 3.0,
+            };
+            newest.push(figure);
+            all.push(figure);
+            let mut known = all[all.len().saturating_sub(PAIRS)..].to_vec();
+            let middle = |figures: &mut Vec<f64>| {
+                figures.sort_unstable_by(f64::total_cmp);
+                figures[figures.len() / 2]
+            };
+            let of_all = middle(&mut known);
+            assert_eq!(newest.middle(place + 2), None);
+            assert_eq!(newest.middle(place + 1).map(f64::to_bits), Some(of_all.to_bits()));
+            let count = f64::from(u32::try_from(known.len()).unwrap());
+            let mut off = known.into_iter().map(|figure| (figure - of_all).abs()).collect();
+            let error = OF_MIDDLE * DEVIATION * middle(&mut off) / count.sqrt();
+            assert_eq!(newest.error(of_all).to_bits(), error.to_bits(), "after {place}");
+        }
+    }
 
     #[test]
     fn no_light_is_never_less_than_none() {

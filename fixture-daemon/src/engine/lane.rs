@@ -266,10 +266,10 @@ impl Lane {
 
     /// When the lane must next be looked at.
     pub fn deadline(&self, rules: &Rules, now: Tick) -> Option<(Tick, Reason)> {
-        let station = self.station.deadline(rules, now);
-        let nest = self.nest.deadline().map(|at| (at, Reason::Nest));
-        let sensor = self.sensor_due().map(|(at, _)| (at, Reason::Sensor));
-        [station, nest, sensor].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let mut first = self.station.deadline(rules, now);
+        earlier(&mut first, self.nest.deadline(), Reason::Nest);
+        earlier(&mut first, self.sensor_due().map(|(at, _)| at), Reason::Sensor);
+        first
     }
 
     /// What the empty nest told, as the unit is seated that may run.
@@ -747,27 +747,16 @@ impl Lane {
         if self.station.is_ending() {
             return None;
         }
-        let failed = self
-            .sensor
-            .failed
-            .as_ref()
-            .map(|(since, _)| (*since + FAILURE, SensorFault::Failed));
-        let silent = self
-            .sensor
-            .last
-            .map(|last| (last.end.max(run.seated) + SILENCE, SensorFault::Silent));
-        let same = self
-            .sensor
-            .same_since
-            .map(|since| (since.max(run.seated) + SAME, SensorFault::Same));
-        let full = self
-            .sensor
-            .full_since
-            .map(|since| (since.max(run.seated) + FULL, SensorFault::Full));
-        [failed, silent, same, full]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at)
+        let sensor = &self.sensor;
+        let failed = sensor.failed.as_ref().map(|(since, _)| *since + FAILURE);
+        let silent = sensor.last.as_ref().map(|last| last.end.max(run.seated) + SILENCE);
+        let same = sensor.same_since.map(|since| since.max(run.seated) + SAME);
+        let full = sensor.full_since.map(|since| since.max(run.seated) + FULL);
+        let mut first = failed.map(|at| (at, SensorFault::Failed));
+        earlier(&mut first, silent, SensorFault::Silent);
+        earlier(&mut first, same, SensorFault::Same);
+        earlier(&mut first, full, SensorFault::Full);
+        first
     }
 
     fn piece(&mut self, from: Tick, colour: Option<Colour>) {
@@ -792,6 +781,15 @@ impl Lane {
                 (ms > 0).then_some(StripPiece { colour, ms })
             })
             .collect()
+    }
+}
+
+/// Takes what is due at `at` instead, where that is earlier. Asked for after every sample.
+fn earlier<What>(first: &mut Option<(Tick, What)>, at: Option<Tick>, what: What) {
+    if let Some(at) = at
+        && first.as_ref().is_none_or(|(first, _)| at < *first)
+    {
+        *first = Some((at, what));
     }
 }
 

@@ -215,11 +215,16 @@ impl Line {
 
     /// When [`Input::Tick`] is next needed, and what for; `None` while nothing is timed.
     pub fn deadline(&self) -> Option<(Tick, Reason)> {
-        self.lanes
-            .iter()
-            .filter_map(|lane| lane.deadline(&self.rules, self.now))
-            .chain(self.early.iter().map(|early| (early.until, Reason::Witness)))
-            .min_by_key(|(at, _)| *at)
+        let early = self.early.iter().map(|early| (early.until, Reason::Witness));
+        let mut first: Option<(Tick, Reason)> = None;
+        for lane in &self.lanes {
+            if let Some(due) = lane.deadline(&self.rules, self.now)
+                && first.is_none_or(|first| due.0 < first.0)
+            {
+                first = Some(due);
+            }
+        }
+        first.into_iter().chain(early).min_by_key(|(at, _)| *at)
     }
 
     /// Advances by one input and says what must now be done, in order.

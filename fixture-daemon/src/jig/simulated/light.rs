@@ -103,14 +103,17 @@ impl Steps<f64> {
         let first = self.earlier.front().unwrap_or(&self.newest);
         let mut slow = first.1;
         let mut sum = 0.0;
-        let from = self.earlier.iter().chain([&self.newest]);
-        let until = self.earlier.iter().skip(1).chain([&self.newest]).map(|edge| edge.0);
-        for ((from, value), until) in from.zip(until.chain([end])) {
-            let (from, until) = (*from, until.min(end));
+        let mut edges = self.earlier.iter().chain([&self.newest]).peekable();
+        while let Some((from, value)) = edges.next() {
+            let (from, until) = (*from, edges.peek().map_or(end, |edge| edge.0.min(end)));
             // What lies before the stretch only brings the slow one to where it is.
             for (from, until, counts) in [(from, until.min(start), false), (from.max(start), until, true)] {
                 let lasts = until.since(from).as_secs_f64();
-                let apart = (slow - value) * (-lasts / fades).exp();
+                let mut apart = slow - value;
+                // Most edges lie wholly before the stretch: what does not last changes nothing.
+                if lasts > 0.0 && apart != 0.0 {
+                    apart *= (-lasts / fades).exp();
+                }
                 if counts {
                     sum += value * lasts + fades * (slow - value - apart);
                 }

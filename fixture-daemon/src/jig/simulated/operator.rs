@@ -130,6 +130,7 @@ impl Operator {
         units: u32,
     ) -> Self {
         let mut chance = Chance::new(seed, Stream::Operator);
+        let last = first.saturating_add(units);
         let places = lanes
             .iter()
             .map(|lane| Place {
@@ -145,14 +146,21 @@ impl Operator {
             policy,
             takt,
             places,
-            fresh: (first, first.saturating_add(units)),
-            units,
+            fresh: (first, last),
+            units: last - first,
             again: VecDeque::new(),
             cards: BTreeMap::new(),
             done: 0,
             stop: None,
             unlocks: VecDeque::new(),
         }
+    }
+
+    /// Brings no unit that never was in a nest; those that were are still done.
+    pub fn knocks_off(&mut self) {
+        let left = self.fresh.1 - self.fresh.0;
+        self.fresh.1 = self.fresh.0;
+        self.units -= left;
     }
 
     /// Whether every unit is done and lifted, and the line goes.

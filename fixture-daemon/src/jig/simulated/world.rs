@@ -86,6 +86,10 @@ pub struct Truth {
 pub struct World {
     seed: u64,
     now: Tick,
+    /// When something next happens by itself: asked for several times a sample, another one a few times a second.
+    next: Option<Tick>,
+    /// Everything that was due up to now has happened.
+    settled: bool,
     scenario: Scenario,
     shows: Shows,
     network: Network,
@@ -187,9 +191,11 @@ impl World {
                 }
             })
             .collect();
-        Self {
+        let mut world = Self {
             seed: setting.seed,
             now: Tick::ZERO,
+            next: None,
+            settled: false,
             shows: Shows::vendor(),
             network: Network::new(setting.wifi),
             cloud: Cloud::new(setting.seed),
@@ -212,7 +218,9 @@ impl World {
             stays: BTreeMap::new(),
             scans: VecDeque::new(),
             events: VecDeque::new(),
-        }
+        };
+        world.look_ahead();
+        world
     }
 
     /// The lanes.
@@ -232,15 +240,20 @@ impl World {
 
     /// When something next happens by itself that somebody outside could notice; `None` for never.
     pub fn next_event(&self) -> Option<Tick> {
+        self.next
+    }
+
+    /// Notes when something next happens by itself.
+    fn look_ahead(&mut self) {
         let units = self
             .lanes
             .iter()
             .filter_map(|lane| lane.unit.as_ref().and_then(|seated| seated.unit.next_event()));
-        units
+        self.next = units
             .chain(self.mishaps.next_event())
             .chain(self.operator.next_event())
             .chain(self.mail.peek().map(|Reverse((at, _))| *at))
-            .min()
+            .min();
     }
 
     /// Lets everything happen until `to`.
@@ -248,12 +261,20 @@ impl World {
         while let Some(at) = self.next_event().filter(|at| *at <= to) {
             self.settle(at.max(self.now));
         }
-        self.settle(to.max(self.now));
+        if to > self.now || !self.settled {
+            self.settle(to.max(self.now));
+        }
     }
 
     /// What has happened since the last call, in order.
     pub fn take_events(&mut self) -> Vec<(Tick, Event)> {
         self.events.drain(..).collect()
+    }
+
+    /// The operator brings no unit any more that never was in a nest.
+    pub fn knock_off(&mut self) {
+        self.operator.knocks_off();
+        self.look_ahead();
     }
 
     /// Whether every unit is done and lifted.
@@ -264,11 +285,20 @@ impl World {
     /// Everything that is due at `now`.
     fn settle(&mut self, now: Tick) {
         self.now = now;
+        self.settled = true;
+        let due = self.next.is_some_and(|at| at <= now);
         if self.mishaps.advance(now) {
             self.mishaps_turned();
         }
+        let mut moved = false;
         for index in 0..self.lanes.len() {
-            self.live(index, now);
+            moved |= self.live(index, now);
+        }
+        if !due {
+            if moved {
+                self.look_ahead();
+            }
+            return;
         }
         while let Some(Reverse(due)) = self.mail.peek().copied().filter(|Reverse((at, _))| *at <= now) {
             self.mail.pop();
@@ -291,6 +321,7 @@ impl World {
                 operator::Deed::Act(act) => self.events.push_back((at, Event::Act(act))),
             }
         }
+        self.look_ahead();
     }
 
     fn mishaps_turned(&mut self) {
@@ -309,9 +340,13 @@ impl World {
         }
     }
 
-    fn live(&mut self, index: usize, to: Tick) {
-        let Some(lane) = self.lanes.get_mut(index) else { return };
-        let Some(seated) = &mut lane.unit else { return };
+    /// A lane's unit lives until `to`; whether something else is due next because of that.
+    fn live(&mut self, index: usize, to: Tick) -> bool {
+        let Some(lane) = self.lanes.get_mut(index) else {
+            return false;
+        };
+        let Some(seated) = &mut lane.unit else { return false };
+        let before = seated.unit.next_event();
         let mut deeds = Vec::new();
         let mut around = Surroundings {
             network: &self.network,
@@ -321,11 +356,13 @@ impl World {
             deeds: &mut deeds,
         };
         seated.unit.advance(to, &mut around);
+        let moved = seated.unit.next_event() != before || !deeds.is_empty();
         for unit::Deed::Blessed(at, event) in deeds {
             self.sent += 1;
             self.mail.push(Reverse((at, self.sent)));
             self.letters.insert((at, self.sent), event);
         }
+        moved
     }
 
     fn seat(&mut self, now: Tick, id: LaneId, index: u32) {
@@ -560,6 +597,7 @@ impl World {
                 );
             }
         }
+        self.look_ahead();
     }
 
     /// Whether the unit in a lane has power; `None` without one.
@@ -590,10 +628,9 @@ impl World {
             must_fail: false,
             last: false,
         });
-        Truth {
-            last: self.operator.verdict(self.now, id, code),
-            ..truth
-        }
+        let last = self.operator.verdict(self.now, id, code);
+        self.look_ahead();
+        Truth { last, ..truth }
     }
 
     /// What is really the matter with the unit in a lane so far; `last` is not known yet.
@@ -620,12 +657,14 @@ impl World {
     pub fn show_lane(&mut self, now: Tick, id: LaneId, state: &LaneState) {
         self.advance(now);
         self.operator.sees(self.now, id, state);
+        self.look_ahead();
     }
 
     /// Shows the operator what the screen shows of the line.
     pub fn show_line(&mut self, now: Tick, stopped: Option<&LineStop>) {
         self.advance(now);
         self.operator.sees_line(self.now, stopped);
+        self.look_ahead();
     }
 
     fn suffers(&self, id: LaneId, fault: Fault) -> bool {
