@@ -29,6 +29,7 @@ pub mod record;
 pub mod report;
 pub mod seal;
 pub mod statistics;
+pub mod what_if;
 pub mod yields;
 
 pub use dump::{dump, dump_to};

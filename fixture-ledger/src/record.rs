@@ -331,6 +331,24 @@ pub struct Limits {
     pub side: Side,
 }
 
+/// How many standard deviations beyond a limit are outside it.
+const SURELY: f32 = 3.0;
+
+impl Limits {
+    /// Limits, and where a figure with that standard deviation is: outside only by more than three of them.
+    pub fn weigh(allowed: RangeInclusive<f32>, value: f32, deviation: f32) -> Self {
+        let away = (allowed.start() - value).max(value - allowed.end());
+        Self {
+            allowed,
+            side: if away > SURELY * deviation {
+                Side::Outside
+            } else {
+                Side::Inside
+            },
+        }
+    }
+}
+
 /// Where a figure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {

@@ -920,19 +920,13 @@ impl Reports {
         let mut measurements = rows
             .into_iter()
             .map(|row| {
-                Ok(Measurement {
-                    what: place.parse("what", &row.what)?,
-                    scale: place.parse("scale", &row.scale)?,
-                    value: decode::small_float(row.value),
-                    deviation: decode::small_float(row.deviation),
-                    limits: match (row.least, row.most, row.is_outside) {
-                        (Some(least), Some(most), Some(is_outside)) => Some(Limits {
-                            allowed: decode::small_float(least)..=decode::small_float(most),
-                            side: if is_outside == 1 { Side::Outside } else { Side::Inside },
-                        }),
-                        _ => None,
-                    },
-                })
+                measurement_of(
+                    place,
+                    &row.what,
+                    &row.scale,
+                    [row.value, row.deviation],
+                    (row.least, row.most, row.is_outside),
+                )
             })
             .collect::<Result<Vec<Measurement>, LedgerError>>()?;
         measurements.sort_by_key(|measurement| measurement.what);
@@ -1221,6 +1215,29 @@ pub(crate) async fn read_attempts(
             })
         })
         .collect()
+}
+
+/// A measurement by its columns: what and in which scale, its value and deviation, its limits and whether it is outside of them.
+pub(crate) fn measurement_of(
+    place: Place<'_>,
+    what: &str,
+    scale: &str,
+    [value, deviation]: [f64; 2],
+    limits: (Option<f64>, Option<f64>, Option<i64>),
+) -> Result<Measurement, LedgerError> {
+    Ok(Measurement {
+        what: place.parse("what", what)?,
+        scale: place.parse("scale", scale)?,
+        value: decode::small_float(value),
+        deviation: decode::small_float(deviation),
+        limits: match limits {
+            (Some(least), Some(most), Some(is_outside)) => Some(Limits {
+                allowed: decode::small_float(least)..=decode::small_float(most),
+                side: if is_outside == 1 { Side::Outside } else { Side::Inside },
+            }),
+            _ => None,
+        },
+    })
 }
 
 /// A stage by its name in records.

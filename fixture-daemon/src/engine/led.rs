@@ -6,8 +6,6 @@ use fixture_ledger::record::{Limits, Measurement, Quantity, Scale, Side};
 
 use super::sensor::Measures;
 
-/// How many standard deviations beyond a limit are outside it.
-const SURELY: f32 = 3.0;
 /// A die whose strength is known no better than to this share of it was not measured.
 const TOO_UNSURE: f32 = 0.2;
 
@@ -53,21 +51,17 @@ impl Figure {
             scale,
             value: self.value,
             deviation: self.deviation,
-            limits: limits.map(|allowed| Limits {
-                allowed: allowed.clone(),
-                side: if self.is_outside(allowed) {
-                    Side::Outside
-                } else {
-                    Side::Inside
-                },
-            }),
+            limits: limits.map(|allowed| self.against(allowed)),
         }
+    }
+
+    fn against(self, allowed: &RangeInclusive<f32>) -> Limits {
+        Limits::weigh(allowed.clone(), self.value, self.deviation)
     }
 
     /// Whether it is outside limits by more than its own uncertainty.
     fn is_outside(self, limits: &RangeInclusive<f32>) -> bool {
-        let away = (limits.start() - self.value).max(self.value - limits.end());
-        away > SURELY * self.deviation
+        self.against(limits).side == Side::Outside
     }
 }
 

@@ -95,12 +95,22 @@ impl Ask {
     /// # Errors
     /// The first field that makes no sense, and what was expected.
     pub fn of(sources: &Sources, query: &str) -> Result<Self, String> {
+        Self::with(sources, query, &[])
+    }
+
+    /// As [`of`](Self::of), with fields of the page's own, which it reads with [`field`](Self::field).
+    ///
+    /// # Errors
+    /// The first field that makes no sense, and what was expected.
+    pub fn with(sources: &Sources, query: &str, own: &[&'static str]) -> Result<Self, String> {
         let mut given: Vec<(&'static str, String)> = Vec::new();
         for (name, value) in link::fields(query) {
             let known = FIELDS
-                .into_iter()
+                .iter()
+                .chain(own)
+                .copied()
                 .find(|known| *known == name)
-                .ok_or_else(|| format!("{name}: expected one of {}", FIELDS.join(", ")))?;
+                .ok_or_else(|| format!("{name}: expected one of {}", [&FIELDS, own].concat().join(", ")))?;
             if given.iter().any(|(name, _)| *name == known) {
                 return Err(format!("{name}: expected once"));
             }

@@ -29,6 +29,7 @@ pub mod shift;
 mod tests;
 pub mod today;
 pub mod unit;
+pub mod what_if;
 pub mod yields;
 
 use std::io;
@@ -152,6 +153,7 @@ pub fn router(sources: Sources) -> Router {
         .route("/yield", get(yields::page))
         .route("/failures", get(failures::page))
         .route("/lanes", get(lanes::page))
+        .route("/what-if", get(what_if::page))
         .route("/about", get(about::page))
         .route("/runs", get(runs::page))
         .route("/runs/{id}", get(run::page))

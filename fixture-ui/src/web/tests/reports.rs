@@ -153,6 +153,39 @@ async fn lanes_tell_their_lamps_against_what_commissioning_left() {
 }
 
 #[tokio::test]
+async fn other_limits_tell_which_verdicts_would_be_others() {
+    let (_folder, path) = two_days().await;
+    // All of them have a green share of 0.347 ± 0.004.
+    let (status, page) = page_of(&path, &format!("/what-if?{PERIOD}")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("all 48 runs"), "{page}");
+    let (_, page) = page_of(&path, &format!("/what-if?{PERIOD}&share_least=0.4")).await;
+    assert!(
+        page.contains("<p class=\"big\">48</p>") && page.contains("green share 0.347 ± 0.004"),
+        "{page}"
+    );
+    // Within three deviations nothing is outside.
+    let (_, page) = page_of(&path, &format!("/what-if?{PERIOD}&share_least=0.358")).await;
+    assert!(page.contains("No verdict would be another."), "{page}");
+    for (query, expected) in [
+        ("share_least=green", "expected a figure such as 0.5"),
+        (
+            "share_least=0.6&share_most=0.5",
+            "expected at least as much as share_least",
+        ),
+        ("strength_least=-1", "expected a figure such as 0.5"),
+        ("mood=good", "expected one of"),
+    ] {
+        let (status, page) = page_of(&path, &format!("/what-if?{query}")).await;
+        assert_eq!(
+            (status, page.contains(expected)),
+            (StatusCode::BAD_REQUEST, true),
+            "{query}: {page}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn names_that_are_code_elsewhere_are_only_ever_text() {
     let (_folder, path) = two_days().await;
     for address in [
@@ -248,6 +281,7 @@ async fn a_page_with_its_styles_is_small_over_the_wire() {
         "/failures?days=91",
         "/lanes?from=2026-03-08&until=2026-09-22&per=day",
         "/runs",
+        "/what-if?days=91",
         "/about",
     ] {
         let request = Request::get(address)

@@ -1,0 +1,132 @@
+//! What was measured of past units, to be weighed against other limits before anyone sets them.
+
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::verdict::VerdictCode;
+
+use crate::decode::{self, Place};
+use crate::error::LedgerError;
+use crate::record::Measurement;
+use crate::report::{Reports, measurement_of};
+use crate::yields::Span;
+
+/// The most runs that one report looks at: the latest of what was asked about.
+pub const MEASURED_LIMIT: u32 = 5000;
+
+/// A run whose LED was measured, and whose verdict its limits decide: it passed, or failed for its LED alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasuredRun {
+    /// The run.
+    pub run: RunId,
+    /// The unit, where it had a serial.
+    pub serial: Option<Serial>,
+    /// When it was seated.
+    pub seated: WallTime,
+    /// `ok` or `led-out-of-limits`.
+    pub code: VerdictCode,
+    /// What was measured, by quantity.
+    pub measurements: Vec<Measurement>,
+}
+
+impl Reports {
+    /// The latest runs for production of a span of time, on one lane or all, of one lot or all, whose verdict other limits of the LED would decide;
+    /// at most [`MEASURED_LIMIT`], the latest first.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn measured(
+        &self,
+        span: Span,
+        lane: Option<LaneId>,
+        lot: Option<&str>,
+    ) -> Result<Vec<MeasuredRun>, LedgerError> {
+        const OPERATION: &str = "reading what was measured";
+        let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
+        let lane = lane.map(LaneId::number);
+        let mut reader = self.reader().await?;
+        let runs = sqlx::query!(
+            r#"SELECT number, id, serial, seated, seated_synchronised, code AS "code!"
+            FROM run
+            WHERE seated >= ?1
+                AND seated < ?2
+                AND code IN ('ok', 'led-out-of-limits')
+                AND purpose = 'production'
+                AND (?3 IS NULL OR lane = ?3)
+                AND (?4 IS NULL OR lot = ?4)
+            ORDER BY seated DESC
+            LIMIT ?5"#,
+            span.from,
+            span.until,
+            lane,
+            lot,
+            MEASURED_LIMIT
+        )
+        .fetch_all(&mut reader.connection)
+        .await
+        .map_err(failed)?;
+        let place = Place {
+            path: &self.path,
+            table: "run",
+            row: 0,
+        };
+        let numbers: Vec<i64> = runs.iter().map(|run| run.number).collect();
+        let numbers = serde_json::to_string(&numbers).map_err(|error| place.nonsense("number", error))?;
+        let rows = sqlx::query!(
+            r#"SELECT
+                CAST(wanted.key AS INTEGER) AS "at!: i64",
+                measurement.run AS "run!: i64",
+                measurement.what,
+                measurement.scale,
+                measurement.value,
+                measurement.deviation,
+                measurement.least,
+                measurement.most,
+                measurement.is_outside
+            FROM json_each(?1) AS wanted
+            CROSS JOIN measurement ON measurement.run = wanted.value"#,
+            numbers
+        )
+        .fetch_all(&mut reader.connection)
+        .await
+        .map_err(failed)?;
+        reader.close(&self.path, OPERATION).await?;
+        let mut measured = runs
+            .into_iter()
+            .map(|run| {
+                let place = Place {
+                    row: run.number,
+                    ..place
+                };
+                Ok(MeasuredRun {
+                    run: place.run_id("id", &run.id)?,
+                    serial: run.serial.map(|serial| place.serial("serial", &serial)).transpose()?,
+                    seated: decode::wall(run.seated, run.seated_synchronised),
+                    code: place.parse("code", &run.code)?,
+                    measurements: Vec::new(),
+                })
+            })
+            .collect::<Result<Vec<_>, LedgerError>>()?;
+        for row in rows {
+            let place = Place {
+                table: "measurement",
+                row: row.run,
+                ..place
+            };
+            let at: usize = place.number("run", row.at)?;
+            let measurement = measurement_of(
+                place,
+                &row.what,
+                &row.scale,
+                [row.value, row.deviation],
+                (row.least, row.most, row.is_outside),
+            )?;
+            if let Some(run) = measured.get_mut(at) {
+                run.measurements.push(measurement);
+            }
+        }
+        for run in &mut measured {
+            run.measurements.sort_by_key(|measurement| measurement.what);
+        }
+        measured.retain(|run| !run.measurements.is_empty());
+        Ok(measured)
+    }
+}
