@@ -48,7 +48,15 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     /// Holds the lock.
-    _file: File,
+    file: File,
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // Closing alone would not free it while a child that is being started still has a copy of the file. What cannot be freed here is freed
+        // when that becomes its own program.
+        let _freed = self.file.unlock();
+    }
 }
 
 impl WriterLock {
@@ -82,7 +90,7 @@ impl WriterLock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(|error| writing(path, OPERATION, &error))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -23,6 +23,8 @@ pub struct MeasuredRun {
     pub seated: WallTime,
     /// `ok` or `led-out-of-limits`.
     pub code: VerdictCode,
+    /// On a simulated jig: everything says SIMULATED.
+    pub simulated: bool,
     /// What was measured, by quantity.
     pub measurements: Vec<Measurement>,
 }
@@ -44,15 +46,23 @@ impl Reports {
         let lane = lane.map(LaneId::number);
         let mut reader = self.reader().await?;
         let runs = sqlx::query!(
-            r#"SELECT number, id, serial, seated, seated_synchronised, code AS "code!"
+            r#"SELECT
+                run.number,
+                run.id,
+                run.serial,
+                run.seated,
+                run.seated_synchronised,
+                run.code AS "code!",
+                setup.simulated AS "simulated: bool"
             FROM run
-            WHERE seated >= ?1
-                AND seated < ?2
-                AND code IN ('ok', 'led-out-of-limits')
-                AND purpose = 'production'
-                AND (?3 IS NULL OR lane = ?3)
-                AND (?4 IS NULL OR lot = ?4)
-            ORDER BY seated DESC
+            JOIN setup ON setup.number = run.setup
+            WHERE run.seated >= ?1
+                AND run.seated < ?2
+                AND run.code IN ('ok', 'led-out-of-limits')
+                AND run.purpose = 'production'
+                AND (?3 IS NULL OR run.lane = ?3)
+                AND (?4 IS NULL OR run.lot = ?4)
+            ORDER BY run.seated DESC
             LIMIT ?5"#,
             span.from,
             span.until,
@@ -101,6 +111,7 @@ impl Reports {
                     serial: run.serial.map(|serial| place.serial("serial", &serial)).transpose()?,
                     seated: decode::wall(run.seated, run.seated_synchronised),
                     code: place.parse("code", &run.code)?,
+                    simulated: run.simulated,
                     measurements: Vec::new(),
                 })
             })

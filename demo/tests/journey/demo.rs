@@ -33,10 +33,19 @@ impl Demo {
         Self::start_until(folder, "Ctrl-C")
     }
 
+    /// Starts a demo that makes so many units of history first.
+    pub fn with_history(folder: &Path, units: u32) -> Self {
+        Self::told(folder, "Ctrl-C", units)
+    }
+
     /// Starts a demo and reads what it says until a line begins with the word.
     pub fn start_until(folder: &Path, word: &str) -> Self {
+        Self::told(folder, word, 10)
+    }
+
+    fn told(folder: &Path, word: &str, history: u32) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_demo"))
-            .args(["--port", "0", "--history", "10", "--keep"])
+            .args(["--port", "0", "--history", &history.to_string(), "--keep"])
             .arg(folder)
             .stdout(Stdio::piped())
             .spawn()

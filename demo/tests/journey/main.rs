@@ -247,3 +247,83 @@ async fn a_person_sees_that_a_daemon_hangs_and_after_its_restart_the_verdict_tha
     browser.client.clone().close().await.unwrap();
     assert!(!demo.interrupt().success(), "its own daemon was killed");
 }
+
+/// The address of the first such link.
+const WHERE_TO: &str = "return document.querySelector(arguments[0])?.getAttribute('href') ?? null;";
+
+#[tokio::test]
+async fn qa_goes_from_the_overview_to_a_failing_code_to_one_runs_light_and_prints_the_units_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let browser = Browser::start().await;
+    let demo = Demo::with_history(folder.path(), 60);
+    let page = |path: &str| format!("{}{}", demo.pages, path.trim_start_matches('/'));
+    let soon = Duration::from_secs(20);
+    let follow = async |selector: &str| {
+        let address = browser.ask(WHERE_TO, selector).await;
+        let address = address
+            .as_str()
+            .unwrap_or_else(|| panic!("no link {selector}"))
+            .to_owned();
+        browser.client.goto(&page(&address)).await.unwrap();
+        address
+    };
+
+    // The overview tells of this shift, and leads to its yield.
+    browser.client.goto(&page("")).await.unwrap();
+    browser.until("#shift a", Duration::from_secs(60)).await;
+    browser.shoot("qa-1-overview").await;
+    follow("#shift a").await;
+    browser.until("h1", soon).await;
+
+    // A week: the chart with its limits, and what failed.
+    browser.client.goto(&page("yield?days=7&per=hour")).await.unwrap();
+    browser.until("svg.chart circle", soon).await;
+    assert_eq!(browser.count(".yields .big").await, 4);
+    browser.shoot("qa-2-yield").await;
+    follow("a[href^='/failures']:not(nav a)").await;
+    browser.until(".pareto tbody a", soon).await;
+    browser.shoot("qa-3-failures").await;
+
+    // A code leads to its runs, and one of them to its light; the filter is in the address and nowhere else.
+    let runs = follow(".pareto tbody a").await;
+    assert!(runs.contains("code=") && runs.contains("from="), "{runs}");
+    browser.until(".runs tbody td.when a", soon).await;
+    browser.shoot("qa-4-runs").await;
+    follow(".runs tbody td.when a").await;
+    browser.until("svg#light", soon).await;
+    browser.shoot("qa-5-run").await;
+
+    // The unit's story, printed on one page.
+    follow("h1 a").await;
+    browser.until(".story", soon).await;
+    browser.shoot("qa-6-unit").await;
+    let printed = browser
+        .client
+        .print(fantoccini::wd::PrintConfiguration::default())
+        .await
+        .unwrap();
+    assert!(printed.starts_with(b"%PDF-"), "{} bytes", printed.len());
+    // "/Type /Pages" is the list of them.
+    let is_page = |rest: &[u8]| rest.starts_with(b"/Type /Page") && rest.get(11) != Some(&b's');
+    let pages = (0..printed.len()).filter(|place| is_page(&printed[*place..])).count();
+    assert_eq!(pages, 1);
+
+    // Other limits of the LED, tried on what was measured; and a filter that is sent on shows the same.
+    browser
+        .client
+        .goto(&page("what-if?days=7&strength_least=0.95"))
+        .await
+        .unwrap();
+    browser.until(".figures .big", soon).await;
+    browser.shoot("qa-7-what-if").await;
+    for name in ["lanes?days=7", "about"] {
+        browser.client.goto(&page(name)).await.unwrap();
+        browser.until("main h1", soon).await;
+        browser
+            .shoot(&format!("qa-8-{}", name.split('?').next().unwrap()))
+            .await;
+    }
+
+    browser.client.clone().close().await.unwrap();
+    assert!(demo.interrupt().success());
+}

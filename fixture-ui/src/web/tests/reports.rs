@@ -158,7 +158,7 @@ async fn other_limits_tell_which_verdicts_would_be_others() {
     // All of them have a green share of 0.347 ± 0.004.
     let (status, page) = page_of(&path, &format!("/what-if?{PERIOD}")).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(page.contains("all 48 runs"), "{page}");
+    assert!(page.contains("all 48 runs") && page.contains("SIMULATED"), "{page}");
     let (_, page) = page_of(&path, &format!("/what-if?{PERIOD}&share_least=0.4")).await;
     assert!(
         page.contains("<p class=\"big\">48</p>") && page.contains("green share 0.347 ± 0.004"),
