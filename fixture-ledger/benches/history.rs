@@ -6,7 +6,8 @@
 //!     … -- --ledger PATH     a ledger that is there, or is made there and kept (otherwise among what Cargo builds)
 //!     … -- --plain N         so many of each kind of question are asked by plain SQL as well, and both answers have to be equal
 //!
-//! Every question is asked with values by chance from a seed. How long the first answers take depends on what of the file the system has in memory.
+//! Every question is asked with values by chance from a seed. It is told how long answers took, and how much of that the process was at work: on a busy
+//! machine only the second says something, and what the first answers take depends on what of the file the system has in memory.
 
 #![expect(
     clippy::print_stdout,
@@ -27,6 +28,7 @@ use clap::Parser;
 use fixture_ledger::Reports;
 use fixture_ledger::yields::{By, QUARTER, Scope, Span};
 use fixture_link::verdict::VerdictCode;
+use nix::time::{ClockId, clock_gettime};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rusqlite::types::Value;
@@ -57,6 +59,9 @@ struct Arguments {
     /// Of these, how many plain SQL is asked as well.
     #[arg(long, default_value_t = 10)]
     plain: usize,
+    /// Only questions of which this is a part of the name.
+    #[arg(long, default_value = "")]
+    only: String,
     /// What Cargo says to every benchmark.
     #[arg(long)]
     bench: bool,
@@ -105,9 +110,10 @@ fn main() {
         connection,
         questions: asked.questions,
         plain: asked.plain,
+        only: asked.only,
     };
     println!(
-        "{} runs; milliseconds: half of the questions within / 95 % / the longest (how many); plain SQL: half / the longest (how many)",
+        "{} runs; what is asked (how often): half of the answers within / 95 % / the longest, milliseconds; the same of the time at work",
         asking.known.runs
     );
     asking.units();
@@ -130,7 +136,10 @@ fn repeat(path: &Path, many: &Path, times: i64) {
     let runs = number("SELECT max(number) FROM run");
     let batches = number("SELECT max(number) FROM batch");
     let lasts = (number("SELECT max(seated) - min(seated) FROM run") / DAY + 3) * DAY;
-    assert!(runs <= 1_000_000, "serials of more than a million units have no room for the copy's number");
+    assert!(
+        runs <= 1_000_000,
+        "serials of more than a million units have no room for the copy's number"
+    );
     let (min, max) = (1, times - 1);
     connection
         .execute_batch(&format!(
@@ -176,32 +185,40 @@ struct Asking {
     connection: Connection,
     questions: usize,
     plain: usize,
+    only: String,
 }
 
-/// How long something took.
-fn timed<T>(of: impl FnOnce() -> T) -> (Duration, T) {
-    let start = Instant::now();
+/// How long something took, and how long the process's threads were at work.
+type Took = (Duration, Duration);
+
+fn timed<T>(of: impl FnOnce() -> T) -> (Took, T) {
+    let worked = || Duration::from(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("Linux has one"));
+    let (start, before) = (Instant::now(), worked());
     let answer = of();
-    (start.elapsed(), answer)
+    ((start.elapsed(), worked() - before), answer)
 }
 
-/// One kind of question, told.
-fn tell(what: &str, goal: u64, mut times: Vec<Duration>, mut plain: Vec<Duration>) {
+/// Half of them, 95 %, and the longest, in milliseconds.
+fn shares(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
-    plain.sort_unstable();
-    let at = |times: &[Duration], percent: usize| {
+    let at = |percent: usize| {
         let rank = (times.len() * percent).div_ceil(100).max(1);
         times.get(rank - 1).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
     };
+    format!("{:7.1} {:7.1} {:7.1}", at(50), at(95), at(100))
+}
+
+/// One kind of question, told.
+fn tell(what: &str, goal: u64, times: &[Took], plain: &[Took]) {
+    let took = |times: &[Took]| shares(times.iter().map(|(took, _)| *took).collect());
+    let worked = |times: &[Took]| shares(times.iter().map(|(_, worked)| *worked).collect());
     println!(
-        "{what:48} {:7.1} {:7.1} {:7.1} ({:4}) goal {goal:3}   plain {:8.0} {:8.0} ({})",
-        at(&times, 50),
-        at(&times, 95),
-        at(&times, 100),
+        "{what:46} ({:3}) goal {goal:3}: {} at work {}   plain ({}): at work {}",
         times.len(),
-        at(&plain, 50),
-        at(&plain, 100),
+        took(times),
+        worked(times),
         plain.len(),
+        worked(plain),
     );
 }
 
@@ -216,12 +233,15 @@ impl Asking {
     ) where
         Q: core::fmt::Debug,
     {
+        if !what.contains(&self.only) {
+            return;
+        }
         let (mut times, mut plain) = (Vec::new(), Vec::new());
         for number in 0..self.questions {
             let question = question(self);
             let (took, answered) = timed(|| answer(self, &question));
-            if std::env::var_os("HISTORY_SLOW").is_some() && took > Duration::from_millis(goal) {
-                println!("{took:?}: {question:?}");
+            if std::env::var_os("HISTORY_SLOW").is_some() && took.1 > Duration::from_millis(goal) {
+                println!("{:?}: {question:?}", took.1);
             }
             times.push(took);
             if number < self.plain {
@@ -230,7 +250,7 @@ impl Asking {
                 assert_eq!(answered, expected, "{question:?}");
             }
         }
-        tell(what, goal, times, plain);
+        tell(what, goal, &times, &plain);
     }
 
     fn units(&mut self) {
@@ -285,7 +305,11 @@ impl Asking {
 
     /// A span of so many days, on whole quarters of an hour.
     fn span(&mut self, length: i64) -> Span {
-        let from = self.chance.random_range(self.known.first..=self.known.last).div_euclid(QUARTER) * QUARTER;
+        let from = self
+            .chance
+            .random_range(self.known.first..=self.known.last)
+            .div_euclid(QUARTER)
+            * QUARTER;
         Span {
             from,
             until: from + length,
@@ -419,7 +443,10 @@ impl Asking {
             (kind.words(), 150),
             |asking| asking.known.filter(&mut asking.chance, &asking.connection, kind),
             |asking, filter| {
-                let page = asking.runtime.block_on(asking.reports.runs(filter, 50)).expect("a page");
+                let page = asking
+                    .runtime
+                    .block_on(asking.reports.runs(filter, 50))
+                    .expect("a page");
                 page.rows.iter().map(|row| row.run).collect::<Vec<_>>()
             },
             |asking, filter| {

@@ -154,9 +154,9 @@ impl Reports {
         let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
         let mut reader = self.reader().await?;
         let rows = select_sealed!("run", "run.verdict_number > ?1", after, AT_ONCE)
-        .fetch_all(&mut reader.connection)
-        .await
-        .map_err(failed)?;
+            .fetch_all(&mut reader.connection)
+            .await
+            .map_err(failed)?;
         let sealed = self.with_rests(&mut reader, rows).await?;
         reader.close(&self.path, OPERATION).await?;
         Ok(sealed)

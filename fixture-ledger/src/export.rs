@@ -72,43 +72,95 @@ const fn column(name: &'static str, kind: Kind, says: &'static str) -> Column {
 /// Every column, in order. Columns are only ever added, at the end; none is renamed, moved or given another meaning.
 pub const COLUMNS: [Column; 39] = [
     column("run", Kind::Text, "the run's id"),
-    column("simulated", Kind::Text, "`SIMULATED` of a run on a simulated jig; empty otherwise"),
+    column(
+        "simulated",
+        Kind::Text,
+        "`SIMULATED` of a run on a simulated jig; empty otherwise",
+    ),
     column("seated", Kind::Instant, "when the unit was seated"),
-    column("seated_synchronised", Kind::Flag, "whether the clock was synchronised then"),
+    column(
+        "seated_synchronised",
+        Kind::Flag,
+        "whether the clock was synchronised then",
+    ),
     column("fixture", Kind::Text, "the fixture"),
     column("software", Kind::Text, "its software's version"),
     column("recipe", Kind::Text, "the recipe's name"),
     column("recipe_version", Kind::Text, "the recipe's version"),
-    column("pass_rule", Kind::Text, "what a PASS took: `blessed`, `claimed` or `led-only`"),
-    column("purpose", Kind::Text, "`production`, `golden` or `known-bad`; only the first counts in yields"),
+    column(
+        "pass_rule",
+        Kind::Text,
+        "what a PASS took: `blessed`, `claimed` or `led-only`",
+    ),
+    column(
+        "purpose",
+        Kind::Text,
+        "`production`, `golden` or `known-bad`; only the first counts in yields",
+    ),
     column("lane", Kind::Number, "the lane"),
     column("serial", Kind::Text, "the unit's serial; empty where it had none"),
     column("operator", Kind::Text, "the operator"),
     column("lot", Kind::Text, "the lot; empty for none"),
     column("work_order", Kind::Text, "the work order; empty for none"),
-    column("outcome", Kind::Text, "`PASS`, `FAIL`, `ERROR`, `UNDECIDED`, `ABORTED` or `INTERRUPTED`; empty while the run lasts"),
+    column(
+        "outcome",
+        Kind::Text,
+        "`PASS`, `FAIL`, `ERROR`, `UNDECIDED`, `ABORTED` or `INTERRUPTED`; empty while the run lasts",
+    ),
     column("code", Kind::Text, "the verdict's code"),
-    column("class", Kind::Text, "whose fault it is: `unit`, `evidence`, `fixture`, `network`, `operator` or `power`"),
+    column(
+        "class",
+        Kind::Text,
+        "whose fault it is: `unit`, `evidence`, `fixture`, `network`, `operator` or `power`",
+    ),
     column("detail", Kind::Text, "what exactly was seen"),
     column("stage", Kind::Text, "the last stage that the unit was seen in"),
-    column("reached", Kind::Text, "how far it got, as yields tell it: `seated`, `received`, `connected` or `passed`"),
+    column(
+        "reached",
+        Kind::Text,
+        "how far it got, as yields tell it: `seated`, `received`, `connected` or `passed`",
+    ),
     column("took_s", Kind::Seconds, "from seated to the verdict"),
     column("ended", Kind::Instant, "when the verdict was stored"),
-    column("ended_synchronised", Kind::Flag, "whether the clock was synchronised then"),
+    column(
+        "ended_synchronised",
+        Kind::Flag,
+        "whether the clock was synchronised then",
+    ),
     column("lifted", Kind::Instant, "when the unit was lifted"),
-    column("verdict_number", Kind::Number, "which verdict of the ledger it was, from 1"),
-    column("ordinal", Kind::Number, "which of its unit's runs that count in yields it was, from 1; 0 of a run that does not count"),
+    column(
+        "verdict_number",
+        Kind::Number,
+        "which verdict of the ledger it was, from 1",
+    ),
+    column(
+        "ordinal",
+        Kind::Number,
+        "which of its unit's runs that count in yields it was, from 1; 0 of a run that does not count",
+    ),
     column("attempts", Kind::Number, "how many BlinkUp transmissions"),
     column("attempts_received", Kind::Number, "how many of them were received"),
     column("device_id", Kind::Text, "the device's id"),
     column("agent_url", Kind::Text, "the agent's URL"),
-    column("samples_lost", Kind::Number, "samples of light that were lost or came too late"),
+    column(
+        "samples_lost",
+        Kind::Number,
+        "samples of light that were lost or came too late",
+    ),
     column("annotations", Kind::Number, "how many annotations it has"),
-    column("suspected", Kind::Flag, "whether one of them blames the network or the fixture"),
+    column(
+        "suspected",
+        Kind::Flag,
+        "whether one of them blames the network or the fixture",
+    ),
     column("red_die", Kind::Fraction, "the LED's red die"),
     column("green_die", Kind::Fraction, "the LED's green die"),
     column("led_strength", Kind::Fraction, "both dice together"),
-    column("led_scale", Kind::Text, "in what those three are: `counts`, or `of-reference` (multiples of the lane's reference unit)"),
+    column(
+        "led_scale",
+        Kind::Text,
+        "in what those three are: `counts`, or `of-reference` (multiples of the lane's reference unit)",
+    ),
     column("green_share", Kind::Fraction, "the green die's share of both"),
 ];
 
@@ -332,7 +384,7 @@ impl Reports {
 }
 
 /// The class's name in records.
-const fn class_name(class: Class) -> &'static str {
+pub const fn class_name(class: Class) -> &'static str {
     match class {
         Class::Unit => "unit",
         Class::Evidence => "evidence",

@@ -14,13 +14,13 @@ use crate::report::{Cursor, PAGE_LIMIT, Page, Reports, RunFilter, RunRow, Select
 use crate::yields::QUARTER;
 
 /// How many runs are read one by one before it is worth to ask where the wanted ones are.
-const FEW: u16 = 2000;
+const FEW: u16 = 5000;
 
 /// The most quarters of an hour whose rollups are asked at once: a quarter of a year.
 const WINDOW: i64 = 91 * 96;
 
-/// Stretches of time that are so near to each other, in quarters of an hour, are one.
-const GAP: i64 = 40;
+/// The most of given quarters of an hour whose rollups are asked at once.
+const QUARTERS: usize = 500;
 
 /// A run's place in the order of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,11 +241,13 @@ macro_rules! select_keys {
 
 /// The quarters of an hour in which runs are that fit, as the rollups tell, in the order of pages.
 macro_rules! select_quarters {
-    ($order:tt, $asked:expr, $stretch:expr, $batches:expr, $limit:expr) => {
+    ($from:tt, $order:tt, $asked:expr, $stretch:expr, $batches:expr, $limit:expr $(, $only:expr)?) => {
         sqlx::query_as!(
             Counted,
-            r#"SELECT rollup.quarter, sum(rollup.runs) AS "runs!: i64"
-            FROM rollup
+            r#"SELECT rollup.quarter AS "quarter!: i64", sum(rollup.runs) AS "runs!: i64"
+            FROM "#
+                + $from
+                + r#"
             WHERE rollup.quarter >= ?1
                 AND rollup.quarter < ?2
                 AND (?3 IS NULL OR rollup.lane = ?3)
@@ -266,6 +268,7 @@ macro_rules! select_quarters {
             $asked.outcome,
             $asked.reached,
             $limit
+            $(, $only)?
         )
     };
 }
@@ -377,20 +380,21 @@ impl<'a> Pager<'a> {
             1 => lead != Lead::Time,
             _ => false,
         };
-        if alone || self.leads_to_few(asked, lead).await? {
+        if alone || self.leads_to_few(asked).await? {
             return self.led(asked, lead, wanted).await;
         }
-        let stretches = self.stretches(asked).await?;
-        Ok(self.walk(asked, &stretches, wanted, None).await?.keys)
+        let windows = windows(&self.stretches(asked).await?, asked.sort);
+        Ok(self.walk(asked, windows, wanted, None).await?.keys)
     }
 
-    /// Whether so few runs did not pass in this way that they are read one by one.
-    async fn leads_to_few(&mut self, asked: &Asked<'_>, lead: Lead) -> Result<bool, LedgerError> {
+    /// Whether so few runs did not pass in this way, or are of this lot or work order, that they are read one by one.
+    async fn leads_to_few(&mut self, asked: &Asked<'_>) -> Result<bool, LedgerError> {
         let few = i64::from(FEW);
         let bounded = few + 1;
-        let found = match lead {
-            Lead::Code => sqlx::query_scalar!(
-                r#"SELECT count(*) AS "found!: i64"
+        let found = match asked.lead() {
+            Lead::Code => {
+                sqlx::query_scalar!(
+                    r#"SELECT count(*) AS "found!: i64"
                 FROM (
                     SELECT 1
                     FROM run INDEXED BY run_by_code
@@ -400,15 +404,17 @@ impl<'a> Pager<'a> {
                         AND seated < ?3
                     LIMIT ?4
                 )"#,
-                asked.code,
-                asked.from,
-                asked.until,
-                bounded
-            )
-            .fetch_one(&mut self.reader.connection)
-            .await,
-            Lead::Outcome => sqlx::query_scalar!(
-                r#"SELECT count(*) AS "found!: i64"
+                    asked.code,
+                    asked.from,
+                    asked.until,
+                    bounded
+                )
+                .fetch_one(&mut self.reader.connection)
+                .await
+            }
+            Lead::Outcome => {
+                sqlx::query_scalar!(
+                    r#"SELECT count(*) AS "found!: i64"
                 FROM (
                     SELECT 1
                     FROM run INDEXED BY run_by_outcome
@@ -418,14 +424,55 @@ impl<'a> Pager<'a> {
                         AND seated < ?3
                     LIMIT ?4
                 )"#,
-                asked.outcome,
-                asked.from,
-                asked.until,
-                bounded
-            )
-            .fetch_one(&mut self.reader.connection)
-            .await,
-            Lead::Serial | Lead::Lot | Lead::WorkOrder | Lead::Lane | Lead::Time => return Ok(false),
+                    asked.outcome,
+                    asked.from,
+                    asked.until,
+                    bounded
+                )
+                .fetch_one(&mut self.reader.connection)
+                .await
+            }
+            Lead::Lot => {
+                sqlx::query_scalar!(
+                    r#"SELECT count(*) AS "found!: i64"
+                FROM (
+                    SELECT 1
+                    FROM run INDEXED BY run_by_lot
+                    WHERE lot = ?1
+                        AND lot <> ''
+                        AND seated >= ?2
+                        AND seated < ?3
+                    LIMIT ?4
+                )"#,
+                    asked.lot,
+                    asked.from,
+                    asked.until,
+                    bounded
+                )
+                .fetch_one(&mut self.reader.connection)
+                .await
+            }
+            Lead::WorkOrder => {
+                sqlx::query_scalar!(
+                    r#"SELECT count(*) AS "found!: i64"
+                FROM (
+                    SELECT 1
+                    FROM run INDEXED BY run_by_work_order
+                    WHERE work_order = ?1
+                        AND work_order <> ''
+                        AND seated >= ?2
+                        AND seated < ?3
+                    LIMIT ?4
+                )"#,
+                    asked.work_order,
+                    asked.from,
+                    asked.until,
+                    bounded
+                )
+                .fetch_one(&mut self.reader.connection)
+                .await
+            }
+            Lead::Serial | Lead::Lane | Lead::Time => return Ok(false),
         };
         Ok(found.map_err(self.failed())? <= few)
     }
@@ -452,8 +499,11 @@ impl<'a> Pager<'a> {
         if found <= few {
             return self.sorted(asked, wanted).await;
         }
-        let stretches = self.stretches(asked).await?;
-        let Walked { mut keys, left } = self.walk(asked, &stretches, wanted, Some(FEW)).await?;
+        if self.leads_to_few(asked).await? {
+            return self.led(asked, asked.lead(), wanted).await;
+        }
+        let stretches = windows(&self.stretches(asked).await?, asked.sort);
+        let Walked { mut keys, left } = self.walk(asked, stretches, wanted, Some(FEW)).await?;
         let Some(left) = left else {
             return Ok(keys);
         };
@@ -468,8 +518,8 @@ impl<'a> Pager<'a> {
         } else {
             let seen = self.seen(&rest).await?;
             self.bound().await?;
-            let stretches = common(&stretches, &seen);
-            keys.extend(self.walk(&rest, &stretches, more, None).await?.keys);
+            let windows = windows_of(seen, asked.sort);
+            keys.extend(self.walk(&rest, windows, more, None).await?.keys);
         }
         Ok(keys)
     }
@@ -583,8 +633,8 @@ impl<'a> Pager<'a> {
     }
 
     /// When runs of a serial's beginning were seated, from the index of serials alone.
-    async fn seen(&mut self, asked: &Asked<'_>) -> Result<Vec<Stretch>, LedgerError> {
-        let quarters = sqlx::query_scalar!(
+    async fn seen(&mut self, asked: &Asked<'_>) -> Result<Vec<i64>, LedgerError> {
+        let mut quarters = sqlx::query_scalar!(
             r#"SELECT DISTINCT seated / 900000000 AS "quarter!: i64"
             FROM run INDEXED BY run_by_serial
             WHERE serial >= ?1
@@ -598,8 +648,8 @@ impl<'a> Pager<'a> {
         .fetch_all(&mut self.reader.connection)
         .await
         .map_err(self.failed())?;
-        let quarters = quarters.into_iter().map(|quarter| (quarter, quarter + 1));
-        Ok(joined(quarters.collect(), GAP))
+        quarters.sort_unstable();
+        Ok(quarters)
     }
 
     /// The batches that fit; `None` where all do.
@@ -659,7 +709,10 @@ impl<'a> Pager<'a> {
         let Some(batches) = self.batches(asked).await? else {
             return Ok(whole.to_vec());
         };
-        if batches.iter().any(|batch| batch.lot.is_empty() && batch.work_order.is_empty()) {
+        if batches
+            .iter()
+            .any(|batch| batch.lot.is_empty() && batch.work_order.is_empty())
+        {
             return Ok(whole.to_vec());
         }
         let mut lots: Vec<&str> = Vec::new();
@@ -725,7 +778,7 @@ impl<'a> Pager<'a> {
             let unfinished = self.unfinished().await?;
             stretches.extend(unfinished.into_iter().map(|quarter| (quarter, quarter + 1)));
         }
-        Ok(common(&whole, &joined(stretches, 0)))
+        Ok(common(&whole, &joined(stretches)))
     }
 
     /// When runs were seated that have no verdict, in order.
@@ -745,7 +798,7 @@ impl<'a> Pager<'a> {
     async fn walk(
         &mut self,
         asked: &Asked<'_>,
-        stretches: &[Stretch],
+        windows: Vec<Window>,
         wanted: usize,
         at_most: Option<u16>,
     ) -> Result<Walked, LedgerError> {
@@ -760,20 +813,23 @@ impl<'a> Pager<'a> {
         let lead = asked.lead();
         let mut keys = Vec::new();
         let mut looked_at: i64 = 0;
-        for window in windows(stretches, asked.sort) {
+        for window in windows {
             self.bound().await?;
-            let mut left = Some(window);
+            let only = window.only.as_ref().map(|only| self.json(only)).transpose()?;
+            let mut left = Some(window.stretch);
             while let Some(stretch) = left {
                 let need = wanted - keys.len();
-                let quarters = self.quarters(asked, stretch, batches.as_deref(), need).await?;
+                let places = (batches.as_deref(), only.as_deref());
+                let quarters = self.quarters(asked, stretch, places, need).await?;
                 looked_at += quarters.runs;
                 left = quarters.left;
                 let more = unfinished.iter().copied().filter(|quarter| {
                     let (from, until) = quarters.covered;
-                    (from..until).contains(quarter)
+                    let wanted = window.only.as_ref().is_none_or(|only| only.contains(quarter));
+                    (from..until).contains(quarter) && wanted
                 });
                 let found = quarters.fit.iter().copied().chain(more);
-                let found = joined(found.map(|quarter| (quarter, quarter + 1)).collect(), 0);
+                let found = joined(found.map(|quarter| (quarter, quarter + 1)).collect());
                 for stretch in in_order(&found, asked.sort) {
                     let part = self.led(&asked.within(stretch), lead, wanted - keys.len()).await?;
                     keys.extend(part);
@@ -799,21 +855,30 @@ impl<'a> Pager<'a> {
         &mut self,
         asked: &Asked<'_>,
         stretch: Stretch,
-        batches: Option<&str>,
+        (batches, only): (Option<&str>, Option<&str>),
         need: usize,
     ) -> Result<Quarters, LedgerError> {
         let limit = i64::try_from(need).unwrap_or(i64::MAX);
-        let counted = match asked.sort {
-            Sort::Newest => {
-                select_quarters!("DESC", asked, stretch, batches, limit)
+        macro_rules! counted {
+            ($from:tt, $order:tt $(, $only:expr)?) => {
+                select_quarters!($from, $order, asked, stretch, batches, limit $(, $only)?)
                     .fetch_all(&mut self.reader.connection)
                     .await
-            }
-            Sort::Oldest => {
-                select_quarters!("ASC", asked, stretch, batches, limit)
-                    .fetch_all(&mut self.reader.connection)
-                    .await
-            }
+            };
+        }
+        let counted = match (asked.sort, only) {
+            (Sort::Newest, None) => counted!("rollup", "DESC"),
+            (Sort::Oldest, None) => counted!("rollup", "ASC"),
+            (Sort::Newest, Some(only)) => counted!(
+                "json_each(?9) AS seen CROSS JOIN rollup ON rollup.quarter = seen.value",
+                "DESC",
+                only
+            ),
+            (Sort::Oldest, Some(only)) => counted!(
+                "json_each(?9) AS seen CROSS JOIN rollup ON rollup.quarter = seen.value",
+                "ASC",
+                only
+            ),
         }
         .map_err(self.failed())?;
         let all = counted.len() < need;
@@ -891,13 +956,13 @@ struct Quarters {
     left: Option<Stretch>,
 }
 
-/// Stretches in order, those that meet or are at most `gap` apart as one.
-fn joined(mut stretches: Vec<Stretch>, gap: i64) -> Vec<Stretch> {
+/// Stretches in order, those that meet as one.
+fn joined(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
     stretches.sort_unstable();
     let mut joined: Vec<Stretch> = Vec::new();
     for (from, until) in stretches {
         match joined.last_mut() {
-            Some(last) if from <= last.1.saturating_add(gap) => last.1 = last.1.max(until),
+            Some(last) if from <= last.1 => last.1 = last.1.max(until),
             Some(_) | None => joined.push((from, until)),
         }
     }
@@ -930,8 +995,16 @@ fn in_order(stretches: &[Stretch], sort: Sort) -> Vec<Stretch> {
     stretches
 }
 
+/// What of the rollups is asked at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Window {
+    stretch: Stretch,
+    /// Only these quarters of an hour within it.
+    only: Option<Vec<i64>>,
+}
+
 /// The stretches cut into windows, in order.
-fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Stretch> {
+fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Window> {
     let mut windows = Vec::new();
     for (from, until) in stretches.iter().copied() {
         let mut from = from;
@@ -941,7 +1014,26 @@ fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Stretch> {
             from = end;
         }
     }
-    in_order(&windows, sort)
+    let windows = in_order(&windows, sort).into_iter();
+    windows.map(|stretch| Window { stretch, only: None }).collect()
+}
+
+/// Windows of these quarters of an hour, which are in order.
+fn windows_of(quarters: Vec<i64>, sort: Sort) -> Vec<Window> {
+    let mut windows: Vec<Window> = quarters
+        .chunks(QUARTERS)
+        .filter_map(|only| {
+            let (first, last) = (only.first()?, only.last()?);
+            Some(Window {
+                stretch: (*first, last + 1),
+                only: Some(only.to_vec()),
+            })
+        })
+        .collect();
+    if sort == Sort::Newest {
+        windows.reverse();
+    }
+    windows
 }
 
 #[cfg(test)]
@@ -950,13 +1042,21 @@ mod tests {
 
     #[test]
     fn stretches_are_joined_and_cut() {
-        assert_eq!(joined(vec![(7, 9), (1, 3), (3, 4), (2, 3)], 0), [(1, 4), (7, 9)]);
-        assert_eq!(joined(vec![(7, 9), (1, 3)], 4), [(1, 9)]);
-        assert_eq!(common(&[(0, 5), (8, 12)], &[(3, 9), (11, 20)]), [(3, 5), (8, 9), (11, 12)]);
+        assert_eq!(joined(vec![(7, 9), (1, 3), (3, 4), (2, 3)]), [(1, 4), (7, 9)]);
+        assert_eq!(
+            common(&[(0, 5), (8, 12)], &[(3, 9), (11, 20)]),
+            [(3, 5), (8, 9), (11, 12)]
+        );
         assert_eq!(common(&[(0, 5)], &[(5, 9)]), []);
+        let cut = |stretches: &[Stretch], sort| -> Vec<Stretch> {
+            windows(stretches, sort)
+                .into_iter()
+                .map(|window| window.stretch)
+                .collect()
+        };
         let long = [(0, 2), (10, 10 + WINDOW + 1)];
-        let cut = [(10 + WINDOW, 10 + WINDOW + 1), (10, 10 + WINDOW), (0, 2)];
-        assert_eq!(windows(&long, Sort::Newest), cut);
-        assert_eq!(windows(&long, Sort::Oldest), [cut[2], cut[1], cut[0]]);
+        let newest = [(10 + WINDOW, 10 + WINDOW + 1), (10, 10 + WINDOW), (0, 2)];
+        assert_eq!(cut(&long, Sort::Newest), newest);
+        assert_eq!(cut(&long, Sort::Oldest), [newest[2], newest[1], newest[0]]);
     }
 }

@@ -90,9 +90,7 @@ impl Known {
         if chance.random_bool(0.5) {
             let number = chance.random_range(1..=self.runs);
             let query = "SELECT seated || '-' || number FROM run WHERE number = ?1";
-            let place: String = connection
-                .query_row(query, [number], |row| row.get(0))
-                .expect("a run");
+            let place: String = connection.query_row(query, [number], |row| row.get(0)).expect("a run");
             filter.before = Some(place.parse().expect("a place"));
         }
         filter

@@ -23,6 +23,10 @@ mod tests;
 pub mod today;
 pub mod unit;
 
+pub mod api;
+pub mod asked;
+pub mod export;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -144,6 +148,12 @@ pub fn router(sources: Sources) -> Router {
         .route("/screen.png", get(screen_png))
         .route("/fixture.css", get(assets::style))
         .route("/live.js", get(assets::script))
+        .route("/export", get(export::page))
+        .route("/export/runs.csv", get(export::csv))
+        .route("/export/runs.jsonl", get(export::json_lines))
+        .route("/export/records.jsonl", get(export::records))
+        .nest(api::PATH, api::router())
+        .route("/api/v1/", get(api::nothing_here))
         .fallback(problem::no_page)
         .method_not_allowed_fallback(problem::only_reading)
         .layer(axum::middleware::from_fn(guard::guard))
