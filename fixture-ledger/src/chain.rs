@@ -7,6 +7,7 @@ use fixture_link::verdict::Outcome;
 
 use crate::decode::Place;
 use crate::error::LedgerError;
+use crate::files::Reader;
 use crate::ledger::{AttemptRow, EvidenceRow, ReadingRow, measurement_rows};
 use crate::report::{Reports, read_attempts};
 use crate::seal::{Began, Ended, Rests, Seal, canonical};
@@ -23,6 +24,8 @@ pub struct Sealed {
     pub run: RunId,
     /// What it is sealed with; `None` of a run from before there were seals.
     pub seal: Option<Seal>,
+    /// The seal of the run before it, where that has one.
+    pub previous: Option<Seal>,
     /// Its canonical form, as the ledger holds it now.
     pub record: String,
 }
@@ -84,37 +87,32 @@ struct Selected {
     ordinal: i64,
     verdict_number: i64,
     seal: Option<Vec<u8>>,
+    previous: Option<Vec<u8>>,
     light: Option<Vec<u8>>,
 }
 
-impl Reports {
-    /// Runs in the order of their verdicts, after the one with that number (0: from the first), as many as are read at once.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub async fn sealed(&self, after: i64) -> Result<Vec<Sealed>, LedgerError> {
-        const OPERATION: &str = "reading sealed runs";
-        let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
-        let mut reader = self.reader().await?;
-        let rows = sqlx::query_as!(
+/// Runs with their seals. `$from` are the tables after that of runs, `$which` the condition.
+macro_rules! select_sealed {
+    ($from:tt, $which:tt, $($value:expr),+) => {
+        sqlx::query_as!(
             Selected,
             r#"SELECT
-                run.number,
-                run.id,
-                setup.fixture,
-                setup.software,
-                setup.recipe,
-                setup.recipe_version,
-                setup.pass_rule,
-                setup.simulated AS "simulated: bool",
-                run.lane AS "lane: u8",
+                run.number AS "number!",
+                run.id AS "id!",
+                setup.fixture AS "fixture!",
+                setup.software AS "software!",
+                setup.recipe AS "recipe!",
+                setup.recipe_version AS "recipe_version!",
+                setup.pass_rule AS "pass_rule!",
+                setup.simulated AS "simulated!: bool",
+                run.lane AS "lane!: u8",
                 run.serial,
-                run.operator,
-                run.lot,
-                run.work_order,
-                run.purpose,
-                run.seated,
-                run.seated_synchronised AS "seated_synchronised: bool",
+                run.operator AS "operator!",
+                run.lot AS "lot!",
+                run.work_order AS "work_order!",
+                run.purpose AS "purpose!",
+                run.seated AS "seated!",
+                run.seated_synchronised AS "seated_synchronised!: bool",
                 run.outcome AS "outcome!",
                 run.code AS "code!",
                 run.detail AS "detail!",
@@ -128,18 +126,66 @@ impl Reports {
                 run.ordinal AS "ordinal!",
                 run.verdict_number AS "verdict_number!",
                 run.seal,
+                (
+                    SELECT before.seal FROM run AS before WHERE before.verdict_number = run.verdict_number - 1
+                ) AS "previous: Vec<u8>",
                 (SELECT light FROM trace WHERE trace.run = run.number) AS "light: Vec<u8>"
-            FROM run
+            FROM "#
+                + $from
+                + r#"
             JOIN setup ON setup.number = run.setup
-            WHERE run.verdict_number > ?1
+            WHERE "#
+                + $which
+                + r#"
             ORDER BY run.verdict_number
             LIMIT ?2"#,
-            after,
+            $($value),+
+        )
+    };
+}
+
+impl Reports {
+    /// Runs in the order of their verdicts, after the one with that number (0: from the first), as many as are read at once.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn sealed(&self, after: i64) -> Result<Vec<Sealed>, LedgerError> {
+        const OPERATION: &str = "reading sealed runs";
+        let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
+        let mut reader = self.reader().await?;
+        let rows = select_sealed!("run", "run.verdict_number > ?1", after, AT_ONCE)
+            .fetch_all(&mut reader.connection)
+            .await
+            .map_err(failed)?;
+        let sealed = self.with_rests(&mut reader, rows).await?;
+        reader.close(&self.path, OPERATION).await?;
+        Ok(sealed)
+    }
+
+    /// The runs of these verdicts, in order; at most as many as are read at once.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn sealed_of(&self, verdicts: &[i64]) -> Result<Vec<Sealed>, LedgerError> {
+        const OPERATION: &str = "reading sealed runs";
+        let wanted = self.numbers(verdicts, OPERATION)?;
+        let mut reader = self.reader().await?;
+        let rows = select_sealed!(
+            "json_each(?1) AS wanted CROSS JOIN run ON run.verdict_number = wanted.value",
+            "true",
+            wanted,
             AT_ONCE
         )
         .fetch_all(&mut reader.connection)
         .await
-        .map_err(failed)?;
+        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        let sealed = self.with_rests(&mut reader, rows).await?;
+        reader.close(&self.path, OPERATION).await?;
+        Ok(sealed)
+    }
+
+    /// Runs with what their verdicts rest on.
+    async fn with_rests(&self, reader: &mut Reader, rows: Vec<Selected>) -> Result<Vec<Sealed>, LedgerError> {
         let mut sealed = Vec::with_capacity(rows.len());
         for row in rows {
             // What a verdict rests on never changes after it, so that one run needs no transaction with the next.
@@ -159,7 +205,6 @@ impl Reports {
             };
             sealed.push(self.as_sealed(&row, &rests)?);
         }
-        reader.close(&self.path, OPERATION).await?;
         Ok(sealed)
     }
 
@@ -214,6 +259,11 @@ impl Reports {
             verdict: row.verdict_number,
             run,
             seal: row.seal.as_deref().map(|seal| place.seal("seal", seal)).transpose()?,
+            previous: row
+                .previous
+                .as_deref()
+                .map(|seal| place.seal("seal", seal))
+                .transpose()?,
             record,
         })
     }

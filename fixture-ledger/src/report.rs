@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::{LineStop, Stage};
-use fixture_link::verdict::{Class, Outcome, Refusal, VerdictCode};
+use fixture_link::verdict::{Class, Outcome, Refusal, Unknown, VerdictCode};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
 use crate::files::{self, Reader};
 use crate::record::{
-    Annotation, Attempt, Evidence, Limits, LoopBack, Measurement, RefusedStart, Setup, Side, StoredReading,
+    Annotation, Attempt, Evidence, Limits, LoopBack, Measurement, Purpose, RefusedStart, Setup, Side, StoredReading,
 };
 
 /// A quarter of an hour, microseconds: what rollups count by.
@@ -105,8 +105,94 @@ pub struct RunFilter {
     pub from: Option<i64>,
     /// Seated before this instant.
     pub until: Option<i64>,
-    /// Older than the last run of the page before.
+    /// By this operator.
+    pub operator: Option<String>,
+    /// With this recipe.
+    pub recipe: Option<String>,
+    /// With this version of the software.
+    pub software: Option<String>,
+    /// Of units that were run for this.
+    pub purpose: Option<Purpose>,
+    /// Of units that got so far and no further.
+    pub reached: Option<Reached>,
+    /// The last run of the page before.
     pub before: Option<Cursor>,
+    /// In which order.
+    pub sort: Sort,
+}
+
+/// In which order runs are listed: by when their units were seated, those of one instant by which was begun first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+}
+
+impl Sort {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Newest, Self::Oldest];
+
+    /// The name in addresses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Oldest => "oldest",
+        }
+    }
+}
+
+impl FromStr for Sort {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "order"))
+    }
+}
+
+/// How far a unit got, as yields tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Reached {
+    /// It was seated.
+    Seated = 0,
+    /// It received the settings.
+    Received = 1,
+    /// It was online.
+    Connected = 2,
+    /// It passed.
+    Passed = 3,
+}
+
+impl Reached {
+    /// Every one, in order.
+    pub const ALL: [Self; 4] = [Self::Seated, Self::Received, Self::Connected, Self::Passed];
+
+    /// The name in addresses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Seated => "seated",
+            Self::Received => "received",
+            Self::Connected => "connected",
+            Self::Passed => "passed",
+        }
+    }
+}
+
+impl FromStr for Reached {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "stage of a yield"))
+    }
 }
 
 /// Which serials are wanted.
@@ -121,8 +207,8 @@ pub enum SerialFilter {
 /// A place in the list of runs, as text in a page's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    seated: i64,
-    number: i64,
+    pub(crate) seated: i64,
+    pub(crate) number: i64,
 }
 
 /// Text that is not a [`Cursor`].
@@ -151,7 +237,7 @@ impl FromStr for Cursor {
     }
 }
 
-/// Some rows, newest first, and where the next page begins.
+/// Some rows in the filter's order, and where the next page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
     /// The rows.
@@ -316,77 +402,32 @@ struct Cell {
 }
 
 /// A run as selected.
-struct SelectedRun {
-    number: i64,
-    id: Vec<u8>,
-    lane: i64,
-    serial: Option<String>,
-    operator: String,
-    lot: String,
-    work_order: String,
-    seated: i64,
-    seated_synchronised: i64,
-    recipe: String,
-    pass_rule: String,
-    simulated: i64,
-    outcome: Option<String>,
-    code: Option<String>,
-    detail: Option<String>,
-    stage: Option<String>,
-    took: Option<i64>,
-    ended: Option<i64>,
-    ended_synchronised: Option<i64>,
-    device_id: Option<String>,
-    agent_url: Option<String>,
-    samples_lost: Option<i64>,
-    is_first: Option<i64>,
-    attempts: i64,
-    annotations: i64,
-}
-
-/// Runs for a page. `$driving` is the condition whose index gives the order; `?1` to `?7` and `?11` are the filters, any of them empty.
-macro_rules! select_runs {
-    ($driving:tt, $serial:expr, $outcome:expr, $code:expr, $lane:expr, $lot:expr, $work_order:expr, $from:expr, $until:expr, $seated:expr, $number:expr, $limit:expr $(, $more:expr)?) => {
-        sqlx::query_as!(
-            SelectedRun,
-            r#"SELECT
-                run.number, run.id, run.lane, run.serial, run.operator, run.lot, run.work_order, run.seated,
-                run.seated_synchronised,
-                setup.recipe, setup.pass_rule, setup.simulated,
-                run.outcome, run.code, run.detail, run.stage, run.took, run.ended, run.ended_synchronised,
-                run.device_id, run.agent_url, run.samples_lost, run.is_first,
-                (SELECT count(*) FROM attempt WHERE attempt.run = run.number) AS "attempts!: i64",
-                (SELECT count(*) FROM annotation WHERE annotation.run = run.number) AS "annotations!: i64"
-            FROM run
-            JOIN setup ON setup.number = run.setup
-            WHERE "#
-                + $driving
-                + r#"
-                AND (?1 IS NULL OR run.serial = ?1)
-                AND (?2 IS NULL OR run.outcome = ?2)
-                AND (?3 IS NULL OR run.code = ?3)
-                AND (?4 IS NULL OR run.lane = ?4)
-                AND (?5 IS NULL OR run.lot = ?5)
-                AND (?11 IS NULL OR run.work_order = ?11)
-                AND run.seated >= ?6
-                AND run.seated < ?7
-                AND (run.seated, run.number) < (?8, ?9)
-            ORDER BY run.seated DESC, run.number DESC
-            LIMIT ?10"#,
-            $serial,
-            $outcome,
-            $code,
-            $lane,
-            $lot,
-            $from,
-            $until,
-            $seated,
-            $number,
-            $limit,
-            $work_order
-            $(, $more)?
-        )
-    };
+pub(crate) struct SelectedRun {
+    pub(crate) number: i64,
+    pub(crate) id: Vec<u8>,
+    pub(crate) lane: i64,
+    pub(crate) serial: Option<String>,
+    pub(crate) operator: String,
+    pub(crate) lot: String,
+    pub(crate) work_order: String,
+    pub(crate) seated: i64,
+    pub(crate) seated_synchronised: i64,
+    pub(crate) recipe: String,
+    pub(crate) pass_rule: String,
+    pub(crate) simulated: i64,
+    pub(crate) outcome: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) detail: Option<String>,
+    pub(crate) stage: Option<String>,
+    pub(crate) took: Option<i64>,
+    pub(crate) ended: Option<i64>,
+    pub(crate) ended_synchronised: Option<i64>,
+    pub(crate) device_id: Option<String>,
+    pub(crate) agent_url: Option<String>,
+    pub(crate) samples_lost: Option<i64>,
+    pub(crate) is_first: Option<i64>,
+    pub(crate) attempts: i64,
+    pub(crate) annotations: i64,
 }
 
 impl Reports {
@@ -618,80 +659,6 @@ impl Reports {
         Ok(cells)
     }
 
-    /// Runs that fit a filter, newest first, at most `limit` of them and at most [`PAGE_LIMIT`].
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub async fn runs(&self, filter: &RunFilter, limit: u32) -> Result<Page<RunRow>, LedgerError> {
-        const OPERATION: &str = "listing runs";
-        let limit = limit.clamp(1, PAGE_LIMIT);
-        let more = i64::from(limit) + 1;
-        let (serial, prefix) = match &filter.serial {
-            Some(SerialFilter::Is(serial)) => (Some(serial.as_str()), None),
-            Some(SerialFilter::BeginsWith(prefix)) => (None, Some(prefix.as_str())),
-            None => (None, None),
-        };
-        let outcome = filter.outcome.map(Outcome::as_str);
-        let code = filter.code.map(VerdictCode::as_str);
-        let lane = filter.lane.map(LaneId::number);
-        let lot = filter.lot.as_deref();
-        let work_order = filter.work_order.as_deref();
-        let from = filter.from.unwrap_or(0);
-        let until = filter.until.unwrap_or(i64::MAX);
-        let before = filter.before.unwrap_or(Cursor {
-            seated: i64::MAX,
-            number: i64::MAX,
-        });
-        let mut reader = self.reader().await?;
-        macro_rules! selected {
-            ($driving:tt $(, $more:expr)?) => {
-                select_runs!(
-                    $driving, serial, outcome, code, lane, lot, work_order, from, until, before.seated, before.number, more
-                    $(, $more)?
-                )
-                .fetch_all(&mut reader.connection)
-                .await
-            };
-        }
-        // The most telling condition that is given leads; each has an index that ends in `seated`. Most runs pass, so that those are found among all.
-        let selected = if serial.is_some() {
-            selected!("run.serial = ?1")
-        } else if let Some(prefix) = prefix {
-            // No text sorts after U+10FFFF.
-            selected!("run.serial >= ?12 AND run.serial < ?12 || char(0x10ffff)", prefix)
-        } else if filter.code.is_some_and(|code| code != VerdictCode::Ok) {
-            selected!("run.code = ?3 AND run.code <> 'ok'")
-        } else if lot.is_some_and(|lot| !lot.is_empty()) {
-            selected!("run.lot = ?5 AND run.lot <> ''")
-        } else if work_order.is_some_and(|work_order| !work_order.is_empty()) {
-            selected!("run.work_order = ?11 AND run.work_order <> ''")
-        } else if filter.outcome.is_some_and(|outcome| outcome != Outcome::Pass) {
-            selected!("run.outcome = ?2 AND run.outcome <> 'PASS'")
-        } else if lane.is_some() {
-            selected!("run.lane = ?4")
-        } else {
-            selected!("true")
-        }
-        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        reader.close(&self.path, OPERATION).await?;
-
-        let limit = limit as usize;
-        let next = if selected.len() > limit {
-            selected.get(limit - 1).map(|last| Cursor {
-                seated: last.seated,
-                number: last.number,
-            })
-        } else {
-            None
-        };
-        let rows = selected
-            .into_iter()
-            .take(limit)
-            .map(|row| self.run_row(row))
-            .collect::<Result<_, _>>()?;
-        Ok(Page { rows, next })
-    }
-
     /// The latest runs, newest first.
     ///
     /// # Errors
@@ -720,7 +687,7 @@ impl Reports {
         }
     }
 
-    fn run_row(&self, row: SelectedRun) -> Result<RunRow, LedgerError> {
+    pub(crate) fn run_row(&self, row: SelectedRun) -> Result<RunRow, LedgerError> {
         let place = Place {
             path: &self.path,
             table: "run",

@@ -1,7 +1,7 @@
 //! A made-up history is one that a fixture could have: the same for the same seed, sealed, and counted as its runs tell.
 
 #[path = "../../examples/history/made.rs"]
-mod made;
+pub mod made;
 
 use fixture_ledger::Reports;
 use fixture_ledger::yields::{Scope, Span};

@@ -8,11 +8,13 @@
 mod access;
 mod chain;
 mod faults;
+mod filters;
 mod history;
 mod kill;
 mod labels;
 mod lamp_light;
 mod older;
+mod pages;
 mod queries;
 mod role;
 mod rollups;

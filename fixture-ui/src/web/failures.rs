@@ -10,8 +10,8 @@ use fixture_ledger::yields::{CodeTally, Tally};
 use fixture_link::verdict::{Class, VerdictCode};
 
 use super::Sources;
-use super::ask::Ask;
 use super::frame::Frame;
+use super::period::Ask;
 use super::problem::{Problem, page as rendered};
 use super::yields::{Tab, interval, left_out, periods, title, value};
 use crate::view::{SIMULATED, wording};

@@ -14,8 +14,8 @@ use fixture_link::identity::LaneId;
 use jiff::Timestamp;
 
 use super::Sources;
-use super::ask::{Ask, Part};
 use super::frame::Frame;
+use super::period::{Ask, Part};
 use super::problem::{Problem, page as rendered};
 use super::yields::{Tab, periods, title};
 use crate::view::SIMULATED;

@@ -6,7 +6,6 @@
 //! the daemon is not.
 
 pub mod about;
-pub mod ask;
 pub mod assets;
 pub mod bless;
 pub mod chart;
@@ -21,6 +20,7 @@ pub mod list;
 pub mod live;
 pub mod metrics;
 pub mod oee;
+pub mod period;
 pub mod problem;
 pub mod run;
 pub mod runs;
@@ -31,6 +31,10 @@ pub mod today;
 pub mod unit;
 pub mod what_if;
 pub mod yields;
+
+pub mod api;
+pub mod asked;
+pub mod export;
 
 use std::io;
 use std::net::SocketAddr;
@@ -162,6 +166,12 @@ pub fn router(sources: Sources) -> Router {
         .route("/screen.png", get(screen_png))
         .route("/fixture.css", get(assets::style))
         .route("/live.js", get(assets::script))
+        .route("/export", get(export::page))
+        .route("/export/runs.csv", get(export::csv))
+        .route("/export/runs.jsonl", get(export::json_lines))
+        .route("/export/records.jsonl", get(export::records))
+        .nest(api::PATH, api::router())
+        .route("/api/v1/", get(api::nothing_here))
         .fallback(problem::no_page)
         .method_not_allowed_fallback(problem::only_reading)
         .layer(axum::middleware::from_fn(guard::guard))

@@ -94,7 +94,7 @@ async fn counted(sources: &Sources) -> Result<ShiftWords, LedgerError> {
         interval: interval(tally.first),
         pace: pace(&sources.shifts, now - shift.from - stood, finished),
         missing: String::new(),
-        link: format!("/yield?from={0}&until={0}&per=hour", shift.date),
+        link: format!("/yield?from={0}&to={0}&per=hour", shift.date),
     })
 }
 

@@ -12,10 +12,10 @@ use fixture_ledger::what_if::{MEASURED_LIMIT, MeasuredRun};
 use fixture_link::verdict::VerdictCode;
 
 use super::Sources;
-use super::ask::Ask;
 use super::frame::Frame;
 use super::link;
 use super::list::instant;
+use super::period::Ask;
 use super::problem::{Problem, page as rendered};
 use super::yields::{Tab, periods, title};
 use crate::view::SIMULATED;

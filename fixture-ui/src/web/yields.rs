@@ -15,11 +15,11 @@ use fixture_ledger::yields::{By, Counted, Span, Tally};
 use fixture_link::verdict::Outcome;
 
 use super::Sources;
-use super::ask::{Ask, Part, Per};
 use super::chart::{HEIGHT, LEFT, Marked, TOP, WIDTH, YieldChart, percent};
 use super::frame::Frame;
 use super::list::{instant, seconds};
 use super::oee::Oee;
+use super::period::{Ask, Part, Per};
 use super::problem::{Problem, page as rendered};
 use crate::view::{SIMULATED, wording};
 
@@ -383,9 +383,9 @@ pub fn periods(ask: &Ask, path: &str) -> Vec<Tab> {
     .into_iter()
     .map(|(words, days)| Tab {
         words,
-        address: ask.address(path, &[("days", days), ("from", ""), ("until", ""), ("per", "")]),
+        address: ask.address(path, &[("days", days), ("from", ""), ("to", ""), ("per", "")]),
         chosen: ask.field("from").is_empty()
-            && ask.field("until").is_empty()
+            && ask.field("to").is_empty()
             && (ask.field("days") == days || (ask.field("days").is_empty() && days == "28")),
     })
     .collect()
@@ -461,7 +461,7 @@ fn part_rows(ask: &Ask, parts: &[Part], chart: &Chart) -> Vec<PartWords> {
                     .collect::<Vec<_>>()
                     .join("; "),
                 link: match ask.per {
-                    Per::Hour | Per::Shift | Per::Day => ask.runs(&[("from", day), ("until", day)]),
+                    Per::Hour | Per::Shift | Per::Day => ask.runs(&[("from", day), ("to", day)]),
                     Per::Week | Per::Month => String::new(),
                 },
             }

@@ -484,7 +484,8 @@ async fn a_search_finds_the_units_whose_serial_begins_so() {
             "day: &#34;monday&#34;: expected a date such as 2026-01-31",
         ),
         ("before=x", "before: &#34;x&#34; is not a place in the list of runs"),
-        ("sort=up", "sort: expected serial"),
+        ("sort=up", "sort: &#34;up&#34; is not a known order"),
+        ("colour=up", "colour: expected serial"),
     ] {
         let (status, page) = get(sources.clone(), &format!("/runs?{wrong}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}");
@@ -738,3 +739,5 @@ async fn nothing_foreign_or_inline_may_run() {
         );
     }
 }
+
+mod programs;

@@ -79,7 +79,7 @@ async fn two_days() -> (tempfile::TempDir, std::path::PathBuf) {
     (folder, path)
 }
 
-const PERIOD: &str = "from=2026-09-21&until=2026-09-22";
+const PERIOD: &str = "from=2026-09-21&to=2026-09-22";
 
 async fn page_of(path: &Path, address: &str) -> (StatusCode, String) {
     let (_keep, sources) = sources(path, Heard::default());
@@ -113,11 +113,11 @@ async fn a_filter_stands_in_the_address_and_narrows_everything() {
     // Every other view of it keeps the filter.
     assert!(
         page.contains(
-            "href=\"/yield?from=2026-09-21&#38;until=2026-09-22&#38;software=0.1.0&#38;by=software&#38;per=day#trend\""
+            "href=\"/yield?from=2026-09-21&#38;to=2026-09-22&#38;software=0.1.0&#38;by=software&#38;per=day#trend\""
         ),
         "{page}"
     );
-    assert!(page.contains("/failures?from=2026-09-21&#38;until=2026-09-22&#38;software=0.1.0"));
+    assert!(page.contains("/failures?from=2026-09-21&#38;to=2026-09-22&#38;software=0.1.0"));
     let (_, none) = page_of(&path, &format!("/yield?{PERIOD}&lane=8")).await;
     assert!(none.contains("No run with a verdict fits."));
 }
@@ -133,7 +133,7 @@ async fn failures_are_told_by_whose_fault_they_are_and_lead_to_the_runs() {
     let [joining, dns, weak] = ["stuck-joining", "stuck-dns", "lamp-weak"].map(|code| page.find(code).unwrap());
     assert!(joining < dns && dns < fixture && fixture < weak);
     assert!(
-        page.contains("href=\"/runs?from=2026-09-21&#38;until=2026-09-22&#38;code=stuck-joining\""),
+        page.contains("href=\"/runs?from=2026-09-21&#38;to=2026-09-22&#38;code=stuck-joining\""),
         "{page}"
     );
     // What it means and what to check stands there.
@@ -207,22 +207,22 @@ async fn what_cannot_be_asked_is_refused_with_what_was_expected() {
     for (query, expected) in [
         ("from=2026-13-01", "expected a date such as"),
         (
-            "from=2026-02-02&until=2026-02-01",
+            "from=2026-02-02&to=2026-02-01",
             "expected a day that is not before from",
         ),
         ("days=0", "expected a number from 1 to 4000"),
-        ("days=28&from=2026-01-01", "expected either days, or from and until"),
+        ("days=28&from=2026-01-01", "expected either days, or from and to"),
         ("lane=9", "expected a number from 1 to 8"),
         ("per=minute", "expected hour, shift, day, week or month"),
         ("by=mood", "expected nothing, lane"),
         ("colour=red", "expected one of days"),
         ("lot=a&lot=b", "expected once"),
         (
-            "from=2020-01-01&until=2026-01-01&per=hour",
+            "from=2020-01-01&to=2026-01-01&per=hour",
             "expected a shorter period or larger parts",
         ),
         ("from=-009999-01-01", "expected a day from"),
-        ("until=9999-12-31", "expected a day from"),
+        ("to=9999-12-31", "expected a day from"),
     ] {
         for page in ["/yield", "/failures", "/lanes"] {
             let (status, said) = page_of(&path, &format!("{page}?{query}")).await;
@@ -277,9 +277,9 @@ async fn a_page_with_its_styles_is_small_over_the_wire() {
     for address in [
         "/fixture.css",
         "/",
-        "/yield?from=2026-03-08&until=2026-09-22&per=day",
+        "/yield?from=2026-03-08&to=2026-09-22&per=day",
         "/failures?days=91",
-        "/lanes?from=2026-03-08&until=2026-09-22&per=day",
+        "/lanes?from=2026-03-08&to=2026-09-22&per=day",
         "/runs",
         "/what-if?days=91",
         "/about",

@@ -78,7 +78,7 @@ pub struct Ask {
 const FIELDS: [&str; 11] = [
     "days",
     "from",
-    "until",
+    "to",
     "per",
     "by",
     "lane",
@@ -200,7 +200,7 @@ impl Ask {
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .filter(|(name, _)| asked.contains(name) && !more.iter().any(|(other, _)| other == name));
-        let period = [("from", from.as_str()), ("until", until.as_str())]
+        let period = [("from", from.as_str()), ("to", until.as_str())]
             .into_iter()
             .filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
         addressed("/runs", kept.chain(period).chain(more.iter().copied()))
@@ -211,7 +211,7 @@ impl Ask {
     /// # Errors
     /// It is beyond the calendar.
     pub fn whole(&self, sources: &Sources) -> Result<Span, String> {
-        let beyond = || format!("until: {}: expected a day of the calendar", self.until);
+        let beyond = || format!("to: {}: expected a day of the calendar", self.until);
         let after = self.until.checked_add(1.day()).map_err(|_| beyond())?;
         Ok(Span {
             from: sources.shifts.begins(self.from).ok_or_else(beyond)?,
@@ -303,7 +303,7 @@ impl Ask {
             };
             if parts.len() > MOST_SPANS {
                 return Err(format!(
-                    "from {} until {} per {}: more than {MOST_SPANS} parts; expected a shorter period or larger parts",
+                    "from {} to {} per {}: more than {MOST_SPANS} parts; expected a shorter period or larger parts",
                     self.from,
                     self.until,
                     self.per.as_str()
@@ -338,10 +338,10 @@ fn period<'a>(sources: &Sources, field: &dyn Fn(&str) -> Option<&'a str>) -> Res
             .transpose()
     };
     let today = sources.clock.wall().to_zoned(sources.shifts.zone().clone()).date();
-    let (from, until) = (date("from")?, date("until")?);
+    let (from, until) = (date("from")?, date("to")?);
     let days = match field("days") {
         None => DAYS,
-        Some(_) if from.is_some() => return Err("days: expected either days, or from and until".to_owned()),
+        Some(_) if from.is_some() => return Err("days: expected either days, or from and to".to_owned()),
         Some(text) => text
             .parse::<i32>()
             .ok()
@@ -353,15 +353,15 @@ fn period<'a>(sources: &Sources, field: &dyn Fn(&str) -> Option<&'a str>) -> Res
         Some(from) => from,
         None => until
             .checked_sub((days - 1).days())
-            .map_err(|_| format!("until: {until}: beyond the calendar"))?,
+            .map_err(|_| format!("to: {until}: beyond the calendar"))?,
     };
     if from > until {
         return Err(format!(
-            "until: {until} is before {from}; expected a day that is not before from"
+            "to: {until} is before {from}; expected a day that is not before from"
         ));
     }
     let (first, last) = (jiff::civil::date(1970, 1, 2), jiff::civil::date(9000, 1, 1));
-    for (name, day) in [("from", from), ("until", until)] {
+    for (name, day) in [("from", from), ("to", until)] {
         if !(first..=last).contains(&day) {
             return Err(format!("{name}: {day}: expected a day from {first} to {last}"));
         }
