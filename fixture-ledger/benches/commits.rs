@@ -181,7 +181,8 @@ impl Alone {
 
     fn store(&mut self, seal: &[u8; 32]) {
         self.stored += 1;
-        self.insert(&start(self.stored), &end(self.stored), seal).expect("inserts");
+        self.insert(&start(self.stored), &end(self.stored), seal)
+            .expect("inserts");
         // As often as the ledger does.
         if self.stored.is_multiple_of(512) {
             self.connection
@@ -268,8 +269,16 @@ impl Alone {
                     VALUES (1, ?1, ?2, ?3, ?4)
                     ON CONFLICT DO NOTHING",
                 )?
-                .execute(params![start.lot, start.work_order, start.operator, start.purpose.as_str()])?;
-            let received = end.attempts.iter().filter(|attempt| attempt.result == AttemptResult::Received);
+                .execute(params![
+                    start.lot,
+                    start.work_order,
+                    start.operator,
+                    start.purpose.as_str()
+                ])?;
+            let received = end
+                .attempts
+                .iter()
+                .filter(|attempt| attempt.result == AttemptResult::Received);
             transaction
                 .prepare_cached(
                     "INSERT INTO rollup VALUES (?1, ?2, 1, ?3, 1, ?4, 1, 1, 0, ?5, ?6, ?7)

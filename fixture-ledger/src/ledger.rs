@@ -417,7 +417,11 @@ impl Ledger {
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         let row = AttemptRow::from(attempt);
         let lateness = self.rows(OPERATION, &row.lateness)?;
-        if upsert_attempt(&mut self.connection, run, &row, &lateness).await.map_err(failed)? == 0 {
+        if upsert_attempt(&mut self.connection, run, &row, &lateness)
+            .await
+            .map_err(failed)?
+            == 0
+        {
             // It is stored already, or the run is not.
             let id = run.0.as_bytes().as_slice();
             sqlx::query_scalar!("SELECT number FROM run WHERE id = ?1", id)

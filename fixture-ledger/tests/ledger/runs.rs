@@ -157,7 +157,13 @@ async fn an_attempt_is_the_same_whether_it_was_stored_before_the_end_or_with_it(
         }
         ledger.finish_run(&ended, at(9_000)).await.unwrap();
         ledger.close().await.unwrap();
-        let detail = Reports::open(&path).await.unwrap().run(run_id(1)).await.unwrap().unwrap();
+        let detail = Reports::open(&path)
+            .await
+            .unwrap()
+            .run(run_id(1))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(detail.attempts, ended.attempts, "{name}");
         dumps.push(fixture_ledger::dump(&path).await.unwrap());
     }
