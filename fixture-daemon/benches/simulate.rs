@@ -16,7 +16,7 @@ const LANES: u8 = 4;
 fn main() {
     let (began, worked) = (now(), cpu());
     let summary = line();
-    let (real, worked) = (began.elapsed(), cpu() - worked);
+    let (real, worked) = (began.elapsed(), cpu().saturating_sub(worked));
     let lane_hours = summary.lasted.as_secs_f64() * f64::from(LANES) / 3_600.0;
     #[expect(clippy::print_stdout, reason = "what a benchmark is for")]
     {

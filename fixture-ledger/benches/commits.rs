@@ -191,6 +191,7 @@ impl Alone {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a run, commit after commit")]
     fn insert(&mut self, start: &RunStart, end: &RunEnd, seal: &[u8; 32]) -> rusqlite::Result<()> {
         let number = self.stored;
         let seated = start.seated.micros;

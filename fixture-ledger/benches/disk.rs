@@ -19,15 +19,18 @@ use fixture_ledger::Durability;
 
 /// What the trees have grown to before anything is counted, so that they are as deep as after some days.
 const BEFORE: u32 = 4_000;
+/// After so many more the `-wal` has the length that it keeps: the first shift of a process makes it.
+const FIRST_SHIFT: u32 = 512;
 const COUNTED: u32 = 1_024;
 
 fn main() {
     // Cargo also runs benchmarks as tests; those only see that it works.
-    let (before, counted) = if std::env::args().any(|argument| argument == "--bench") {
-        (BEFORE, COUNTED)
+    let (made, first_shift, counted) = if std::env::args().any(|argument| argument == "--bench") {
+        (BEFORE, FIRST_SHIFT, COUNTED)
     } else {
-        (1, 1)
+        (1, 1, 1)
     };
+    let before = made + first_shift;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -37,13 +40,16 @@ fn main() {
     let [first, last] = runtime.block_on(async {
         let (ledger, setup) = rows::ledger(&path, Durability::Unsynced).await;
         let mut ledger = Some(ledger);
-        for number in 1..=before {
+        for number in 1..=made {
             rows::store(ledger.as_mut().expect("open"), setup, number).await;
         }
         ledger.take().expect("open").close().await.expect("closed");
-        let (mut ledger, _) = fixture_ledger::Ledger::open(&path, rows::wall(before))
+        let (mut ledger, _) = fixture_ledger::Ledger::open(&path, rows::wall(made))
             .await
             .expect("a ledger");
+        for number in made + 1..=before {
+            rows::store(&mut ledger, setup, number).await;
+        }
         // What came before is not written during what is counted.
         let file = std::fs::File::open(&path).expect("a ledger");
         file.sync_all().expect("on the disk");

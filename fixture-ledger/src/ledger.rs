@@ -1269,6 +1269,7 @@ fn told_beside(told: &[Attempt], mut stored: Vec<Attempt>) -> Vec<Attempt> {
 /// Stores what a verdict rests on and writes it into its run, sealed, counted in the rollups, and no longer `followed` there as its unit's latest.
 ///
 /// All of it is one text of statements, since each text that is given to the connection's thread costs two changes of threads.
+#[expect(clippy::too_many_lines, reason = "one text of statements")]
 async fn store_verdict(
     connection: &mut SqliteConnection,
     path: &Path,

@@ -1,7 +1,10 @@
 //! Runs in, reports out.
 
 use crate::sample::{at, end, lane, run_id, serial, setup, start, unlock};
-use fixture_ledger::record::{Annotation, AnnotationKind, ChangeKind, LabelState, RefusedStart, StopKind, UnitHistory};
+use fixture_ledger::record::{
+    Annotation, AnnotationKind, Attempt, AttemptResult, ChangeKind, LabelState, LoopBack, RefusedStart, StopKind,
+    UnitHistory,
+};
 use fixture_ledger::report::{RunFilter, SerialFilter};
 use fixture_ledger::{Durability, Ledger, LedgerError, Reports};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
@@ -119,6 +122,52 @@ async fn a_run_without_a_verdict_is_interrupted_at_the_next_start() {
     ledger.lifted(run_id(1), at(10_000)).await.unwrap();
     assert!(ledger.standing_verdicts().await.unwrap().is_empty());
     ledger.close().await.unwrap();
+}
+
+/// Figures that no binary number holds exactly, and a result that is another one when the run ends.
+#[tokio::test]
+async fn an_attempt_is_the_same_whether_it_was_stored_before_the_end_or_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut ended = end(1, VerdictCode::Ok);
+    for attempt in &mut ended.attempts {
+        attempt.loop_back = Some(LoopBack {
+            bright: 2_137.1,
+            mid_share: 0.3,
+            samples: 411,
+        });
+    }
+    let unchanged = ended.attempts[0].clone();
+    let not_yet_known = Attempt {
+        result: AttemptResult::NoAnswer,
+        ..unchanged.clone()
+    };
+    let mut dumps = Vec::new();
+    for (name, before) in [
+        ("with", vec![]),
+        ("before", vec![&unchanged]),
+        ("changed", vec![&not_yet_known]),
+        ("twice", vec![&not_yet_known, &unchanged, &unchanged]),
+    ] {
+        let path = directory.path().join(name);
+        let mut ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
+        let id = ledger.setup(&setup()).await.unwrap();
+        ledger.begin_run(id, &start(1, 1, Some("SN-1"), 1_000)).await.unwrap();
+        for attempt in before {
+            ledger.record_attempt(run_id(1), attempt).await.unwrap();
+        }
+        ledger.finish_run(&ended, at(9_000)).await.unwrap();
+        ledger.close().await.unwrap();
+        let detail = Reports::open(&path)
+            .await
+            .unwrap()
+            .run(run_id(1))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(detail.attempts, ended.attempts, "{name}");
+        dumps.push(fixture_ledger::dump(&path).await.unwrap());
+    }
+    assert!(dumps.iter().all(|dump| *dump == dumps[0]));
 }
 
 /// What a page can ask for.
