@@ -181,7 +181,7 @@ pub(crate) fn canonical(began: &Began<'_>, ended: &Ended<'_>, rests: &Rests<'_>)
     };
     let mut text = Vec::with_capacity(2048);
     record.serialize(&mut serde_json::Serializer::with_formatter(&mut text, Plain))?;
-    // It is what serde_json wrote.
+    // It is what `serde_json` wrote.
     Ok(String::from_utf8(text).unwrap_or_default())
 }
 
@@ -236,7 +236,7 @@ pub fn record(
     )
 }
 
-/// JSON without spaces, whose numbers are written as this crate says, whatever a later serde_json would write.
+/// JSON without spaces, whose numbers are written as this crate says, whatever a later `serde_json` would write.
 struct Plain;
 
 impl Formatter for Plain {

@@ -1,10 +1,5 @@
 //! How sure a yield is, and whether it changed: intervals, limits and run rules. Pure.
-#![expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts of runs are far below 2^52, and rounded positive numbers fit"
-)]
+#![expect(clippy::cast_precision_loss, reason = "counts of runs are far below 2^52")]
 
 use statrs::function::beta::beta_reg;
 use statrs::function::erf::erfc_inv;

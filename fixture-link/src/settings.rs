@@ -193,20 +193,13 @@ impl Settings {
                 format!("expected a path of its own: {} is the ledger's", socket.display()),
             ));
         }
-        if let (Some(Screen::Png(png)), Some(raw)) = (&screen, raw.ui.screen.as_ref().and_then(RawScreen::png_file)) {
-            let whose = if of_ledger(&ledger, &png.file) {
-                Some("the ledger's")
-            } else if png.file == socket {
-                Some("the socket's")
-            } else {
-                None
-            };
-            if let Some(whose) = whose {
-                return Err(mistake(
-                    raw.span(),
-                    format!("expected a path of its own: {} is {whose}", png.file.display()),
-                ));
-            }
+        if let (Some(Screen::Png(png)), Some(raw)) = (&screen, raw.ui.screen.as_ref().and_then(RawScreen::png_file))
+            && let Some(whose) = taken_by(&png.file, &ledger, &socket)
+        {
+            return Err(mistake(
+                raw.span(),
+                format!("expected a path of its own: {} is {whose}", png.file.display()),
+            ));
         }
         Ok(Self {
             id: id.clone(),
@@ -221,6 +214,17 @@ impl Settings {
                 Some(shifts) => Shifts::checked(shifts, file, text)?,
             },
         })
+    }
+}
+
+/// Whose a path is already.
+fn taken_by(path: &Path, ledger: &Path, socket: &Path) -> Option<&'static str> {
+    if of_ledger(ledger, path) {
+        Some("the ledger's")
+    } else if path == socket {
+        Some("the socket's")
+    } else {
+        None
     }
 }
 

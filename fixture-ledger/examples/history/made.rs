@@ -456,7 +456,7 @@ impl<'a> History<'a> {
                 level_permille: 1000,
                 mid_permille: Some(475),
                 began: Duration::from_secs(u64::from(attempt) * 4),
-                took: Duration::from_millis(14_000),
+                took: Duration::from_secs(14),
                 token_id: Some(format!("{number:x}-{attempt}")),
                 result: if attempt < tries {
                     AttemptResult::Damaged
@@ -533,6 +533,32 @@ impl<'a> History<'a> {
                 start.purpose.as_str(),
                 start.seated.micros,
             ])?;
+        self.store_what_it_rests_on(number, end)?;
+        self.connection
+            .prepare_cached(
+                "UPDATE run
+                SET outcome = ?2, code = ?3, detail = ?4, stage = ?5, took = ?6, ended = ?7, ended_synchronised = 1, device_id = ?8,
+                    samples_lost = 0, is_first = ?9, ordinal = ?10, verdict_number = ?1, seal = ?11, lifted = ?7 + 4000000,
+                    lifted_synchronised = 1
+                WHERE number = ?1",
+            )?
+            .execute(params![
+                number,
+                end.code.outcome().as_str(),
+                end.code.as_str(),
+                end.detail,
+                judged.then(|| end.stage.as_str()),
+                judged.then_some(end.took.as_micros() as i64),
+                ended,
+                end.device_id,
+                i64::from(ordinal == 1),
+                ordinal,
+                self.seal.0.as_slice(),
+            ])?;
+        Ok(())
+    }
+
+    fn store_what_it_rests_on(&self, number: i64, end: &RunEnd) -> Result<(), Failed> {
         for attempt in &end.attempts {
             self.connection
                 .prepare_cached(
@@ -594,27 +620,6 @@ impl<'a> History<'a> {
                     measured.deviation,
                 ])?;
         }
-        self.connection
-            .prepare_cached(
-                "UPDATE run
-                SET outcome = ?2, code = ?3, detail = ?4, stage = ?5, took = ?6, ended = ?7, ended_synchronised = 1, device_id = ?8,
-                    samples_lost = 0, is_first = ?9, ordinal = ?10, verdict_number = ?1, seal = ?11, lifted = ?7 + 4000000,
-                    lifted_synchronised = 1
-                WHERE number = ?1",
-            )?
-            .execute(params![
-                number,
-                end.code.outcome().as_str(),
-                end.code.as_str(),
-                end.detail,
-                judged.then(|| end.stage.as_str()),
-                judged.then(|| end.took.as_micros() as i64),
-                ended,
-                end.device_id,
-                i64::from(ordinal == 1),
-                ordinal,
-                self.seal.0.as_slice(),
-            ])?;
         Ok(())
     }
 

@@ -19,7 +19,7 @@ const MOST: usize = 24;
 pub struct Shifts {
     zone: TimeZone,
     takt: Option<Duration>,
-    shifts: Vec<Shift>,
+    of_a_day: Vec<Shift>,
 }
 
 /// One shift.
@@ -85,7 +85,7 @@ impl Shifts {
         Self {
             zone,
             takt: None,
-            shifts: vec![Shift {
+            of_a_day: vec![Shift {
                 name: "day".to_owned(),
                 from: Time::midnight(),
                 until: Time::midnight(),
@@ -108,7 +108,7 @@ impl Shifts {
     /// later; where it is put back, a time that comes twice is the first of the two.
     pub fn on(&self, date: Date) -> Vec<ShiftTime> {
         let mut on: Vec<ShiftTime> = self
-            .shifts
+            .of_a_day
             .iter()
             .filter(|shift| shift.days.contains(&date.weekday()))
             .filter_map(|shift| {
@@ -255,7 +255,7 @@ impl Shifts {
         let mut checked = Self::days(zone);
         checked.takt = takt;
         if !shifts.is_empty() {
-            checked.shifts = shifts;
+            checked.of_a_day = shifts;
         }
         Ok(checked)
     }

@@ -99,7 +99,7 @@ pub struct Marked {
 /// A share as a percentage with one place; with two below 1 % and from 99 % on, where one place hides what matters.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent >= 99.0 && percent < 100.0 {
+    if (99.0..100.0).contains(&percent) {
         // Never rounded up to all.
         format!("{:.2} %", (percent * 100.0 + 1.0e-6).floor().min(9999.0) / 100.0)
     } else if percent > 0.0 && percent < 1.0 {
@@ -201,24 +201,31 @@ impl YieldChart {
             });
         }
         drawn.limits = limits.0 + &limits.1;
-        for mark in marked {
-            let at = LEFT + (mark.part as f64 * step) as u32;
-            match drawn.flags.last_mut().filter(|flag| flag.x == at) {
-                Some(flag) => {
-                    if !flag.letters.contains(mark.letter) {
-                        flag.letters.push(mark.letter);
-                    }
-                    let _written = write!(flag.title, "; {}", mark.what);
-                }
-                None => drawn.flags.push(Flag {
-                    x: at,
-                    letters: mark.letter.to_string(),
-                    title: mark.what.clone(),
-                }),
-            }
-        }
+        drawn.flags = flags(marked, step);
         drawn
     }
+}
+
+/// What changed, once for each place.
+fn flags(marked: &[Marked], step: f64) -> Vec<Flag> {
+    let mut flags: Vec<Flag> = Vec::new();
+    for mark in marked {
+        let at = LEFT + (mark.part as f64 * step) as u32;
+        match flags.last_mut().filter(|flag| flag.x == at) {
+            Some(flag) => {
+                if !flag.letters.contains(mark.letter) {
+                    flag.letters.push(mark.letter);
+                }
+                let _written = write!(flag.title, "; {}", mark.what);
+            }
+            None => flags.push(Flag {
+                x: at,
+                letters: mark.letter.to_string(),
+                title: mark.what.clone(),
+            }),
+        }
+    }
+    flags
 }
 
 /// The lowest share of the axis, and the shares that are named: at round figures, four to seven of them.

@@ -43,23 +43,32 @@ pub struct ShiftWords {
 
 /// Figures and when they were counted.
 #[derive(Debug, Clone, Default)]
-pub struct Cached(Arc<Mutex<Option<(Tick, Arc<ShiftWords>)>>>);
+pub struct Cached(Arc<Mutex<Option<Counted>>>);
+
+#[derive(Debug, Clone)]
+struct Counted {
+    at: Tick,
+    words: Arc<ShiftWords>,
+}
 
 impl Cached {
     /// This shift's figures, at most two seconds old.
     pub async fn now(&self, sources: &Sources) -> Arc<ShiftWords> {
         let now = sources.clock.now();
         let mut cached = self.0.lock().await;
-        if let Some((at, words)) = cached.as_ref()
-            && now.since(*at) < FRESH
+        if let Some(counted) = cached.as_ref()
+            && now.since(counted.at) < FRESH
         {
-            return Arc::clone(words);
+            return Arc::clone(&counted.words);
         }
         let words = Arc::new(counted(sources).await.unwrap_or_else(|error| ShiftWords {
             missing: format!("This shift cannot be counted: {error}"),
             ..ShiftWords::default()
         }));
-        *cached = Some((now, Arc::clone(&words)));
+        *cached = Some(Counted {
+            at: now,
+            words: Arc::clone(&words),
+        });
         words
     }
 }

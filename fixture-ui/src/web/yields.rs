@@ -1,5 +1,6 @@
 //! Yields over a period: how sure they are, whether they changed, and what changed beside them.
 
+use core::fmt::Write as _;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -365,7 +366,8 @@ pub fn title(ask: &Ask) -> String {
     ] {
         let value = ask.field(field);
         if !value.is_empty() {
-            title.push_str(&format!(", {name} {value}"));
+            // Writing to a String cannot fail.
+            let _written = write!(title, ", {name} {value}");
         }
     }
     title
