@@ -38,9 +38,11 @@ pub trait SensorModel: Clone {
     /// `None` when the sample tells nothing.
     fn weigh(&mut self, sample: &Sample) -> Option<PerExposure>;
 
-    /// The same for the sample last weighed where the surroundings changed just before it, and how improbable that is counts too.
-    fn weigh_changed(&self) -> PerExposure {
-        [IMPOSSIBLE; EXPOSURES]
+    /// The same for the sample last weighed where the surroundings changed just before it, and how improbable that is counts too; `None` when
+    /// no logarithm is above `least`.
+    fn weigh_changed(&self, least: f32) -> Option<PerExposure> {
+        let _ = least;
+        None
     }
 
     /// Takes it that the surroundings changed just before the sample last weighed.
@@ -292,10 +294,13 @@ impl SensorModel for ColourSensor {
         Some(logs)
     }
 
-    fn weigh_changed(&self) -> PerExposure {
+    fn weigh_changed(&self, least: f32) -> Option<PerExposure> {
         let jumps = JUMPS[0] + ln(1.0 - self.moving);
         let jumps = sum_of_logs([jumps, JUMPS[1] + ln(self.moving)]);
-        self.weighed.fits.log_densities(JUMP).map(|density| jumps + density)
+        if jumps + self.weighed.fits.most_log_density() <= least {
+            return None;
+        }
+        Some(self.weighed.fits.log_densities(JUMP).map(|density| jumps + density))
     }
 
     fn surprise(&self) -> f32 {
