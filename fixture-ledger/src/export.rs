@@ -278,7 +278,7 @@ impl Reports {
         places.sort_unstable();
         let place = |row: &Selected| {
             let found = places.binary_search_by_key(&row.number, |(number, _)| *number);
-            found.map(|found| places[found].1).unwrap_or(usize::MAX)
+            found.map_or(usize::MAX, |found| places[found].1)
         };
         rows.sort_by_cached_key(place);
         rows.into_iter().map(|row| self.export_row(row)).collect()

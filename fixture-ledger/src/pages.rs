@@ -518,7 +518,7 @@ impl<'a> Pager<'a> {
         } else {
             let seen = self.seen(&rest).await?;
             self.bound().await?;
-            let windows = windows_of(seen, asked.sort);
+            let windows = windows_of(&seen, asked.sort);
             keys.extend(self.walk(&rest, windows, more, None).await?.keys);
         }
         Ok(keys)
@@ -1019,7 +1019,7 @@ fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Window> {
 }
 
 /// Windows of these quarters of an hour, which are in order.
-fn windows_of(quarters: Vec<i64>, sort: Sort) -> Vec<Window> {
+fn windows_of(quarters: &[i64], sort: Sort) -> Vec<Window> {
     let mut windows: Vec<Window> = quarters
         .chunks(QUARTERS)
         .filter_map(|only| {

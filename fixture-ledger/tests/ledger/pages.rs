@@ -34,8 +34,7 @@ async fn any_filter_finds_what_a_look_at_all_rows_finds() {
     let known = Known::of(&connection);
     let reports = Reports::open(&path).await.unwrap();
     let mut chance = ChaCha8Rng::seed_from_u64(17);
-    let mut found = 0;
-    let mut compare = async |filter: RunFilter| {
+    let compare = async |filter: RunFilter| {
         let page = reports.runs(&filter, 50).await.unwrap();
         let runs: Vec<_> = page.rows.iter().map(|row| row.run).collect();
         let (condition, values) = plain_filter(&filter);
@@ -43,18 +42,21 @@ async fn any_filter_finds_what_a_look_at_all_rows_finds() {
         assert_eq!(page.next.is_some(), expected.len() > 50, "{filter:?}");
         expected.truncate(50);
         assert_eq!(runs, expected, "{filter:?}");
-        found += runs.len();
+        runs.len()
     };
     for kind in Pages::ALL {
+        let mut found = 0;
         for _ in 0..120 {
-            compare(known.filter(&mut chance, &connection, kind)).await;
+            found += compare(known.filter(&mut chance, &connection, kind)).await;
         }
+        assert!(found > 500, "{}: {found}", kind.words());
     }
+    let mut found = 0;
     // Serials that many have, but none of the next thousands; with and without more.
     for sort in Sort::ALL {
         for operator in [None, known.operators.first().cloned()] {
             for prefix in ["SN-00000", "SN-000000", "SN-00006", "SN-00007", "", "GOLD"] {
-                compare(RunFilter {
+                found += compare(RunFilter {
                     serial: Some(SerialFilter::BeginsWith(prefix.to_owned())),
                     operator: operator.clone(),
                     sort,
@@ -64,6 +66,6 @@ async fn any_filter_finds_what_a_look_at_all_rows_finds() {
             }
         }
     }
-    assert!(found > 5_000, "{found}");
+    assert!(found > 500, "{found}");
     ledger.close().await.unwrap();
 }

@@ -97,9 +97,12 @@ fn asked(sources: &Sources, query: Option<&str>) -> Result<(Asked, RunFilter), P
 
 /// What is wrong with a ledger, or with what was asked of it.
 fn failed(sources: &Sources) -> impl Fn(LedgerError) -> Problem {
-    |error| match error {
-        LedgerError::TooMuch { .. } => Problem::unclear(sources, error.to_string(), "Ask for a shorter range."),
-        other => Problem::ledger(sources, &other),
+    |error| {
+        if matches!(error, LedgerError::TooMuch { .. }) {
+            Problem::unclear(sources, error.to_string(), "Ask for a shorter range.")
+        } else {
+            Problem::ledger(sources, &error)
+        }
     }
 }
 

@@ -77,6 +77,7 @@ impl FromStr for Each {
 
 /// A share with how sure it is.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the answer's own name")]
 pub struct Share {
     passed: u64,
     total: u64,
@@ -130,6 +131,7 @@ struct Stages {
 
 /// `GET /api/v1/yields`
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the answer's own name")]
 pub struct Yields {
     from: String,
     until: String,
@@ -198,6 +200,7 @@ struct OneFailure {
 
 /// `GET /api/v1/failures`
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the answer's own name")]
 pub struct Failures {
     from: String,
     until: String,
@@ -271,6 +274,7 @@ struct Verdict {
 
 /// A run as lists have it.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the answer's own name")]
 struct Run {
     run: String,
     lane: u8,

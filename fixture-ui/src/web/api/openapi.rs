@@ -20,7 +20,7 @@ pub fn document() -> Value {
         "paths": {
             "/api/v1/yields": get(
                 "Yields of the units that were seated on some days, with Wilson's 95 % intervals. Golden units are only in `runs` and `set_aside`.",
-                [days(), scope(), vec![
+                &[days(), scope(), vec![
                     query("each", &json!({"type": "string", "enum": ["span", "day", "hour"]}), "Which spans of time are told of one by one; at most 1000."),
                     query("by", &names(By::ALL.map(By::as_str)), "By what runs are told apart."),
                 ]].concat(),
@@ -29,13 +29,13 @@ pub fn document() -> Value {
             ),
             "/api/v1/failures": get(
                 "How often each code but `ok` was the verdict, most often first.",
-                [days(), scope()].concat(),
+                &[days(), scope()].concat(),
                 "Failures",
                 &["400", "503"],
             ),
             "/api/v1/runs": get(
                 "A page of runs that fit everything that is asked for.",
-                [runs(), vec![
+                &[runs(), vec![
                     query("limit", &json!({"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT, "default": 50}), "How many."),
                     query("before", &json!({"type": "string"}), "The `next` of the page before."),
                 ]].concat(),
@@ -44,13 +44,13 @@ pub fn document() -> Value {
             ),
             "/api/v1/runs/{id}": get(
                 "Everything about a run but its recorded light.",
-                vec![path("id", "The run's id.")],
+                &[path("id", "The run's id.")],
                 "RunWhole",
                 &["400", "404", "503"],
             ),
             "/api/v1/units/{serial}": get(
                 "Every run of a unit, newest first.",
-                vec![path("serial", "The unit's serial.")],
+                &[path("serial", "The unit's serial.")],
                 "UnitRuns",
                 &["400", "404", "503"],
             ),
@@ -134,7 +134,7 @@ fn names<const N: usize>(names: [&str; N]) -> Value {
     json!({"type": "string", "enum": names.as_slice()})
 }
 
-fn get(says: &str, parameters: Vec<Value>, answer: &str, problems: &[&str]) -> Value {
+fn get(says: &str, parameters: &[Value], answer: &str, problems: &[&str]) -> Value {
     let mut responses = Map::new();
     responses.insert(
         "200".to_owned(),

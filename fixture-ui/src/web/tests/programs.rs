@@ -129,7 +129,7 @@ async fn json_lines_hold_the_same_as_csv() {
                 Value::Null => String::new(),
                 Value::String(text) => text.clone(),
                 Value::Number(number) if column.name == "took_s" => format!("{:.6}", number.as_f64().unwrap()),
-                other => other.to_string(),
+                other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other.to_string(),
             };
             assert_eq!(said, *cell, "{}", column.name);
         }
@@ -186,6 +186,7 @@ async fn an_export_is_explained_with_the_filters_of_the_list() {
 }
 
 /// What does not fit a schema: a path and what is wrong there. Every property that was seen is noted.
+#[expect(clippy::too_many_lines, reason = "a keyword of the schema after another")]
 fn misfits(document: &Value, schema: &Value, value: &Value, at: &str, seen: &mut BTreeSet<String>) -> Vec<String> {
     let object = schema.as_object().unwrap();
     for keyword in object.keys() {
