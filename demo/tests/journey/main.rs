@@ -270,7 +270,7 @@ async fn qa_goes_from_the_overview_to_a_failing_code_to_one_runs_light_and_print
 
     // The overview tells of this shift, and leads to its yield.
     browser.client.goto(&page("")).await.unwrap();
-    browser.until("#shift a", Duration::from_secs(60)).await;
+    browser.until("#shift a", Duration::from_mins(1)).await;
     browser.shoot("qa-1-overview").await;
     follow("#shift a").await;
     browser.until("h1", soon).await;

@@ -98,7 +98,7 @@ mod tests {
             last: Some(Seal::NONE),
             ..Verified::default()
         };
-        assert_eq!(words(&fit, None).1, true);
+        assert!(words(&fit, None).1);
         let (said, fits) = words(&fit, Some(Seal::NONE.of_next("")));
         assert!(!fits && said.last().unwrap().contains("IS NOT AMONG THEM"), "{said:?}");
         let misfit = Verified {
