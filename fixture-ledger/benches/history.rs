@@ -195,7 +195,7 @@ fn timed<T>(of: impl FnOnce() -> T) -> (Took, T) {
     let worked = || Duration::from(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("Linux has one"));
     let (start, before) = (Instant::now(), worked());
     let answer = of();
-    ((start.elapsed(), worked() - before), answer)
+    ((start.elapsed(), worked().saturating_sub(before)), answer)
 }
 
 /// Half of them, 95 %, and the longest, in milliseconds.
