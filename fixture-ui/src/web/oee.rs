@@ -171,11 +171,11 @@ mod tests {
             480 * MINUTE,
             400,
             first,
-            Some(Duration::from_secs(60)),
+            Some(Duration::from_mins(1)),
         );
         // 480 minutes, 30 of them a break; 230 to 250 and 470 to 480 lost.
-        assert_eq!(found.planned, Duration::from_secs(450 * 60));
-        assert_eq!(found.able, Duration::from_secs(420 * 60));
+        assert_eq!(found.planned, Duration::from_mins(450));
+        assert_eq!(found.able, Duration::from_hours(7));
         assert!((found.availability.unwrap() - 420.0 / 450.0).abs() < 1e-12);
         assert!((found.performance.unwrap() - 400.0 / 420.0).abs() < 1e-12);
         assert!((found.whole().unwrap() - 420.0 / 450.0 * 400.0 / 420.0 * 0.95).abs() < 1e-12);
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn a_shift_that_lasts_counts_until_now_and_nothing_is_made_up() {
         let found = Oee::of(&[shift(0, 480)], &[], 120 * MINUTE, 0, Yield::default(), None);
-        assert_eq!(found.planned, Duration::from_secs(7200));
+        assert_eq!(found.planned, Duration::from_hours(2));
         assert_eq!(
             (found.availability, found.performance, found.quality, found.whole()),
             (Some(1.0), None, None, None)
