@@ -8,12 +8,12 @@ use super::exposure::PerExposure;
 /// Shares are relative to those of a pattern, which are 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expectations {
-    /// Changes a second away from a pattern that has been shown for some time.
+    /// Changes a second away from a pattern that lasts.
     pub changes: f32,
-    /// Changes a second away from one that has just begun, as units pass through stages in less than a period.
-    pub stage_changes: f32,
-    /// For how long a pattern may still turn out to be such a stage, milliseconds.
-    pub stage_ms: f32,
+    /// Of the patterns that begin, the part that are stages shown briefly, often for less than a period.
+    pub brief: f32,
+    /// Changes a second away from a brief one.
+    pub brief_ends: f32,
     /// Of the patterns that begin, the part that begins with its first step; the others begin anywhere.
     pub from_the_start: f32,
     /// The same of the first pattern, which may have begun before the first sample.
@@ -43,8 +43,8 @@ impl Default for Expectations {
     fn default() -> Self {
         Self {
             changes: 1.0 / 300.0,
-            stage_changes: 0.03,
-            stage_ms: 1200.0,
+            brief: 0.05,
+            brief_ends: 1.5,
             from_the_start: 0.8,
             first_from_the_start: 0.5,
             stray: 1.2,

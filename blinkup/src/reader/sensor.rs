@@ -38,11 +38,9 @@ pub trait SensorModel: Clone {
     /// `None` when the sample tells nothing.
     fn weigh(&mut self, sample: &Sample) -> Option<PerExposure>;
 
-    /// The same for the sample last weighed where the surroundings changed just before it, and how improbable that is counts too; `None` when
-    /// no logarithm is above `least`.
-    fn weigh_changed(&self, least: f32) -> Option<PerExposure> {
-        let _ = least;
-        None
+    /// The same for the sample last weighed where the surroundings changed just before it, and how improbable that is counts too.
+    fn weigh_changed(&self) -> PerExposure {
+        [IMPOSSIBLE; EXPOSURES]
     }
 
     /// Takes it that the surroundings changed just before the sample last weighed.
@@ -294,13 +292,10 @@ impl SensorModel for ColourSensor {
         Some(logs)
     }
 
-    fn weigh_changed(&self, least: f32) -> Option<PerExposure> {
+    fn weigh_changed(&self) -> PerExposure {
         let jumps = JUMPS[0] + ln(1.0 - self.moving);
         let jumps = sum_of_logs([jumps, JUMPS[1] + ln(self.moving)]);
-        if jumps + self.weighed.fits.most_log_density() <= least {
-            return None;
-        }
-        Some(self.weighed.fits.log_densities(JUMP).map(|density| jumps + density))
+        self.weighed.fits.log_densities(JUMP).map(|density| jumps + density)
     }
 
     fn surprise(&self) -> f32 {

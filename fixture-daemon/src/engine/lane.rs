@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use blinkup::codes::{CodeTable, Colour};
-use blinkup::reader::{LedShape, Observed, Reader, ReaderSettings, Reading};
+use blinkup::reader::{Expectations, LedShape, Observed, Reader, ReaderSettings, Reading};
 use blinkup::sample::{Counts, Sample};
 use blinkup::trace::compact::Recorder;
 use blinkup::trace::{Header, Row};
@@ -147,6 +147,9 @@ struct Sensor {
     full_since: Option<Tick>,
 }
 
+/// Of the patterns that begin, the part that a unit on its way into the cloud shows for less than a period.
+const STAGES: f32 = 0.2;
+
 /// What the station knows of what loop-back says of this transmission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LampTold {
@@ -178,10 +181,14 @@ impl Lane {
     /// A lane of which nothing is known yet.
     pub fn new(config: LaneConfig, table: &CodeTable, rules: &Rules) -> Self {
         let model = LaneSensor::new(config.measures, config.shape, config.ambient, config.saturated_at);
-        // As the reader is by itself, but for what the recipe does not let count.
-        let mut settings = ReaderSettings::default();
-        settings.confidence = settings.confidence.max(rules.recipe.confidence);
-        settings.steady_confidence = settings.steady_confidence.max(rules.recipe.confidence);
+        let settings = ReaderSettings {
+            confidence: rules.recipe.confidence,
+            steady_confidence: rules.recipe.confidence,
+            expectations: Expectations {
+                brief: STAGES,
+                ..Expectations::default()
+            },
+        };
         let station = Station::new(config.lane, config.equipment());
         let shown = mark(&station.state(rules), None, None, None);
         Self {
