@@ -1,6 +1,6 @@
 //! Runs as they were sealed, and whether they still are: from a ledger, or from an export of it.
 
-use std::path::Path;
+use std::io::{self, BufRead};
 
 use fixture_link::identity::{RunId, WallTime};
 use fixture_link::verdict::Outcome;
@@ -366,57 +366,58 @@ struct Told {
     run: RunId,
 }
 
-/// Looks at every line of an export of sealed runs, up to the first that does not fit. An export may leave runs out; those that follow on each other
-/// have to be tied to each other.
-pub fn verify_export(text: &str, known: Option<Seal>) -> Verified {
-    let mut verified = Verified::default();
-    let mut before: Option<(i64, Seal)> = None;
-    for (number, line) in (1..).zip(text.lines()) {
-        let place = format!("line {number}");
-        let misfit = |run: Option<RunId>, what: &str| {
-            Some(Misfit {
-                place: place.clone(),
-                run,
-                what: what.to_owned(),
-            })
-        };
-        let Some((previous, seal, record)) = parts(line) else {
-            verified.misfit = misfit(None, "not a line of an export of sealed runs");
-            return verified;
-        };
-        let Ok(told) = serde_json::from_str::<Told>(record) else {
-            verified.misfit = misfit(None, "its record is not one of a run");
-            return verified;
-        };
-        if previous.of_next(record) != seal {
-            verified.misfit = misfit(
-                Some(told.run),
-                "its seal is not that of its record and of the run before it: one of them was changed",
-            );
-            return verified;
-        }
-        if let Some((verdict, last)) = before {
-            if told.verdict_number <= verdict {
-                verified.misfit = misfit(Some(told.run), "it does not come after the line before it");
-                return verified;
-            }
-            if told.verdict_number == verdict + 1 && last != previous {
-                verified.misfit = misfit(Some(told.run), "it is not tied to the run before it");
-                return verified;
-            }
-        }
-        before = Some((told.verdict_number, seal));
-        verified.fit += 1;
-        verified.found |= known == Some(seal);
-        verified.last = Some(seal);
-    }
-    verified
+/// Lines of an export, looked at one after another.
+#[derive(Default)]
+struct Lines {
+    verified: Verified,
+    /// The line before: which verdict it was, and its seal.
+    before: Option<(i64, Seal)>,
 }
 
-/// As [`verify_export`], of a file.
+impl Lines {
+    /// Looks at the next line.
+    ///
+    /// # Errors
+    /// What does not fit, and of which run.
+    fn look(&mut self, line: &str, known: Option<Seal>) -> Result<(), (Option<RunId>, &'static str)> {
+        let (previous, seal, record) = parts(line).ok_or((None, "not a line of an export of sealed runs"))?;
+        let told: Told = serde_json::from_str(record).map_err(|_| (None, "its record is not one of a run"))?;
+        let misfit = |what| Err((Some(told.run), what));
+        if previous.of_next(record) != seal {
+            return misfit("its seal is not that of its record and of the run before it: one of them was changed");
+        }
+        if let Some((verdict, last)) = self.before {
+            if told.verdict_number <= verdict {
+                return misfit("it does not come after the line before it");
+            }
+            if told.verdict_number == verdict + 1 && last != previous {
+                return misfit("it is not tied to the run before it");
+            }
+        }
+        self.before = Some((told.verdict_number, seal));
+        self.verified.fit += 1;
+        self.verified.found |= known == Some(seal);
+        self.verified.last = Some(seal);
+        Ok(())
+    }
+}
+
+/// Looks at every line of an export of sealed runs, up to the first that does not fit; only one line is held at a time. An export may leave runs out; those
+/// that follow on each other have to be tied to each other.
 ///
 /// # Errors
-/// It cannot be read.
-pub fn verify_file(path: &Path, known: Option<Seal>) -> std::io::Result<Verified> {
-    Ok(verify_export(&std::fs::read_to_string(path)?, known))
+/// The export cannot be read.
+pub fn verify_export(export: impl BufRead, known: Option<Seal>) -> io::Result<Verified> {
+    let mut lines = Lines::default();
+    for (number, line) in (1..).zip(export.lines()) {
+        if let Err((run, what)) = lines.look(&line?, known) {
+            lines.verified.misfit = Some(Misfit {
+                place: format!("line {number}"),
+                run,
+                what: what.to_owned(),
+            });
+            break;
+        }
+    }
+    Ok(lines.verified)
 }

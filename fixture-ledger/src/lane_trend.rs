@@ -8,7 +8,7 @@ use fixture_link::identity::LaneId;
 use crate::decode::Place;
 use crate::error::LedgerError;
 use crate::report::Reports;
-use crate::yields::{SPAN_LIMIT, Span};
+use crate::yields::Span;
 
 /// The most runs of each span that are looked at: the latest.
 pub const SAMPLE: u32 = 25;
@@ -78,22 +78,10 @@ impl Reports {
     /// A lane in each of some spans, as the latest [`SAMPLE`] runs of each tell; spans without a run are left out.
     ///
     /// # Errors
-    /// The ledger could not be read; or there are more than [`SPAN_LIMIT`] spans.
+    /// The ledger could not be read; or there are more than [`SPAN_LIMIT`](crate::yields::SPAN_LIMIT) spans.
     pub async fn lane_trend(&self, lane: LaneId, spans: &[Span]) -> Result<Vec<LaneTrend>, LedgerError> {
         const OPERATION: &str = "reading what became of a lane";
-        let refused = |what: String| LedgerError::Refused {
-            path: self.path.clone(),
-            operation: OPERATION,
-            what,
-        };
-        if spans.len() > SPAN_LIMIT {
-            return Err(refused(format!(
-                "{} spans of time; expected at most {SPAN_LIMIT}",
-                spans.len()
-            )));
-        }
-        let edges: Vec<[i64; 2]> = spans.iter().map(|span| [span.from, span.until]).collect();
-        let edges = serde_json::to_string(&edges).map_err(|error| refused(error.to_string()))?;
+        let edges = self.edges(OPERATION, spans, 1)?;
         let number = lane.number();
         let mut reader = self.reader().await?;
         let rows = sqlx::query!(

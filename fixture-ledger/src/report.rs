@@ -23,9 +23,7 @@ use crate::files::{self, Reader};
 use crate::record::{
     Annotation, Attempt, Evidence, Limits, LoopBack, Measurement, Purpose, RefusedStart, Setup, Side, StoredReading,
 };
-
-/// A quarter of an hour, microseconds: what rollups count by.
-const QUARTER: i64 = 900_000_000;
+use crate::yields::QUARTER;
 
 /// The most rows of one page.
 pub const PAGE_LIMIT: u32 = 500;

@@ -208,22 +208,7 @@ impl Reports {
     /// The ledger could not be read; or there are more than [`SPAN_LIMIT`] spans.
     pub async fn tallies(&self, spans: &[Span], scope: &Scope, by: By) -> Result<Vec<Counted>, LedgerError> {
         const OPERATION: &str = "counting runs";
-        if spans.len() > SPAN_LIMIT {
-            return Err(LedgerError::Refused {
-                path: self.path.clone(),
-                operation: OPERATION,
-                what: format!("{} spans of time; expected at most {SPAN_LIMIT}", spans.len()),
-            });
-        }
-        let edges: Vec<[i64; 2]> = spans
-            .iter()
-            .map(|span| [span.from.div_euclid(QUARTER), span.until.div_euclid(QUARTER)])
-            .collect();
-        let edges = serde_json::to_string(&edges).map_err(|error| LedgerError::Refused {
-            path: self.path.clone(),
-            operation: OPERATION,
-            what: error.to_string(),
-        })?;
+        let edges = self.edges(OPERATION, spans, QUARTER)?;
         let lane = scope.lane.map(LaneId::number);
         let by = by.as_str();
         let mut reader = self.reader().await?;
@@ -298,6 +283,29 @@ impl Reports {
             }
         }
         Ok(counted)
+    }
+
+    /// The beginnings and ends of spans in whole units of time, as JSON for one statement.
+    ///
+    /// # Errors
+    /// There are more than [`SPAN_LIMIT`].
+    pub(crate) fn edges(&self, operation: &'static str, spans: &[Span], unit: i64) -> Result<String, LedgerError> {
+        let refused = |what: String| LedgerError::Refused {
+            path: self.path.clone(),
+            operation,
+            what,
+        };
+        if spans.len() > SPAN_LIMIT {
+            return Err(refused(format!(
+                "{} spans of time; expected at most {SPAN_LIMIT}",
+                spans.len()
+            )));
+        }
+        let edges: Vec<[i64; 2]> = spans
+            .iter()
+            .map(|span| [span.from.div_euclid(unit), span.until.div_euclid(unit)])
+            .collect();
+        serde_json::to_string(&edges).map_err(|error| refused(error.to_string()))
     }
 
     /// Counts the runs of one span, together.

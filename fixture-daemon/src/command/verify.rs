@@ -1,14 +1,14 @@
 //! `verify`: whether stored runs are as they were sealed, in a ledger or in an export of it.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
 use fixture_ledger::Reports;
-use fixture_ledger::chain::{Verified, verify_file};
+use fixture_ledger::chain::{Verified, verify_export};
 use fixture_ledger::seal::Seal;
 
 /// Looks at every run of a ledger, or of an export of sealed runs, whether it is as it was sealed, and names the first that is not. Needs no fixture.
@@ -35,7 +35,9 @@ pub fn run(arguments: &Verify) -> anyhow::Result<ExitCode> {
             .context("no runtime")?;
         runtime.block_on(async { Reports::open(path).await?.verify(arguments.known).await })?
     } else {
-        verify_file(path, arguments.known).with_context(|| path.display().to_string())?
+        File::open(path)
+            .and_then(|file| verify_export(BufReader::new(file), arguments.known))
+            .with_context(|| path.display().to_string())?
     };
     let (said, fits) = words(&verified, arguments.known);
     let mut out = std::io::stdout().lock();

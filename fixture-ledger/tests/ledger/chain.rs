@@ -1,6 +1,6 @@
 //! A stored run that was changed, taken away or put elsewhere is found, and named.
 
-use fixture_ledger::chain::{Verified, line, verify_export};
+use fixture_ledger::chain::{self, Verified, line};
 use fixture_ledger::record::Attempt;
 use fixture_ledger::seal::Seal;
 use fixture_ledger::{Durability, Ledger, Reports};
@@ -157,6 +157,10 @@ async fn an_attempt_that_the_end_does_not_tell_of_is_sealed_all_the_same() {
     assert_eq!((found.fit, found.misfit), (1, None));
     let runs = Reports::open(&path).await.unwrap().sealed(0).await.unwrap();
     assert_eq!(runs[0].record.matches("\"token-1\"").count(), 2);
+}
+
+fn verify_export(text: &str, known: Option<Seal>) -> Verified {
+    chain::verify_export(text.as_bytes(), known).unwrap()
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::frame::Frame;
 use super::period::Ask;
 use super::problem::{Problem, page as rendered};
 use super::yields::{Tab, interval, left_out, periods, title, value};
-use crate::view::{SIMULATED, wording};
+use crate::view::wording;
 
 #[derive(Template)]
 #[template(path = "failures.html")]
@@ -80,10 +80,7 @@ pub async fn page(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
     let ledger = |error| Problem::ledger(&sources, &error);
     let reports = Reports::open(&sources.ledger).await.map_err(ledger)?;
     let total = reports.tally(whole, &ask.scope).await.map_err(ledger)?;
-    let mut frame = Frame::now(&sources, "failures");
-    if total.simulated > 0 && !frame.badges.contains(&SIMULATED) {
-        frame.badges.push(SIMULATED);
-    }
+    let frame = Frame::now(&sources, "failures").with_simulated(total.simulated > 0);
     rendered(
         &sources,
         &FailuresPage {

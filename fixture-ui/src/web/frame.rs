@@ -50,8 +50,14 @@ impl Frame {
 
     /// The same with what has to stand on a page of these runs, whatever jig is at work now.
     #[must_use]
-    pub fn with(mut self, runs: &[RunRow]) -> Self {
-        if runs.iter().any(|run| run.simulated) && !self.badges.contains(&SIMULATED) {
+    pub fn with(self, runs: &[RunRow]) -> Self {
+        self.with_simulated(runs.iter().any(|run| run.simulated))
+    }
+
+    /// The same with the word that has to stand on a page that tells of any run of a simulated jig.
+    #[must_use]
+    pub fn with_simulated(mut self, any: bool) -> Self {
+        if any && !self.badges.contains(&SIMULATED) {
             self.badges.insert(0, SIMULATED);
         }
         self

@@ -18,7 +18,6 @@ use super::frame::Frame;
 use super::period::{Ask, Part};
 use super::problem::{Problem, page as rendered};
 use super::yields::{Tab, periods, title};
-use crate::view::SIMULATED;
 
 #[derive(Template)]
 #[template(path = "lanes.html")]
@@ -80,10 +79,7 @@ pub async fn page(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
     let (lanes, simulated) = lanes(&sources, &ask, whole, &parts)
         .await
         .map_err(|error| Problem::ledger(&sources, &error))?;
-    let mut frame = Frame::now(&sources, "lanes");
-    if simulated && !frame.badges.contains(&SIMULATED) {
-        frame.badges.push(SIMULATED);
-    }
+    let frame = Frame::now(&sources, "lanes").with_simulated(simulated);
     rendered(
         &sources,
         &LanesPage {

@@ -3,11 +3,11 @@
 use core::fmt::Write as _;
 
 use fixture_ledger::yields::{By, Scope, Span};
-use fixture_link::identity::LaneId;
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Weekday};
 
 use super::Sources;
+use super::asked::lane;
 use super::link;
 
 /// The most spans that a period is divided into.
@@ -149,14 +149,7 @@ impl Ask {
         };
         let owned = |name: &str| field(name).map(str::to_owned);
         let scope = Scope {
-            lane: field("lane")
-                .map(|text| {
-                    text.parse()
-                        .ok()
-                        .and_then(|number| LaneId::new(number).ok())
-                        .ok_or_else(|| format!("lane: {text:?}: expected a number from 1 to {}", LaneId::MOST))
-                })
-                .transpose()?,
+            lane: lane(field("lane").unwrap_or_default())?,
             lot: owned("lot"),
             work_order: owned("work_order"),
             recipe: owned("recipe"),

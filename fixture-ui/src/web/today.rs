@@ -13,7 +13,6 @@ use super::day::Day;
 use super::frame::Frame;
 use super::link;
 use super::problem::{Problem, page as rendered};
-use crate::view::SIMULATED;
 use crate::view::lane::look_of;
 use crate::view::wording;
 
@@ -89,10 +88,7 @@ pub async fn page(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
     let summary = reports.today(day.from, day.until, None).await.map_err(ledger)?;
     let codes = reports.failures_by_code(day.from, day.until).await.map_err(ledger)?;
     let most = codes.iter().map(|count| count.runs).max().unwrap_or(1);
-    let mut frame = Frame::now(&sources, "today");
-    if summary.simulated > 0 && !frame.badges.contains(&SIMULATED) {
-        frame.badges.push(SIMULATED);
-    }
+    let frame = Frame::now(&sources, "today").with_simulated(summary.simulated > 0);
     rendered(
         &sources,
         &TodayPage {

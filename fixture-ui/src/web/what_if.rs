@@ -18,7 +18,6 @@ use super::list::instant;
 use super::period::Ask;
 use super::problem::{Problem, page as rendered};
 use super::yields::{Tab, periods, title};
-use crate::view::SIMULATED;
 
 /// The most units that are named one by one.
 const NAMED: usize = 100;
@@ -96,10 +95,7 @@ pub async fn page(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
     let fails = flips.iter().filter(|(_, would, _)| *would != VerdictCode::Ok).count();
     let strength = |run: &MeasuredRun| measured(run, Quantity::LedStrength).map(|measurement| measurement.value);
     let share = |run: &MeasuredRun| measured(run, Quantity::GreenShare).map(|measurement| measurement.value);
-    let mut frame = Frame::now(&sources, "what-if");
-    if runs.iter().any(|run| run.simulated) && !frame.badges.contains(&SIMULATED) {
-        frame.badges.push(SIMULATED);
-    }
+    let frame = Frame::now(&sources, "what-if").with_simulated(runs.iter().any(|run| run.simulated));
     rendered(
         &sources,
         &WhatIfPage {

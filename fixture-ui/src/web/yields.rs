@@ -22,7 +22,7 @@ use super::list::{instant, seconds};
 use super::oee::Oee;
 use super::period::{Ask, Part, Per};
 use super::problem::{Problem, page as rendered};
-use crate::view::{SIMULATED, wording};
+use crate::view::wording;
 
 #[derive(Template)]
 #[template(path = "yield.html")]
@@ -290,10 +290,7 @@ fn words(sources: &Sources, ask: Ask, parts: &[Part], found: &Found) -> YieldPag
     let chart = points(&found.by_part);
     let names: Vec<String> = parts.iter().map(|part| part.short.clone()).collect();
     let marks: Vec<Marked> = found.marked.iter().map(|(mark, _)| mark.clone()).collect();
-    let mut frame = Frame::now(sources, "yield");
-    if total.simulated > 0 && !frame.badges.contains(&SIMULATED) {
-        frame.badges.push(SIMULATED);
-    }
+    let frame = Frame::now(sources, "yield").with_simulated(total.simulated > 0);
     YieldPage {
         title: title(&ask),
         periods: periods(&ask, "/yield"),

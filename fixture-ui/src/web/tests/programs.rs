@@ -142,15 +142,18 @@ async fn exported_records_fit_their_seals_and_a_changed_one_does_not() {
     let (_keep, sources) = sources(&path, Heard::default());
     let (status, _, all) = fetched(&sources, "/export/records.jsonl").await;
     assert_eq!(status, StatusCode::OK);
-    let verified = verify_export(&all, None);
+    let verified = verify_export(all.as_bytes(), None).unwrap();
     assert_eq!((verified.fit, verified.misfit), (4, None));
     let (_, _, some) = fetched(&sources, "/export/records.jsonl?outcome=PASS").await;
-    let verified = verify_export(&some, None);
+    let verified = verify_export(some.as_bytes(), None).unwrap();
     assert_eq!((verified.fit, verified.misfit), (2, None));
     assert!(some.lines().all(|line| all.contains(line)));
     let changed = some.replacen("\"outcome\":\"PASS\"", "\"outcome\":\"FAIL\"", 1);
     assert_ne!(changed, some);
-    assert_eq!(verify_export(&changed, None).misfit.unwrap().run, Some(run_id(2)));
+    assert_eq!(
+        verify_export(changed.as_bytes(), None).unwrap().misfit.unwrap().run,
+        Some(run_id(2))
+    );
     let (_, _, none) = fetched(&sources, "/export/records.jsonl?lane=8").await;
     assert_eq!(none, "");
 }
