@@ -1,15 +1,15 @@
 //! How late the lamps' symbols are, beside what the same machine gives `cyclictest` in the same minutes.
 //!
-//!     cargo bench -p fixture-daemon --bench sender                    ten minutes idle, ten under load
+//!     cargo bench -p fixture-daemon --bench sender                    ten minutes idle, ten beside the pages, ten under load
 //!     cargo bench -p fixture-daemon --bench sender -- --minutes 1     shorter
-//!     cargo bench -p fixture-daemon --bench sender -- --only load     one of the two: idle, load
+//!     cargo bench -p fixture-daemon --bench sender -- --only load     one of the three: idle, pages, load
 //!     cargo bench -p fixture-daemon --bench sender -- --ordinary      without the right to real-time priority
 //!
 //! Eight lanes' senders, the appliance's own, send frames at 60 symbols a second into lamps that do nothing; how late a symbol was comes from
 //! what every symbol tells the engine, in microseconds. Beside them, at the same time and at the same priority, `cyclictest` (Debian's
-//! rt-tests) has eight threads that wake as often. Load is two threads a core that compute, copy memory, and make system calls; a daemon on
-//! a simulated jig and its dashboard, which 50 clients on loopback ask for a page a second each; and a million runs read page by page through
-//! `fixture-ledger`'s reports and written as CSV, again and again: each in processes of their own.
+//! rt-tests) has eight threads that wake as often. The pages are a daemon on a simulated jig and its dashboard with 50 clients on loopback, each of
+//! which holds the live page's stream of events and asks for a page a second, and an export of a million runs as CSV, again and again. The load is
+//! these, and two threads a core that compute, copy memory, and make system calls: each in processes of their own.
 
 #![expect(
     clippy::print_stdout,
@@ -41,8 +41,7 @@ use fixture_daemon::sender::Sender;
 use fixture_daemon::tasks::Tasks;
 use fixture_daemon::watchdog::Beat;
 use fixture_ledger::record::{Purpose, RunEnd, RunStart, Setup};
-use fixture_ledger::report::{PAGE_LIMIT, RunFilter};
-use fixture_ledger::{Durability, Ledger, Reports};
+use fixture_ledger::{Durability, Ledger};
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::snapshot::Stage;
 use fixture_link::verdict::VerdictCode;
@@ -111,8 +110,8 @@ fn measurements(arguments: &[String]) -> anyhow::Result<()> {
     let lasts = Duration::try_from_secs_f64(minutes * 60.0)?;
     let only = value("--only").map(String::as_str);
     anyhow::ensure!(
-        matches!(only, None | Some("idle" | "load")),
-        "--only: expected idle or load"
+        matches!(only, None | Some("idle" | "pages" | "load")),
+        "--only: expected idle, pages or load"
     );
     if arguments.iter().any(|argument| argument == "--ordinary") && std::env::var_os(WITHOUT_RIGHT).is_none() {
         return without_right(arguments);
@@ -120,13 +119,19 @@ fn measurements(arguments: &[String]) -> anyhow::Result<()> {
     if Command::new("cyclictest").arg("--help").output().is_err() {
         anyhow::bail!("cyclictest is not installed, and there is nothing to compare with: apt-get install rt-tests");
     }
-    if only != Some("load") {
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
+    if wanted("idle") {
         measure("idle", lasts, None)?;
     }
     if only != Some("idle") {
         let folder = tempfile::tempdir()?;
         let ledger = million(folder.path())?;
-        measure("under load", lasts, Some(&ledger))?;
+        if wanted("pages") {
+            measure("beside the pages", lasts, Some((&ledger, Stress::None)))?;
+        }
+        if wanted("load") {
+            measure("under load", lasts, Some((&ledger, Stress::AllCores)))?;
+        }
     }
     Ok(())
 }
@@ -214,9 +219,9 @@ impl Latenesses {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for a person")]
-fn measure(name: &str, lasts: Duration, ledger: Option<&Path>) -> anyhow::Result<()> {
+fn measure(name: &str, lasts: Duration, load: Option<(&Path, Stress)>) -> anyhow::Result<()> {
     println!("== {name}, {:.1} min", lasts.as_secs_f64() / 60.0);
-    let load = ledger.map(Load::start).transpose()?;
+    let load = load.map(|(ledger, stress)| Load::start(ledger, stress)).transpose()?;
     let may = real_time::allowed();
     let priority = real_time::PRIORITY;
     match &may {
@@ -470,10 +475,17 @@ impl Drop for Killed {
     }
 }
 
+/// What keeps every core busy besides the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stress {
+    None,
+    AllCores,
+}
+
 /// What keeps the machine busy meanwhile.
 struct Load {
     counted: [Counted; 2],
-    others: [Killed; 3],
+    others: Vec<Killed>,
     _folder: tempfile::TempDir,
 }
 
@@ -518,7 +530,7 @@ impl Counted {
 }
 
 impl Load {
-    fn start(ledger: &Path) -> anyhow::Result<Self> {
+    fn start(ledger: &Path, stress: Stress) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let pages = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let config = configured(folder.path(), ledger, pages)?;
@@ -541,11 +553,14 @@ impl Load {
             clock.sleep_until(clock.now() + Duration::from_millis(100));
         }
         let clients = Counted::start(CLIENTS_OF_WEB, &pages.to_string())?;
-        let export = Counted::start(EXPORT, &ledger.to_string_lossy())?;
-        let stress = Killed(role(STRESS)?.spawn()?);
+        let export = Counted::start(EXPORT, &pages.to_string())?;
+        let mut others = vec![daemon, web];
+        if stress == Stress::AllCores {
+            others.push(Killed(role(STRESS)?.spawn()?));
+        }
         Ok(Self {
             counted: [clients, export],
-            others: [daemon, web, stress],
+            others,
             _folder: folder,
         })
     }
@@ -687,14 +702,18 @@ fn stress() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fifty people with the dashboard open, who look at a page a second each.
+/// Fifty people with the live page open, who look at another page a second each.
 fn clients(address: Option<&String>) -> anyhow::Result<()> {
     let address: SocketAddr = address.context("which address")?.parse()?;
-    let (asked, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (asked, failed, events) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let clock = Clock::start();
     std::thread::scope(|scope| -> anyhow::Result<()> {
         for client in 0..CLIENTS {
-            let (asked, failed) = (&asked, &failed);
+            let (asked, failed, events) = (&asked, &failed, &events);
+            scope.spawn(move || {
+                // A stream that ends is missing from the count.
+                let _ended = listen(address, events);
+            });
             scope.spawn(move || {
                 let pages = ["/", "/today", "/runs", "/units/SN-00000077"];
                 for turn in client.. {
@@ -707,9 +726,9 @@ fn clients(address: Option<&String>) -> anyhow::Result<()> {
         }
         loop {
             clock.sleep_until(clock.now() + Duration::from_secs(1));
-            let (asked, failed) = (asked.load(Ordering::Relaxed), failed.load(Ordering::Relaxed));
+            let [asked, failed, events] = [&asked, &failed, &events].map(|count| count.load(Ordering::Relaxed));
             println!(
-                "{CLIENTS} clients asked for {asked} pages in {} and did not get {failed}",
+                "{CLIENTS} clients asked for {asked} pages in {} and did not get {failed}; they heard {events} lines of events",
                 clock.now()
             );
         }
@@ -729,37 +748,48 @@ fn page(address: SocketAddr, path: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads every run of the ledger, page by page, and writes it as CSV; again and again.
-fn export(ledger: Option<&String>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(exports(Path::new(ledger.context("which ledger")?)))
+/// Holds the live page's stream of events and counts its lines.
+fn listen(address: SocketAddr, events: &AtomicU64) -> anyhow::Result<()> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(10))?;
+    write!(
+        stream,
+        "GET /events HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )?;
+    for line in BufReader::new(stream).lines() {
+        line?;
+        events.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
 }
 
-async fn exports(ledger: &Path) -> anyhow::Result<()> {
+/// Has all runs exported as CSV, again and again.
+fn export(address: Option<&String>) -> anyhow::Result<()> {
+    let address: SocketAddr = address.context("which address")?.parse()?;
     let clock = Clock::start();
-    let (mut rows, mut whole) = (0_u64, 0_u32);
-    let reports = Reports::open(ledger).await?;
+    let (mut bytes, mut whole) = (0_u64, 0_u32);
     loop {
-        let mut out = std::io::BufWriter::new(tempfile::tempfile()?);
-        let mut filter = RunFilter::default();
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(10))?;
+        write!(
+            stream,
+            "GET /export/runs.csv HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+        )?;
+        let mut piece = vec![0; 1 << 16];
+        let mut first = true;
         loop {
-            let page = reports.runs(&filter, PAGE_LIMIT).await?;
-            for row in &page.rows {
-                let serial = row.serial.as_ref().map_or("", Serial::as_str);
-                let verdict = row.verdict.as_ref().map_or("", |verdict| verdict.code.as_str());
-                writeln!(out, "{},{},{serial},{verdict},{}", row.run, row.lane, row.seated.micros)?;
-                rows += 1;
-            }
-            println!(
-                "{rows} rows read and written in {}, {whole} times all {ROWS} of them",
-                clock.now()
-            );
-            filter.before = page.next;
-            if filter.before.is_none() {
+            let read = stream.read(&mut piece)?;
+            let begins = piece.get(..read).unwrap_or_default();
+            anyhow::ensure!(!first || begins.starts_with(b"HTTP/1.1 200"), "the export is refused");
+            first = false;
+            if read == 0 {
                 break;
             }
+            bytes += read as u64;
+            println!(
+                "{} MB of CSV in {}, {whole} times all {ROWS} runs",
+                bytes >> 20,
+                clock.now()
+            );
         }
-        out.flush()?;
         whole += 1;
     }
 }

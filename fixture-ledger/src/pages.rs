@@ -2,7 +2,7 @@
 //!
 //! One condition that has an index of its own leads to its runs in order. Several together, or one without an index, are first asked of the rollups,
 //! which tell in which quarters of an hour such runs are; only those are read. A serial's beginning that few runs have is sorted; one that many have is
-//! looked for among the next runs in time, and where it is not among them, in the index of serials alone.
+//! looked for in the days in which such units were seated.
 
 use fixture_link::identity::LaneId;
 use fixture_link::verdict::{Outcome, VerdictCode};
@@ -16,11 +16,11 @@ use crate::yields::QUARTER;
 /// How many runs are read one by one before it is worth to ask where the wanted ones are.
 const FEW: u16 = 5000;
 
+/// Quarters of an hour of a day.
+const DAY: i64 = 96;
+
 /// The most quarters of an hour whose rollups are asked at once: a quarter of a year.
 const WINDOW: i64 = 91 * 96;
-
-/// The most of given quarters of an hour whose rollups are asked at once.
-const QUARTERS: usize = 500;
 
 /// A run's place in the order of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,13 +241,11 @@ macro_rules! select_keys {
 
 /// The quarters of an hour in which runs are that fit, as the rollups tell, in the order of pages.
 macro_rules! select_quarters {
-    ($from:tt, $order:tt, $asked:expr, $stretch:expr, $batches:expr, $limit:expr $(, $only:expr)?) => {
+    ($order:tt, $asked:expr, $stretch:expr, $batches:expr, $limit:expr) => {
         sqlx::query_as!(
             Counted,
             r#"SELECT rollup.quarter AS "quarter!: i64", sum(rollup.runs) AS "runs!: i64"
-            FROM "#
-                + $from
-                + r#"
+            FROM rollup
             WHERE rollup.quarter >= ?1
                 AND rollup.quarter < ?2
                 AND (?3 IS NULL OR rollup.lane = ?3)
@@ -268,7 +266,6 @@ macro_rules! select_quarters {
             $asked.outcome,
             $asked.reached,
             $limit
-            $(, $only)?
         )
     };
 }
@@ -277,13 +274,6 @@ macro_rules! select_quarters {
 struct Counted {
     quarter: i64,
     runs: i64,
-}
-
-/// What a walk through time found.
-struct Walked {
-    keys: Vec<Key>,
-    /// Where it gave up, as the first quarter of an hour that it did not look at; `None` where nothing is left.
-    left: Option<i64>,
 }
 
 /// One ledger, open for as long as a page is put together.
@@ -384,7 +374,7 @@ impl<'a> Pager<'a> {
             return self.led(asked, lead, wanted).await;
         }
         let windows = windows(&self.stretches(asked).await?, asked.sort);
-        Ok(self.walk(asked, windows, wanted, None).await?.keys)
+        self.walk(asked, windows, wanted).await
     }
 
     /// Whether so few runs did not pass in this way, or are of this lot or work order, that they are read one by one.
@@ -502,26 +492,9 @@ impl<'a> Pager<'a> {
         if self.leads_to_few(asked).await? {
             return self.led(asked, asked.lead(), wanted).await;
         }
-        let stretches = windows(&self.stretches(asked).await?, asked.sort);
-        let Walked { mut keys, left } = self.walk(asked, stretches, wanted, Some(FEW)).await?;
-        let Some(left) = left else {
-            return Ok(keys);
-        };
-        let rest = match asked.sort {
-            Sort::Newest => asked.within((0, left)),
-            Sort::Oldest => asked.within((left, i64::MAX)),
-        };
-        self.bound().await?;
-        let more = wanted - keys.len();
-        if rest.conditions() == 0 {
-            keys.extend(self.scanned(&rest, more).await?);
-        } else {
-            let seen = self.seen(&rest).await?;
-            self.bound().await?;
-            let windows = windows_of(&seen, asked.sort);
-            keys.extend(self.walk(&rest, windows, more, None).await?.keys);
-        }
-        Ok(keys)
+        let days = self.days(prefix).await?;
+        let stretches = windows(&common(&self.stretches(asked).await?, &days), asked.sort);
+        self.walk(asked, stretches, wanted).await
     }
 
     /// Bounds the work from here on anew: no query is within another's transaction.
@@ -592,64 +565,33 @@ impl<'a> Pager<'a> {
         .map_err(self.failed())
     }
 
-    /// Runs of a serial's beginning that many have and nothing else is asked of, from the index of serials alone.
-    async fn scanned(&mut self, asked: &Asked<'_>, wanted: usize) -> Result<Vec<Key>, LedgerError> {
-        let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
-        macro_rules! scan {
-            ($beyond:tt, $order:tt) => {
-                sqlx::query_as!(
-                    Key,
-                    r#"SELECT run.seated, run.number
-                    FROM run INDEXED BY run_by_serial
-                    WHERE run.serial >= ?1
-                        AND run.serial < ?1 || char(0x10ffff)
-                        AND run.seated >= ?2
-                        AND run.seated < ?3
-                        AND (run.seated, run.number) "#
-                        + $beyond
-                        + r#" (?4, ?5)
-                    ORDER BY run.seated "#
-                        + $order
-                        + r#", run.number "#
-                        + $order
-                        + r#"
-                    LIMIT ?6"#,
-                    asked.prefix,
-                    asked.from,
-                    asked.until,
-                    asked.past.seated,
-                    asked.past.number,
-                    limit
-                )
-                .fetch_all(&mut self.reader.connection)
-                .await
-            };
-        }
-        match asked.sort {
-            Sort::Newest => scan!("<", "DESC"),
-            Sort::Oldest => scan!(">", "ASC"),
-        }
-        .map_err(self.failed())
-    }
-
-    /// When runs of a serial's beginning were seated, from the index of serials alone.
-    async fn seen(&mut self, asked: &Asked<'_>) -> Result<Vec<i64>, LedgerError> {
-        let mut quarters = sqlx::query_scalar!(
-            r#"SELECT DISTINCT seated / 900000000 AS "quarter!: i64"
-            FROM run INDEXED BY run_by_serial
-            WHERE serial >= ?1
-                AND serial < ?1 || char(0x10ffff)
-                AND seated >= ?2
-                AND seated < ?3"#,
-            asked.prefix,
-            asked.from,
-            asked.until
+    /// The days in which units of a serial's beginning were seated.
+    async fn days(&mut self, prefix: &str) -> Result<Vec<Stretch>, LedgerError> {
+        // Of a short serial the stem may be shorter than what is asked for.
+        let shorter: Vec<&str> = prefix
+            .char_indices()
+            .skip(1)
+            .map(|(end, _)| prefix.get(..end).unwrap_or_default())
+            .collect();
+        let shorter = self.json(&shorter)?;
+        let days = sqlx::query_scalar!(
+            r#"SELECT day AS "day!: i64"
+            FROM serial_day
+            WHERE stem >= ?1
+                AND stem < ?1 || char(0x10ffff)
+            UNION
+            SELECT serial_day.day
+            FROM json_each(?2) AS shorter
+            CROSS JOIN serial_day ON serial_day.stem = shorter.value"#,
+            prefix,
+            shorter
         )
         .fetch_all(&mut self.reader.connection)
         .await
         .map_err(self.failed())?;
-        quarters.sort_unstable();
-        Ok(quarters)
+        Ok(joined(
+            days.into_iter().map(|day| (day * DAY, (day + 1) * DAY)).collect(),
+        ))
     }
 
     /// The batches that fit; `None` where all do.
@@ -794,14 +736,8 @@ impl<'a> Pager<'a> {
         .map_err(self.failed())
     }
 
-    /// Reads runs only in those quarters of an hour in which the rollups tell of such that fit. It gives up after about `at_most` runs of these.
-    async fn walk(
-        &mut self,
-        asked: &Asked<'_>,
-        windows: Vec<Window>,
-        wanted: usize,
-        at_most: Option<u16>,
-    ) -> Result<Walked, LedgerError> {
+    /// Reads runs only in those quarters of an hour in which the rollups tell of such that fit.
+    async fn walk(&mut self, asked: &Asked<'_>, windows: Vec<Stretch>, wanted: usize) -> Result<Vec<Key>, LedgerError> {
         let batches = self.batches(asked).await?;
         let batches = batches.map(|batches| batches.iter().map(|batch| batch.number).collect::<Vec<_>>());
         let batches = batches.map(|batches| self.json(&batches)).transpose()?;
@@ -812,42 +748,30 @@ impl<'a> Pager<'a> {
         };
         let lead = asked.lead();
         let mut keys = Vec::new();
-        let mut looked_at: i64 = 0;
         for window in windows {
             self.bound().await?;
-            let only = window.only.as_ref().map(|only| self.json(only)).transpose()?;
-            let mut left = Some(window.stretch);
+            let mut left = Some(window);
             while let Some(stretch) = left {
                 let need = wanted - keys.len();
-                let places = (batches.as_deref(), only.as_deref());
-                let quarters = self.quarters(asked, stretch, places, need).await?;
-                looked_at += quarters.runs;
+                let quarters = self.quarters(asked, stretch, batches.as_deref(), need).await?;
                 left = quarters.left;
-                let more = unfinished.iter().copied().filter(|quarter| {
-                    let (from, until) = quarters.covered;
-                    let wanted = window.only.as_ref().is_none_or(|only| only.contains(quarter));
-                    (from..until).contains(quarter) && wanted
-                });
+                let (from, until) = quarters.covered;
+                let more = unfinished
+                    .iter()
+                    .copied()
+                    .filter(|quarter| (from..until).contains(quarter));
                 let found = quarters.fit.iter().copied().chain(more);
                 let found = joined(found.map(|quarter| (quarter, quarter + 1)).collect());
                 for stretch in in_order(&found, asked.sort) {
                     let part = self.led(&asked.within(stretch), lead, wanted - keys.len()).await?;
                     keys.extend(part);
                     if keys.len() >= wanted {
-                        return Ok(Walked { keys, left: None });
+                        return Ok(keys);
                     }
-                }
-                if at_most.is_some_and(|at_most| looked_at > i64::from(at_most)) {
-                    let (from, until) = quarters.covered;
-                    let left = match asked.sort {
-                        Sort::Newest => from,
-                        Sort::Oldest => until,
-                    };
-                    return Ok(Walked { keys, left: Some(left) });
                 }
             }
         }
-        Ok(Walked { keys, left: None })
+        Ok(keys)
     }
 
     /// The next quarters of an hour with at least `need` runs that fit.
@@ -855,30 +779,21 @@ impl<'a> Pager<'a> {
         &mut self,
         asked: &Asked<'_>,
         stretch: Stretch,
-        (batches, only): (Option<&str>, Option<&str>),
+        batches: Option<&str>,
         need: usize,
     ) -> Result<Quarters, LedgerError> {
         let limit = i64::try_from(need).unwrap_or(i64::MAX);
-        macro_rules! counted {
-            ($from:tt, $order:tt $(, $only:expr)?) => {
-                select_quarters!($from, $order, asked, stretch, batches, limit $(, $only)?)
+        let counted = match asked.sort {
+            Sort::Newest => {
+                select_quarters!("DESC", asked, stretch, batches, limit)
                     .fetch_all(&mut self.reader.connection)
                     .await
-            };
-        }
-        let counted = match (asked.sort, only) {
-            (Sort::Newest, None) => counted!("rollup", "DESC"),
-            (Sort::Oldest, None) => counted!("rollup", "ASC"),
-            (Sort::Newest, Some(only)) => counted!(
-                "json_each(?9) AS seen CROSS JOIN rollup ON rollup.quarter = seen.value",
-                "DESC",
-                only
-            ),
-            (Sort::Oldest, Some(only)) => counted!(
-                "json_each(?9) AS seen CROSS JOIN rollup ON rollup.quarter = seen.value",
-                "ASC",
-                only
-            ),
+            }
+            Sort::Oldest => {
+                select_quarters!("ASC", asked, stretch, batches, limit)
+                    .fetch_all(&mut self.reader.connection)
+                    .await
+            }
         }
         .map_err(self.failed())?;
         let all = counted.len() < need;
@@ -995,16 +910,8 @@ fn in_order(stretches: &[Stretch], sort: Sort) -> Vec<Stretch> {
     stretches
 }
 
-/// What of the rollups is asked at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Window {
-    stretch: Stretch,
-    /// Only these quarters of an hour within it.
-    only: Option<Vec<i64>>,
-}
-
 /// The stretches cut into windows, in order.
-fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Window> {
+fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Stretch> {
     let mut windows = Vec::new();
     for (from, until) in stretches.iter().copied() {
         let mut from = from;
@@ -1014,26 +921,7 @@ fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Window> {
             from = end;
         }
     }
-    let windows = in_order(&windows, sort).into_iter();
-    windows.map(|stretch| Window { stretch, only: None }).collect()
-}
-
-/// Windows of these quarters of an hour, which are in order.
-fn windows_of(quarters: &[i64], sort: Sort) -> Vec<Window> {
-    let mut windows: Vec<Window> = quarters
-        .chunks(QUARTERS)
-        .filter_map(|only| {
-            let (first, last) = (only.first()?, only.last()?);
-            Some(Window {
-                stretch: (*first, last + 1),
-                only: Some(only.to_vec()),
-            })
-        })
-        .collect();
-    if sort == Sort::Newest {
-        windows.reverse();
-    }
-    windows
+    in_order(&windows, sort)
 }
 
 #[cfg(test)]
@@ -1048,15 +936,9 @@ mod tests {
             [(3, 5), (8, 9), (11, 12)]
         );
         assert_eq!(common(&[(0, 5)], &[(5, 9)]), []);
-        let cut = |stretches: &[Stretch], sort| -> Vec<Stretch> {
-            windows(stretches, sort)
-                .into_iter()
-                .map(|window| window.stretch)
-                .collect()
-        };
         let long = [(0, 2), (10, 10 + WINDOW + 1)];
         let newest = [(10 + WINDOW, 10 + WINDOW + 1), (10, 10 + WINDOW), (0, 2)];
-        assert_eq!(cut(&long, Sort::Newest), newest);
-        assert_eq!(cut(&long, Sort::Oldest), [newest[2], newest[1], newest[0]]);
+        assert_eq!(windows(&long, Sort::Newest), newest);
+        assert_eq!(windows(&long, Sort::Oldest), [newest[2], newest[1], newest[0]]);
     }
 }

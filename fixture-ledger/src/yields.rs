@@ -214,10 +214,32 @@ impl Reports {
         let mut reader = self.reader().await?;
         let rows = sqlx::query_as!(
             Selected,
-            r#"SELECT
-                CAST(edge.key AS INTEGER) AS "span!: i64",
+            // First by numbers alone, then named: that takes half as long as by names at once.
+            r#"WITH counted AS MATERIALIZED (
+                SELECT
+                    edge.key AS span,
+                    iif(?2 = 'lane', rollup.lane, 0) AS lane,
+                    rollup.batch,
+                    rollup.code,
+                    rollup.ordinal,
+                    rollup.reached,
+                    sum(rollup.runs) AS runs,
+                    sum(rollup.last_runs) AS last_runs,
+                    sum(rollup.suspected) AS suspected,
+                    sum(rollup.attempts) AS attempts,
+                    sum(rollup.received) AS received,
+                    sum(rollup.took) AS took
+                FROM json_each(?1) AS edge
+                CROSS JOIN rollup
+                WHERE rollup.quarter >= edge.value ->> 0
+                    AND rollup.quarter < edge.value ->> 1
+                    AND (?3 IS NULL OR rollup.lane = ?3)
+                GROUP BY 1, 2, 3, 4, 5, 6
+            )
+            SELECT
+                CAST(counted.span AS INTEGER) AS "span!: i64",
                 CASE ?2
-                    WHEN 'lane' THEN CAST(rollup.lane AS TEXT)
+                    WHEN 'lane' THEN CAST(counted.lane AS TEXT)
                     WHEN 'lot' THEN batch.lot
                     WHEN 'work_order' THEN batch.work_order
                     WHEN 'recipe' THEN setup.recipe || ' ' || setup.recipe_version
@@ -225,31 +247,25 @@ impl Reports {
                     WHEN 'software' THEN setup.software
                     ELSE ''
                 END AS "of!: String",
-                rollup.code AS "code!",
-                rollup.ordinal AS "ordinal!",
-                rollup.reached AS "reached!",
+                counted.code AS "code!: String",
+                counted.ordinal AS "ordinal!: i64",
+                counted.reached AS "reached!: i64",
                 batch.purpose = 'production' AS "production!: bool",
                 setup.simulated AS "simulated!: bool",
-                sum(rollup.runs) AS "runs!: i64",
-                sum(rollup.last_runs) AS "last_runs!: i64",
-                sum(rollup.suspected) AS "suspected!: i64",
-                sum(rollup.attempts) AS "attempts!: i64",
-                sum(rollup.received) AS "received!: i64",
-                sum(rollup.took) AS "took!: i64"
-            FROM json_each(?1) AS edge
-            CROSS JOIN rollup
-            JOIN batch ON batch.number = rollup.batch
+                counted.runs AS "runs!: i64",
+                counted.last_runs AS "last_runs!: i64",
+                counted.suspected AS "suspected!: i64",
+                counted.attempts AS "attempts!: i64",
+                counted.received AS "received!: i64",
+                counted.took AS "took!: i64"
+            FROM counted
+            JOIN batch ON batch.number = counted.batch
             JOIN setup ON setup.number = batch.setup
-            WHERE rollup.quarter >= edge.value ->> 0
-                AND rollup.quarter < edge.value ->> 1
-                AND (?3 IS NULL OR rollup.lane = ?3)
-                AND (?4 IS NULL OR batch.lot = ?4)
+            WHERE (?4 IS NULL OR batch.lot = ?4)
                 AND (?5 IS NULL OR batch.work_order = ?5)
                 AND (?6 IS NULL OR setup.recipe = ?6)
                 AND (?7 IS NULL OR batch.operator = ?7)
-                AND (?8 IS NULL OR setup.software = ?8)
-            GROUP BY 1, 2, 3, 4, 5, 6, 7
-            ORDER BY 1, 2"#,
+                AND (?8 IS NULL OR setup.software = ?8)"#,
             edges,
             by,
             lane,
@@ -263,7 +279,7 @@ impl Reports {
         .await
         .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
         reader.close(&self.path, OPERATION).await?;
-        let mut counted: Vec<Counted> = Vec::new();
+        let mut counted: BTreeMap<(usize, String), Tally> = BTreeMap::new();
         for row in rows {
             let place = Place {
                 path: &self.path,
@@ -271,18 +287,10 @@ impl Reports {
                 row: 0,
             };
             let span: usize = place.number("span", row.span)?;
-            if counted.last().is_none_or(|last| last.span != span || last.of != row.of) {
-                counted.push(Counted {
-                    span,
-                    of: row.of.clone(),
-                    tally: Tally::default(),
-                });
-            }
-            if let Some(last) = counted.last_mut() {
-                tell(&mut last.tally, place, &row)?;
-            }
+            tell(counted.entry((span, row.of.clone())).or_default(), place, &row)?;
         }
-        Ok(counted)
+        let counted = counted.into_iter();
+        Ok(counted.map(|((span, of), tally)| Counted { span, of, tally }).collect())
     }
 
     /// The beginnings and ends of spans in whole units of time, as JSON for one statement.

@@ -20,6 +20,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod verdict;
 pub mod verdict_text;
+pub mod what_if;
 
 /// The version of these messages. Raised when a message changes in a way that an older peer would misread.
 pub const VERSION: u32 = 1;

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::screen::display::Display;
 use crate::view::standing::Heard;
 use crate::view::wording;
+use crate::web::replays::Replays;
 use crate::{feed, screen, web};
 
 /// Shows what a fixture is doing: on its local display, and as pages.
@@ -117,11 +118,12 @@ pub fn blank(config: &Path) -> anyhow::Result<()> {
 pub fn web(config: &Path) -> anyhow::Result<()> {
     log();
     let settings = settings(config)?;
+    let replays = Replays::of(config).context("this program's own file")?;
     runtime(2)?.block_on(async {
         let (clock, ended) = (Clock::start(), until_signal()?);
         let (sender, newest) = watch::channel(Heard::default());
         let serving = async {
-            let result = web::serve(&settings, newest, clock, ended.clone()).await;
+            let result = web::serve(&settings, replays, newest, clock, ended.clone()).await;
             ended.cancel();
             result
         };

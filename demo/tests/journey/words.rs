@@ -143,7 +143,8 @@ async fn no_word_leaves_its_lane_in_any_width() {
     let pages = format!("http://{}/", settings.web.bind);
     let (sender, newest) = watch::channel(Heard::default());
     let ended = CancellationToken::new();
-    let serving = fixture_ui::web::serve(&settings, newest, Clock::start(), ended.clone());
+    let replays = fixture_ui::web::replays::Replays::of(&config).unwrap();
+    let serving = fixture_ui::web::serve(&settings, replays, newest, Clock::start(), ended.clone());
     let looking = async {
         let browser = Browser::start().await;
         let states = states();

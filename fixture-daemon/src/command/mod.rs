@@ -18,6 +18,7 @@ mod selftest;
 mod simulate;
 mod teach;
 mod verify;
+mod what_if;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ enum Command {
     Simulate(simulate::Simulate),
     Teach(teach::Teach),
     Verify(verify::Verify),
+    WhatIf(what_if::WhatIf),
 }
 
 /// The command line, for manual pages and completions.
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Teach(arguments) => teach::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::WhatIf(arguments) => what_if::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");

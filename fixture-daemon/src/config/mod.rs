@@ -6,6 +6,7 @@ mod network;
 mod raspberry_pi;
 mod recipe;
 mod secret;
+mod tried;
 
 use core::time::Duration;
 use std::net::IpAddr;
@@ -23,6 +24,7 @@ use toml::Spanned;
 use crate::engine::recipe::{PassRule, Recipe};
 use crate::network::Check;
 use lasting::Lasting;
+use recipe::Secrets;
 
 pub use calibration::CalibrationFile;
 pub use raspberry_pi::{
@@ -31,6 +33,7 @@ pub use raspberry_pi::{
 };
 pub use recipe::{example as example_recipe, load as load_recipe, load_with_codes as load_recipe_with_codes};
 pub use secret::Secret;
+pub use tried::{BadChange, Change, Tried};
 
 /// Everything that `run` needs to know, checked.
 #[derive(Debug)]
@@ -240,7 +243,11 @@ impl Config {
         let text = text_of(file)?;
         let settings = Settings::parse(file, &text)?;
         let raw: Raw = read(file, &text)?;
-        let source = Source { file, text: &text };
+        let source = Source {
+            file,
+            text: &text,
+            secrets: Secrets::Read,
+        };
 
         let recipe_file = source.path(&raw.recipe)?;
         let codes = match &settings.status_codes {
@@ -339,7 +346,11 @@ impl Wiring {
         let text = text_of(file)?;
         let settings = Settings::parse(file, &text)?;
         let raw: Raw = read(file, &text)?;
-        let source = Source { file, text: &text };
+        let source = Source {
+            file,
+            text: &text,
+            secrets: Secrets::NotRead,
+        };
         let lanes = lanes(source, &raw.lanes)?;
         Ok(Self {
             settings,
@@ -541,6 +552,7 @@ fn text_of(file: &Path) -> Result<String, Mistake> {
 struct Source<'a> {
     file: &'a Path,
     text: &'a str,
+    secrets: Secrets,
 }
 
 impl Source<'_> {

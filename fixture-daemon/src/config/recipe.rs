@@ -196,9 +196,25 @@ pub fn load(file: &Path) -> Result<(Recipe, Vec<String>), Mistake> {
 /// # Errors
 /// The first mistake, with file, line, field and what was expected.
 pub fn load_with_codes(file: &Path, table: &CodeTable) -> Result<(Recipe, Vec<String>), Mistake> {
-    let text = text_of(file)?;
-    let raw: Raw = read(file, &text)?;
-    let source = Source { file, text: &text };
+    parse(file, &text_of(file)?, table, Secrets::Read)
+}
+
+/// Whether the files of secrets are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are.
+    Read,
+    /// They are not, and something else is in their place: for who only weighs what is stored.
+    NotRead,
+}
+
+/// What stands in the place of a secret that is not read; about as long as most are, since a packet's length depends on it.
+const IN_PLACE: &str = "not-read-here";
+
+/// A recipe in a text, which `file` is named for in what is told.
+pub fn parse(file: &Path, text: &str, table: &CodeTable, secrets: Secrets) -> Result<(Recipe, Vec<String>), Mistake> {
+    let raw: Raw = read(file, text)?;
+    let source = Source { file, text, secrets };
 
     let name = raw.name.get_ref();
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_. ".contains(letter);
@@ -337,7 +353,10 @@ fn secret<T>(
 ) -> Result<T, Mistake> {
     let file = source.path(raw)?;
     let told = |what: String| source.mistake(raw, format!("{}: {what}", file.display()));
-    let secret = Secret::from_file(&file).map_err(told)?;
+    let secret = match source.secrets {
+        Secrets::Read => Secret::from_file(&file).map_err(told)?,
+        Secrets::NotRead => Secret::new(IN_PLACE.to_owned()),
+    };
     check(secret.reveal()).map_err(|error| told(error.to_string()))
 }
 

@@ -177,18 +177,23 @@ enum Service {
     Out,
 }
 
+/// How a lane's reader is set for a recipe that asks for some confidence.
+pub fn reader_settings(confidence: f32) -> ReaderSettings {
+    ReaderSettings {
+        confidence,
+        steady_confidence: confidence,
+        expectations: Expectations {
+            brief: STAGES,
+            ..Expectations::default()
+        },
+    }
+}
+
 impl Lane {
     /// A lane of which nothing is known yet.
     pub fn new(config: LaneConfig, table: &CodeTable, rules: &Rules) -> Self {
         let model = LaneSensor::new(config.measures, config.shape, config.ambient, config.saturated_at);
-        let settings = ReaderSettings {
-            confidence: rules.recipe.confidence,
-            steady_confidence: rules.recipe.confidence,
-            expectations: Expectations {
-                brief: STAGES,
-                ..Expectations::default()
-            },
-        };
+        let settings = reader_settings(rules.recipe.confidence);
         let station = Station::new(config.lane, config.equipment());
         let shown = mark(&station.state(rules), None, None, None);
         Self {

@@ -16,6 +16,7 @@ pub mod meaning;
 pub mod nest;
 pub mod policy;
 pub mod recipe;
+pub mod replay;
 pub mod run;
 pub mod sensor;
 pub mod station;

@@ -41,6 +41,9 @@ const FLASH_WITHIN: Duration = Duration::from_secs(3);
 /// How long after a failed check it is made again.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// What the evidence says of a test flash that was seen.
+pub const TEST_FLASH_SEEN: &str = "test flash seen";
+
 /// What is to be done in the nest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -135,7 +138,7 @@ impl Nest {
             .and_then(|light| too_bright(light, ambient_limit))
             .or_else(|| self.fault.clone());
         let flash = match self.flash {
-            Flash::Seen => "test flash seen",
+            Flash::Seen => TEST_FLASH_SEEN,
             Flash::NotSeen => "test flash not seen",
             Flash::NotDone => "no test flash before this unit",
         };

@@ -68,6 +68,28 @@ pub const WINDOW_BESIDE_FRAME: Duration = Duration::from_secs(3);
 /// How long the verdict of a unit that is no longer in the nest is still shown.
 const SHOWN_AFTER_LIFTING: Duration = Duration::from_secs(10);
 
+/// What facts say in the evidence by which a stored run is told once more.
+pub mod words {
+    /// The lamp was seen to send as it should.
+    pub const LAMP_SEEN: &str = "the lamp is seen";
+    /// How a fact begins that says that the unit goes on flashing under the lamp.
+    pub const GOES_ON: &str = "goes on flashing";
+    /// The unit's power supply restarted it.
+    pub const RESTARTED: &str = "restarted by its power supply";
+    /// How a fact begins that names a token which was given.
+    pub const TOKEN: &str = "token ";
+    /// How a fact begins that says that there was none, and why.
+    pub const NO_TOKEN: &str = "refused: ";
+    /// How a fact begins that names the device which claimed the token.
+    pub const CLAIMED: &str = "claimed by device ";
+    /// What a bless event says.
+    pub const BLESSED: &str = "blessed";
+    /// What a bless event says otherwise.
+    pub const REFUSED: &str = "blessing refused";
+    /// A bless event that names no device.
+    pub const UNNAMED: &str = "unnamed";
+}
+
 /// What does not change from run to run, for every station of a line.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -728,7 +750,11 @@ impl Station {
         if let Phase::Running(run, Step::Sending(sending)) = &mut self.phase {
             sending.goes_on = Some(seen);
             let GoesOn { lit, share } = seen;
-            let words = format!("goes on flashing: {:.0} % of its light in {lit} samples", share * 100.0);
+            let words = format!(
+                "{}: {:.0} % of its light in {lit} samples",
+                words::GOES_ON,
+                share * 100.0
+            );
             run.note(now, EvidenceKind::Light, words);
         }
     }
@@ -739,7 +765,7 @@ impl Station {
         };
         let conclusion = seen.fault();
         match &conclusion {
-            None => run.note(now, EvidenceKind::LoopBack, "the lamp is seen"),
+            None => run.note(now, EvidenceKind::LoopBack, words::LAMP_SEEN),
             Some((_, detail)) => run.note(now, EvidenceKind::LoopBack, detail.clone()),
         }
         sending.lamp = Some(seen);
@@ -790,7 +816,7 @@ impl Station {
                         )
                     }
                     SendEnd::NotSent(why) => {
-                        run.note(now, EvidenceKind::Token, format!("refused: {why}"));
+                        run.note(now, EvidenceKind::Token, format!("{}{why}", words::NO_TOKEN));
                         run.close_attempt(AttemptResult::Stopped, out);
                         conclude(
                             run,
@@ -852,7 +878,7 @@ impl Station {
         self.running_step(|mut run, step| match step {
             Step::PowerCycling { token, .. } => {
                 run.power_came(now);
-                run.note(now, EvidenceKind::Stage, "restarted by its power supply");
+                run.note(now, EvidenceKind::Stage, words::RESTARTED);
                 Phase::Running(run, Step::Ready { from: now, token })
             }
             step @ (Step::Opening { .. }
@@ -879,11 +905,11 @@ impl Station {
         self.running_step(|mut run, step| match step {
             Step::Token { .. } if run.id == id => match answer {
                 Ok(token) => {
-                    run.note(now, EvidenceKind::Token, format!("token {}", token.id));
+                    run.note(now, EvidenceKind::Token, format!("{}{}", words::TOKEN, token.id));
                     Self::proceed(run, Some(token), equipment, rules, now, out)
                 }
                 Err(why) => {
-                    run.note(now, EvidenceKind::Token, format!("refused: {why}"));
+                    run.note(now, EvidenceKind::Token, format!("{}{why}", words::NO_TOKEN));
                     conclude(run, now, VerdictCode::TokenUnavailable, why)
                 }
             },
@@ -914,7 +940,7 @@ impl Station {
             ClaimAnswer::NotYet | ClaimAnswer::NobodyKnows => {}
             ClaimAnswer::Claimed { device_id, agent_url } => {
                 if run.claimed == Claimed::No {
-                    run.note(now, EvidenceKind::Claim, format!("claimed by device {device_id}"));
+                    run.note(now, EvidenceKind::Claim, format!("{}{device_id}", words::CLAIMED));
                 }
                 run.claimed = Claimed::Yes;
                 let another = run.bless.take_if(|event| {
@@ -942,8 +968,8 @@ impl Station {
         let Phase::Running(run, _) = &mut self.phase else {
             return;
         };
-        let said = if event.blessed { "blessed" } else { "blessing refused" };
-        let device = event.device_id.as_deref().unwrap_or("unnamed");
+        let said = if event.blessed { words::BLESSED } else { words::REFUSED };
+        let device = event.device_id.as_deref().unwrap_or(words::UNNAMED);
         run.note(
             now,
             EvidenceKind::Bless,
@@ -1847,7 +1873,10 @@ fn shortest(recipe: &Recipe, transmitter: Transmitter) -> Duration {
 }
 
 /// The packet for a unit; without a token yet, one of the same length.
-fn packet(recipe: &Recipe, token: Option<&TokenGrant>) -> Result<Packet, String> {
+///
+/// # Errors
+/// What the recipe says does not fit in a packet.
+pub fn packet(recipe: &Recipe, token: Option<&TokenGrant>) -> Result<Packet, String> {
     let enrolment = match (recipe.enrols, token) {
         (false, _) => None,
         (true, Some(grant)) => Some(Enrolment {

@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod oee;
 pub mod period;
 pub mod problem;
+pub mod replays;
 pub mod run;
 pub mod runs;
 pub mod shift;
@@ -30,6 +31,7 @@ mod tests;
 pub mod today;
 pub mod unit;
 pub mod what_if;
+pub mod what_if_rules;
 pub mod yields;
 
 pub mod api;
@@ -53,6 +55,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 use self::problem::Problem;
+use self::replays::Replays;
 use crate::clock::Clock;
 use crate::screen;
 use crate::view::View;
@@ -75,6 +78,8 @@ pub struct Sources {
     pub screen: Size,
     /// This shift in figures.
     pub shift: shift::Cached,
+    /// Where the engine is that judges stored runs by other rules.
+    pub replays: Replays,
     /// Ends open event streams, which would otherwise hold up the end of the service.
     pub ended: CancellationToken,
 }
@@ -107,6 +112,7 @@ pub enum ServeError {
 /// The address is not a loopback address, or cannot be bound; or the webhook has no key.
 pub async fn serve(
     settings: &Settings,
+    replays: Replays,
     newest: watch::Receiver<Heard>,
     clock: Clock,
     ended: CancellationToken,
@@ -127,6 +133,7 @@ pub async fn serve(
         ledger: settings.ledger.clone(),
         screen: frame_size(settings.screen.as_ref()),
         shift: shift::Cached::default(),
+        replays,
         ended: ended.clone(),
     };
     let mut router = router(sources);
@@ -158,6 +165,7 @@ pub fn router(sources: Sources) -> Router {
         .route("/failures", get(failures::page))
         .route("/lanes", get(lanes::page))
         .route("/what-if", get(what_if::page))
+        .route("/what-if/rules", get(what_if_rules::page))
         .route("/about", get(about::page))
         .route("/runs", get(runs::page))
         .route("/runs/{id}", get(run::page))

@@ -31,7 +31,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(sources: &Sources, status: StatusCode, title: &str, what: String, todo: &str) -> Self {
+    /// A problem with a title of its own.
+    pub fn new(sources: &Sources, status: StatusCode, title: &str, what: String, todo: &str) -> Self {
         Self {
             status,
             page: Box::new(ProblemPage {

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
+use super::replays::Replays;
 use super::{Sources, router};
 use crate::clock::Clock;
 use crate::view::standing::Heard;
@@ -52,9 +53,15 @@ fn sources(ledger: &Path, heard: Heard) -> (watch::Sender<Heard>, Sources) {
         ledger: ledger.to_owned(),
         screen: crate::screen::SMALL,
         shift: super::shift::Cached::default(),
+        replays: Replays::by("/nowhere/fixture-daemon".into(), Path::new("fixture.toml")),
         ended: CancellationToken::new(),
     };
     (sender, sources)
+}
+
+/// Where there is no ledger.
+pub fn nothing() -> Sources {
+    sources(Path::new("none.db"), Heard::default()).1
 }
 
 /// Heard just now, by a clock that starts with the test.

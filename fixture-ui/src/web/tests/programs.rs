@@ -340,7 +340,7 @@ async fn the_interface_answers_as_its_document_says() {
     let whole = format!("/api/v1/runs/{}", run_id(2));
     let noted = format!("/api/v1/runs/{}", run_id(1));
     let unknown = format!("/api/v1/runs/{}", run_id(99));
-    let damaged = sources_of_nothing();
+    let damaged = nothing();
     let mut seen = BTreeSet::new();
     let mut asked = BTreeSet::new();
     for (template, address, status) in [
@@ -419,11 +419,6 @@ async fn the_interface_answers_as_its_document_says() {
     }
     let never: Vec<_> = names.difference(&seen).map(String::as_str).collect();
     assert_eq!(never, ["Verdict.agent_url"], "what is described is seen");
-}
-
-/// Where there is no ledger.
-fn sources_of_nothing() -> Sources {
-    sources(Path::new("none.db"), Heard::default()).1
 }
 
 #[tokio::test]

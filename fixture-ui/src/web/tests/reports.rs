@@ -5,6 +5,7 @@ use fixture_ledger::record::ChangeKind;
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 
 use super::*;
+use crate::web::replays::tests::{SUMMARY, engine};
 
 /// Two days: forty units of which four fail, two of them pass the second time; then thirty of which twenty fail, with other software.
 async fn two_days() -> (tempfile::TempDir, std::path::PathBuf) {
@@ -183,6 +184,72 @@ async fn other_limits_tell_which_verdicts_would_be_others() {
             "{query}: {page}"
         );
     }
+}
+
+#[tokio::test]
+async fn other_rules_tell_which_verdicts_would_be_others_and_which_cannot_be_told() {
+    let (_folder, path) = two_days().await;
+    let line = |serial: &str, was: &str, would: &str, why: &str| {
+        format!(
+            r#"{{"run":{{"run":"01890000-0000-7000-8000-000000000001","serial":"{serial}","seated":{{"micros":{NOON},"synchronised":true}},"was":"{was}","would":{would},"why":"{why}"}}}}"#
+        )
+    };
+    let lines = [
+        line("SN-<1>", "ok", "\"stuck-joining\"", "<b>last seen</b>"),
+        line("SN-2", "ok", "null", "the light ends"),
+        line("SN-3", "ok", "\"ok\"", "held"),
+        SUMMARY.to_owned(),
+    ]
+    .join("\n");
+    let (_engine, replays) = engine(&format!("cat <<'END'\n{lines}\nEND"));
+    let (_keep, mut sources) = super::sources(&path, Heard::default());
+    sources.replays = replays;
+    let page = async |query: &str| {
+        let (status, page) = super::get(sources.clone(), &format!("/what-if/rules?{PERIOD}{query}")).await;
+        (status, super::settled(&page))
+    };
+    // Before anything is asked no engine is.
+    let (status, asked_nothing) = page("").await;
+    assert!(
+        status == StatusCode::OK && !asked_nothing.contains("Would be another"),
+        "{asked_nothing}"
+    );
+    let (status, tried) = page("&stage=7s").await;
+    assert_eq!(status, StatusCode::OK);
+    for expected in [
+        "SIMULATED",
+        "The latest 7 runs for production were looked at. Left out: 1 whose stored verdict",
+        "1 were made under another version",
+        "PASS ok",
+        "FAIL stuck-joining",
+        "cannot be told",
+        "SN-&#60;1&#62;",
+        "&#60;b&#62;last seen",
+    ] {
+        assert!(tried.contains(expected), "{expected}: {tried}");
+    }
+    assert!(!tried.contains("SN-3"), "the same verdict is only counted");
+    let (status, told) = page("&hold=3s").await;
+    assert!(
+        status == StatusCode::BAD_REQUEST && told.contains("expected a pass rule beside it"),
+        "{told}"
+    );
+
+    let (_engine, replays) = engine("echo 'the recipe that is tried:3:1: <i>stage</i>' >&2; exit 1");
+    sources.replays = replays;
+    let (status, refused) = super::get(sources.clone(), "/what-if/rules?stage=1ms").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        refused.contains("These rules were not tried.") && refused.contains("&#60;i&#62;stage"),
+        "{refused}"
+    );
+    let (_engine, replays) = engine("exec sleep 600");
+    sources.replays = replays.within(Duration::from_millis(50));
+    let (status, late) = super::get(sources, "/what-if/rules?stage=7s").await;
+    assert!(
+        status == StatusCode::SERVICE_UNAVAILABLE && late.contains("Ask for fewer runs"),
+        "{late}"
+    );
 }
 
 #[tokio::test]
