@@ -178,7 +178,7 @@ mod tests {
         use crate::engine::recipe::PassRule;
         let tried = Tried::load(&example(), &[]).unwrap();
         assert_eq!(tried.recipe.version, tried.changed.version, "nothing is changed");
-        assert!(matches!(tried.recipe.pass, PassRule::Blessed { .. }));
+        assert!(matches!(tried.recipe.pass, PassRule::Claimed { .. }));
         let recipe = changed(&[
             "times.stage=\"7s\"",
             "reader.confidence = 0.95",
