@@ -316,6 +316,17 @@ async fn qa_goes_from_the_overview_to_a_failing_code_to_one_runs_light_and_print
         .unwrap();
     browser.until(".figures .big", soon).await;
     browser.shoot("qa-7-what-if").await;
+    // And another recipe, through the engine: nobody connects within a second.
+    browser
+        .client
+        .goto(&page("what-if/rules?days=7&connect=1s&runs=30"))
+        .await
+        .unwrap();
+    browser.until(".figures .big", Duration::from_mins(2)).await;
+    let others: u32 = browser.text(".figures .big").await.trim().parse().unwrap();
+    let said = browser.text("main").await;
+    assert!(others >= 5 && said.contains("FAIL stuck-"), "{said}");
+    browser.shoot("qa-7-what-if-rules").await;
     for name in ["lanes?days=7", "about"] {
         browser.client.goto(&page(name)).await.unwrap();
         browser.until("main h1", soon).await;
