@@ -25,6 +25,7 @@ pub mod problem;
 pub mod run;
 pub mod runs;
 pub mod shift;
+pub mod shift_report;
 #[cfg(test)]
 mod tests;
 pub mod today;
@@ -157,6 +158,7 @@ pub fn router(sources: Sources) -> Router {
         .route("/yield", get(yields::page))
         .route("/failures", get(failures::page))
         .route("/lanes", get(lanes::page))
+        .route(shift_report::PATH, get(shift_report::page))
         .route("/what-if", get(what_if::page))
         .route("/about", get(about::page))
         .route("/runs", get(runs::page))
