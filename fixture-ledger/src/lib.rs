@@ -30,6 +30,7 @@ mod pages;
 pub mod record;
 pub mod report;
 pub mod seal;
+pub mod shift;
 pub mod statistics;
 pub mod what_if;
 pub mod yields;

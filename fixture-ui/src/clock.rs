@@ -10,12 +10,28 @@ use nix::time::{ClockId, clock_gettime};
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: Duration,
+    /// A wall clock that stands still.
+    #[cfg(test)]
+    stands: Option<Timestamp>,
 }
 
 impl Clock {
     /// A clock whose ticks count from now.
     pub fn start() -> Self {
-        Self { start: since_boot() }
+        Self {
+            start: since_boot(),
+            #[cfg(test)]
+            stands: None,
+        }
+    }
+
+    /// The same with a wall clock that stands still (microseconds since 1970 UTC).
+    #[cfg(test)]
+    pub fn standing_at(micros: i64) -> Self {
+        Self {
+            stands: Some(Timestamp::from_microsecond(micros).unwrap()),
+            ..Self::start()
+        }
     }
 
     /// The monotonic clock.
@@ -31,6 +47,10 @@ impl Clock {
     /// The wall clock, to be written down only.
     #[expect(clippy::disallowed_methods, reason = "this file owns the clocks")]
     pub fn wall(&self) -> Timestamp {
+        #[cfg(test)]
+        if let Some(stands) = self.stands {
+            return stands;
+        }
         Timestamp::now()
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fixture_ledger::record::{Annotation, AnnotationKind, Purpose, Setup, UnitHistory};
+use fixture_ledger::record::{Annotation, AnnotationKind, Purpose, RefusedStart, Setup, UnitHistory};
 use fixture_ledger::report::{CodeCount, YieldSummary};
+use fixture_ledger::shift::{Met, Wholeness};
 use fixture_ledger::yields::{By, Counted, Scope, Span, Tally};
 use fixture_ledger::{Ledger, Reports};
 use fixture_link::act::ActAnswer;
 use fixture_link::snapshot::Stage;
-use fixture_link::verdict::{Outcome, VerdictCode};
+use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -40,6 +41,10 @@ enum Event {
     },
     Unlock {
         serial: u8,
+    },
+    Refuse {
+        refusal: Refusal,
+        at: i64,
     },
     OpenAgain,
 }
@@ -114,6 +119,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => (0..4_usize, code, select(&Stage::ALL[..])).prop_map(|(ago, code, stage)| Event::Finish { ago, code, stage }),
         2 => (0..8_usize, select(&AnnotationKind::ALL[..])).prop_map(|(ago, kind)| Event::Annotate { ago, kind }),
         1 => (0..4_u8).prop_map(|serial| Event::Unlock { serial }),
+        1 => (select(&Refusal::ALL[..3]), 0..4 * HOUR).prop_map(|(refusal, at)| Event::Refuse { refusal, at }),
         1 => Just(Event::OpenAgain),
     ]
 }
@@ -196,6 +202,7 @@ async fn play(events: Vec<Event>) {
     let mut known: Vec<Known> = Vec::new();
     let mut verdicts = 0;
     let mut unlocked_after: BTreeMap<u8, usize> = BTreeMap::new();
+    let mut refused = Vec::new();
     for event in events {
         match event {
             Event::Begin {
@@ -252,6 +259,17 @@ async fn play(events: Vec<Event>) {
                     known[number].suspected |= kind != AnnotationKind::LateBlessEvent;
                 }
             }
+            Event::Refuse { refusal, at: instant } => {
+                let setup = ledger.setup(&setup()).await.unwrap();
+                let start = RefusedStart {
+                    lane: lane(1),
+                    serial: None,
+                    refusal,
+                    detail: String::new(),
+                };
+                ledger.record_refusal(setup, &start, at(instant)).await.unwrap();
+                refused.push((refusal, instant));
+            }
             Event::Unlock { serial: of } => {
                 let asked = unlock(&name(of), "console", "looked at");
                 ledger.record_act(&asked, &ActAnswer::Done, at(0)).await.unwrap();
@@ -275,6 +293,7 @@ async fn play(events: Vec<Event>) {
     }
     compare_reports(&path, &known).await;
     compare_tallies(&path, &known).await;
+    compare_shifts(&path, &known, &refused).await;
     // Counted anew from the runs, it is what was counted run by run.
     let dumped = fixture_ledger::dump(&path).await.unwrap();
     ledger.count_again().await.unwrap();
@@ -461,6 +480,63 @@ async fn compare_tallies(path: &Path, known: &[Known]) {
     let mut expected = slow(spans[3]);
     expected.add(&slow(spans[6]));
     assert_eq!(sum, expected);
+}
+
+/// What a shift's report tells besides yields.
+async fn compare_shifts(path: &Path, known: &[Known], refused: &[(Refusal, i64)]) {
+    let reports = Reports::open(path).await.unwrap();
+    for (from, until) in [(0, HOUR), (HOUR / 2, 3 * HOUR), (0, 4 * HOUR), (5 * HOUR, 6 * HOUR)] {
+        let span = Span { from, until };
+        let within = |instant: i64| instant >= from && instant < until;
+        let mut met: Vec<Met> = Vec::new();
+        for run in known.iter().filter(|run| run.verdict.is_some() && within(run.seated)) {
+            let one = Met {
+                setup: Setup {
+                    simulated: run.simulated,
+                    ..setup()
+                },
+                lot: format!("lot {}", run.lot),
+                work_order: "wo-31".to_owned(),
+                operator: format!("operator {}", run.operator),
+                purpose: run.purpose,
+                runs: 1,
+            };
+            let alike = |met: &&mut Met| {
+                Met {
+                    runs: 1,
+                    ..(**met).clone()
+                } == one
+            };
+            match met.iter_mut().find(alike) {
+                Some(met) => met.runs += 1,
+                None => met.push(one),
+            }
+        }
+        let mut found = reports.met(span).await.unwrap();
+        let key = |met: &Met| format!("{met:?}");
+        met.sort_by_key(key);
+        found.sort_by_key(key);
+        assert_eq!(found, met, "{span:?}");
+
+        let mut counts: BTreeMap<&str, (Refusal, u64)> = BTreeMap::new();
+        for (refusal, _) in refused.iter().filter(|(_, instant)| within(*instant)) {
+            counts.entry(refusal.as_str()).or_insert((*refusal, 0)).1 += 1;
+        }
+        let mut counts: Vec<(Refusal, u64)> = counts.into_values().collect();
+        // Stable: of those that are as frequent, the names stay in order.
+        counts.sort_by_key(|(_, starts)| core::cmp::Reverse(*starts));
+        assert_eq!(reports.refused(span).await.unwrap(), counts, "{span:?}");
+
+        let seated = || known.iter().filter(|run| within(run.seated));
+        let count = |fits: fn(&&Known) -> bool| u64::try_from(seated().filter(fits).count()).unwrap();
+        let expected = Wholeness {
+            unjudged: count(|run| run.verdict.is_none()),
+            // Every start of the sample is.
+            unsynchronised: count(|_| true),
+            last: seated().any(|run| run.verdict.is_some()).then(|| at(9 * HOUR)),
+        };
+        assert_eq!(reports.wholeness(span).await.unwrap(), expected, "{span:?}");
+    }
 }
 
 proptest! {

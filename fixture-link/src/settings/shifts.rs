@@ -104,6 +104,35 @@ impl Shifts {
         self.takt
     }
 
+    /// What the shifts are called, in the order of the configuration.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.of_a_day.iter().map(|shift| shift.name.as_str())
+    }
+
+    /// The shift that ended last at an instant (microseconds since 1970 UTC); `None` where none did within a week.
+    pub fn ended_last(&self, instant: i64) -> Option<ShiftTime> {
+        self.around(self.date(instant)?)
+            .filter(|shift| shift.until <= instant)
+            .max_by_key(|shift| (shift.until, shift.from))
+    }
+
+    /// The shifts that begin before and after another does, where there are any within a week.
+    pub fn beside(&self, shift: &ShiftTime) -> (Option<ShiftTime>, Option<ShiftTime>) {
+        let before = self.around(shift.date).filter(|other| other.from < shift.from);
+        let after = self.around(shift.date).filter(|other| other.from > shift.from);
+        (
+            before.max_by_key(|other| other.from),
+            after.min_by_key(|other| other.from),
+        )
+    }
+
+    /// The shifts of the days from a week and a day before until as many after.
+    fn around(&self, date: Date) -> impl Iterator<Item = ShiftTime> {
+        (-8..=8)
+            .filter_map(move |days: i32| date.checked_add(days.days()).ok())
+            .flat_map(|date| self.on(date))
+    }
+
     /// The shifts that begin on a day, the earliest first. Where a clock is put forward over the beginning or end of one, it begins or ends that much
     /// later; where it is put back, a time that comes twice is the first of the two.
     pub fn on(&self, date: Date) -> Vec<ShiftTime> {
@@ -304,6 +333,22 @@ until = "06:00"
         assert_eq!(shifts.at(on[0].from), Some(on[0].clone()));
         // Saturday has no early shift.
         assert_eq!(shifts.on(date(2026, 1, 10)).len(), 1);
+    }
+
+    #[test]
+    fn the_shift_that_ended_last_and_those_beside_another_are_found_over_days_without_any() {
+        let shifts = checked(&TWO.replace("until = \"06:00\"", "until = \"06:00\"\ndays = [\"mon\"]")).unwrap();
+        assert_eq!(shifts.names().collect::<Vec<_>>(), ["early", "night"]);
+        let early = |day| shifts.on(date(2026, 1, day)).remove(0);
+        // Friday's early shift is the last of its week, until Monday's has ended.
+        let [friday, monday] = [early(9), early(12)];
+        assert_eq!(shifts.ended_last(monday.until - 1), Some(friday.clone()));
+        assert_eq!(shifts.ended_last(monday.until), Some(monday.clone()));
+        assert_eq!(shifts.beside(&friday), (Some(early(8)), Some(monday.clone())));
+        // Monday's night ends on the day after, before Tuesday's early shift begins.
+        let night = shifts.on(date(2026, 1, 12)).remove(1);
+        assert_eq!(shifts.ended_last(night.until), Some(night.clone()));
+        assert_eq!(shifts.beside(&night), (Some(monday), Some(early(13))));
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl Day {
         })
     }
 
+    /// As a date.
+    pub const fn date(&self) -> Date {
+        self.date
+    }
+
     /// As 2026-01-31.
     pub fn name(&self) -> String {
         self.date.to_string()

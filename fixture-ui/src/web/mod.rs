@@ -26,6 +26,7 @@ pub mod replays;
 pub mod run;
 pub mod runs;
 pub mod shift;
+pub mod shift_report;
 #[cfg(test)]
 mod tests;
 pub mod today;
@@ -164,6 +165,7 @@ pub fn router(sources: Sources) -> Router {
         .route("/yield", get(yields::page))
         .route("/failures", get(failures::page))
         .route("/lanes", get(lanes::page))
+        .route(shift_report::PATH, get(shift_report::page))
         .route("/what-if", get(what_if::page))
         .route("/what-if/rules", get(what_if_rules::page))
         .route("/about", get(about::page))

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::Sources;
 use super::list::clock_time;
+use super::shift_report;
 use super::yields::{interval, value};
 
 /// So long figures are shown before they are counted again.
@@ -39,6 +40,8 @@ pub struct ShiftWords {
     pub missing: String,
     /// The address of its yields.
     pub link: String,
+    /// The address of its report.
+    pub report: String,
 }
 
 /// Figures and when they were counted.
@@ -78,6 +81,7 @@ async fn counted(sources: &Sources) -> Result<ShiftWords, LedgerError> {
     let Some(shift) = sources.shifts.at(now) else {
         return Ok(ShiftWords {
             missing: "No shift is planned now.".to_owned(),
+            report: shift_report::PATH.to_owned(),
             ..ShiftWords::default()
         });
     };
@@ -104,6 +108,7 @@ async fn counted(sources: &Sources) -> Result<ShiftWords, LedgerError> {
         pace: pace(&sources.shifts, now - shift.from - stood, finished),
         missing: String::new(),
         link: format!("/yield?from={0}&to={0}&per=hour", shift.date),
+        report: shift_report::address(&shift),
     })
 }
 

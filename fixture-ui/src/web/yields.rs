@@ -70,11 +70,16 @@ pub struct Figure {
     pub of: String,
 }
 
-struct StepWords {
-    name: &'static str,
-    value: String,
-    interval: String,
-    of: String,
+/// A step of a unit's way with its yield.
+pub struct StepWords {
+    /// From which stage to which.
+    pub name: &'static str,
+    /// The percentage.
+    pub value: String,
+    /// Its Wilson interval.
+    pub interval: String,
+    /// How many of how many.
+    pub of: String,
 }
 
 struct PartWords {
@@ -413,7 +418,7 @@ pub fn left_out(total: &Tally) -> Vec<String> {
 }
 
 /// The yield of each step of the way, and of all of them one after another.
-fn steps(total: &Tally) -> Vec<StepWords> {
+pub fn steps(total: &Tally) -> Vec<StepWords> {
     let [seated, received, connected, passed] = total.reached;
     let step = |name, passed, total| {
         let share = Yield { passed, total };

@@ -104,7 +104,7 @@ impl Share {
 
 /// Yields of one span, and of one lane, lot or what else they are told apart by.
 #[derive(Debug, Serialize)]
-struct OneYield {
+pub struct OneYield {
     from: String,
     until: String,
     of: String,
@@ -159,7 +159,8 @@ impl Yields {
     }
 }
 
-fn one_yield(span: Span, of: String, tally: &Tally) -> OneYield {
+/// Words what was counted.
+pub fn one_yield(span: Span, of: String, tally: &Tally) -> OneYield {
     let [seated, received, connected, passed] = tally.reached;
     OneYield {
         from: instant(span.from),
@@ -188,7 +189,7 @@ fn one_yield(span: Span, of: String, tally: &Tally) -> OneYield {
 
 /// Runs of one code.
 #[derive(Debug, Serialize)]
-struct OneFailure {
+pub struct OneFailure {
     code: &'static str,
     class: &'static str,
     outcome: &'static str,
@@ -196,6 +197,26 @@ struct OneFailure {
     runs: u64,
     first: u64,
     suspected: u64,
+}
+
+/// The codes of what did not pass, the most frequent first.
+pub fn failures_of(tally: &Tally) -> Vec<OneFailure> {
+    let mut failures: Vec<OneFailure> = tally
+        .codes
+        .iter()
+        .filter(|(code, _)| **code != VerdictCode::Ok)
+        .map(|(code, counted)| OneFailure {
+            code: code.as_str(),
+            class: class_name(code.class()),
+            outcome: code.outcome().as_str(),
+            title: code.text().title,
+            runs: counted.runs,
+            first: counted.first,
+            suspected: counted.suspected,
+        })
+        .collect();
+    failures.sort_by(|one, other| other.runs.cmp(&one.runs).then(one.code.cmp(other.code)));
+    failures
 }
 
 /// `GET /api/v1/failures`
@@ -213,35 +234,20 @@ pub struct Failures {
 impl Failures {
     /// What did not pass, most often first.
     pub fn of(span: Span, tally: &Tally) -> Self {
-        let mut failures: Vec<OneFailure> = tally
-            .codes
-            .iter()
-            .filter(|(code, _)| **code != VerdictCode::Ok)
-            .map(|(code, counted)| OneFailure {
-                code: code.as_str(),
-                class: class_name(code.class()),
-                outcome: code.outcome().as_str(),
-                title: code.text().title,
-                runs: counted.runs,
-                first: counted.first,
-                suspected: counted.suspected,
-            })
-            .collect();
-        failures.sort_by(|one, other| other.runs.cmp(&one.runs).then(one.code.cmp(other.code)));
         Self {
             from: instant(span.from),
             until: instant(span.until),
             runs: tally.runs,
             set_aside: tally.set_aside,
             simulated: tally.simulated,
-            failures,
+            failures: failures_of(tally),
         }
     }
 }
 
 /// An instant, and whether the clock was synchronised.
 #[derive(Debug, Serialize)]
-struct Moment {
+pub struct Moment {
     at: String,
     synchronised: bool,
 }

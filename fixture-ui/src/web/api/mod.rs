@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod openapi;
+pub mod shift;
 
 use core::fmt::Display;
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use fixture_link::identity::RunId;
 use serde::Serialize;
 
 use self::answers::{Each, Failures, RunWhole, Runs, UnitRuns, Yields};
+use self::shift::ShiftReport;
 use super::Sources;
 use super::asked::{Asked, lane, parsed, short};
 use super::day::Day;
-use super::link;
+use super::{link, shift_report};
 
 /// Where it stands.
 pub const PATH: &str = "/api/v1";
@@ -35,6 +37,7 @@ pub fn router() -> Router<Arc<Sources>> {
     Router::new()
         .route("/yields", get(yields))
         .route("/failures", get(failures))
+        .route("/shift-report", get(shift_report))
         .route("/runs", get(runs))
         .route("/runs/{id}", get(run))
         .route("/units/{serial}", get(unit))
@@ -231,6 +234,12 @@ async fn failures(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
     let reports = Reports::open(&sources.ledger).await?;
     let tally = reports.tally(question.span, &question.scope).await?;
     Ok(Json(Failures::of(question.span, &tally)))
+}
+
+async fn shift_report(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Result<Json<ShiftReport>, Problem> {
+    let shift = shift_report::asked(&sources, query.as_deref().unwrap_or("")).map_err(Problem::unclear)?;
+    let report = shift_report::Report::read(&sources, shift).await?;
+    Ok(Json(ShiftReport::of(&sources, report)))
 }
 
 async fn runs(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Result<Json<Runs>, Problem> {

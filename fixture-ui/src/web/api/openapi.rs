@@ -1,11 +1,14 @@
 //! What is asked and answered, as `OpenAPI` 3.1 describes it. Tests hold it against real answers.
 
-use fixture_ledger::record::Purpose;
+use fixture_ledger::record::{ChangeKind, Purpose};
 use fixture_ledger::report::{PAGE_LIMIT, Reached, Sort};
 use fixture_ledger::yields::By;
+use fixture_link::act::StopReason;
 use fixture_link::identity::LaneId;
-use fixture_link::verdict::{Outcome, VerdictCode};
+use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 use serde_json::{Map, Value, json};
+
+use crate::web::shift_report::Progress;
 
 /// The document.
 pub fn document() -> Value {
@@ -31,6 +34,15 @@ pub fn document() -> Value {
                 "How often each code but `ok` was the verdict, most often first.",
                 &[days(), scope()].concat(),
                 "Failures",
+                &["400", "503"],
+            ),
+            "/api/v1/shift-report": get(
+                "One shift of the configuration's calendar: yields, lanes, failures, refusals, stops, effectiveness, times and what it was worked with.",
+                &[
+                    query("day", &json!({"type": "string", "format": "date"}), "The day on which it begins; without day and shift, the shift that ended last."),
+                    query("shift", &json!({"type": "string"}), "Its name; the first of the day where none is given."),
+                ],
+                "ShiftReport",
                 &["400", "503"],
             ),
             "/api/v1/runs": get(
@@ -176,6 +188,7 @@ fn schemas() -> Value {
     let share = json!({"type": "number", "minimum": 0, "maximum": 1});
     let instant = json!({"type": "string", "format": "date-time"});
     let moment = reference("Moment");
+    let purpose = names(Purpose::ALL.map(Purpose::as_str));
     let class = names(["unit", "evidence", "fixture", "network", "operator", "power"]);
     let code = names(VerdictCode::ALL.map(VerdictCode::as_str));
     let outcome = names(Outcome::ALL.map(Outcome::as_str));
@@ -231,6 +244,73 @@ fn schemas() -> Value {
             ("set_aside", count.clone()),
             ("simulated", count.clone()),
             ("failures", list(&reference("OneFailure"))),
+        ]),
+        "Refused": object([("refusal", names(Refusal::ALL.map(Refusal::as_str))), ("starts", count.clone())]),
+        "Stopped": object([
+            ("from", instant.clone()),
+            ("until", instant.clone()),
+            ("lasts", flag.clone()),
+            ("reason", names(StopReason::ALL.map(StopReason::as_str))),
+            ("planned", flag.clone()),
+            ("cause", text.clone()),
+            ("lane", or_nothing(&lane())),
+        ]),
+        "Effectiveness": object([
+            ("planned_s", number.clone()),
+            ("able_s", number.clone()),
+            ("availability", or_nothing(&share)),
+            ("performance", or_nothing(&number)),
+            ("quality", or_nothing(&share)),
+            ("oee", or_nothing(&number)),
+        ]),
+        "Cycle": object([
+            ("units", count.clone()),
+            ("median_s", or_nothing(&number)),
+            ("p95_s", or_nothing(&number)),
+            ("longest_s", or_nothing(&number)),
+            ("takt_s", or_nothing(&number)),
+        ]),
+        "Changed": object([
+            ("at", moment.clone()),
+            ("kind", names(ChangeKind::ALL.map(ChangeKind::as_str))),
+            ("detail", text.clone()),
+        ]),
+        "Met": object([
+            ("fixture", text.clone()),
+            ("software", text.clone()),
+            ("recipe", text.clone()),
+            ("recipe_version", text.clone()),
+            ("pass_rule", text.clone()),
+            ("simulated", flag.clone()),
+            ("lot", text.clone()),
+            ("work_order", text.clone()),
+            ("operator", text.clone()),
+            ("purpose", purpose),
+            ("runs", count.clone()),
+        ]),
+        "Sealed": object([("verdict", count.clone()), ("seal", text.clone())]),
+        "ShiftReport": object([
+            ("fixture", text.clone()),
+            ("day", json!({"type": "string", "format": "date"})),
+            ("shift", text.clone()),
+            ("zone", text.clone()),
+            ("from", instant.clone()),
+            ("until", instant.clone()),
+            ("progress", names(Progress::ALL.map(Progress::as_str))),
+            ("read", instant.clone()),
+            ("last_verdict", or_nothing(&moment)),
+            ("unjudged", count.clone()),
+            ("unsynchronised", count.clone()),
+            ("total", reference("OneYield")),
+            ("lanes", list(&reference("OneYield"))),
+            ("failures", list(&reference("OneFailure"))),
+            ("refusals", list(&reference("Refused"))),
+            ("stops", list(&reference("Stopped"))),
+            ("effectiveness", reference("Effectiveness")),
+            ("cycle", reference("Cycle")),
+            ("changes", list(&reference("Changed"))),
+            ("met", list(&reference("Met"))),
+            ("last_seal", or_nothing(&reference("Sealed"))),
         ]),
         "Moment": object([("at", instant), ("synchronised", flag.clone())]),
         "Verdict": object([

@@ -141,17 +141,21 @@ fn run_id(n: u8) -> RunId {
     ]))
 }
 
-/// A run's start as the daemon stores it.
-async fn begin(ledger: &mut Ledger, n: u8, serial: &str) {
-    let setup = Setup {
+/// What the runs have in common.
+fn setup() -> Setup {
+    Setup {
         fixture: "sim-1".to_owned(),
         software: "0.1.0".to_owned(),
         recipe: "demo".to_owned(),
         recipe_version: "00c0ffee00c0ffee".to_owned(),
         pass_rule: "claimed".to_owned(),
         simulated: true,
-    };
-    let setup = ledger.setup(&setup).await.unwrap();
+    }
+}
+
+/// A run's start as the daemon stores it.
+async fn begin(ledger: &mut Ledger, n: u8, serial: &str) {
+    let setup = ledger.setup(&setup()).await.unwrap();
     let run = run_id(n);
     let seated = NOON + i64::from(n) * 60_000_000;
     let start = RunStart {

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::HeaderMap;
 use fixture_ledger::chain::verify_export;
 use fixture_ledger::export::COLUMNS;
+use fixture_ledger::record::{ChangeKind, RefusedStart, StopKind};
+use fixture_link::snapshot::LineStop;
+use fixture_link::verdict::Refusal;
 use serde_json::Value;
 
 use super::*;
@@ -33,6 +36,21 @@ async fn mixed() -> (tempfile::TempDir, std::path::PathBuf) {
     store(&mut ledger, 3, "+SN-3", VerdictCode::LampWeak, Vec::new()).await;
     store(&mut ledger, 4, "SN-0004", VerdictCode::Ok, Vec::new()).await;
     begin(&mut ledger, 5, "SN-0005").await;
+    let hour = 3_600_000_000;
+    let stop = LineStop {
+        since: wall(NOON + hour),
+        code: None,
+        cause: "changeover: <i>lot</i>".to_owned(),
+        lane: Some(LaneId::new(2).unwrap()),
+        wants_acknowledgement: false,
+    };
+    ledger.record_stop(&stop).await.unwrap();
+    ledger.record_go(StopKind::Person, wall(NOON + 2 * hour)).await.unwrap();
+    ledger
+        .record_change(ChangeKind::Lamp, "lane 2: a new LED", wall(NOON))
+        .await
+        .unwrap();
+    refuse(&mut ledger).await;
     ledger.lifted(run_id(2), wall(NOON + 300_000_000)).await.unwrap();
     let note = Annotation {
         run: run_id(1),
@@ -41,6 +59,18 @@ async fn mixed() -> (tempfile::TempDir, std::path::PathBuf) {
     };
     ledger.annotate(&[note], wall(NOON + 999_000_000)).await.unwrap();
     (folder, path)
+}
+
+/// A start that is not allowed.
+async fn refuse(ledger: &mut Ledger) {
+    let setup = ledger.setup(&setup()).await.unwrap();
+    let refused = RefusedStart {
+        lane: LaneId::new(1).unwrap(),
+        serial: None,
+        refusal: Refusal::NoSerial,
+        detail: String::new(),
+    };
+    ledger.record_refusal(setup, &refused, wall(NOON)).await.unwrap();
 }
 
 /// The rows of a CSV file as RFC 4180 has it.
@@ -269,6 +299,7 @@ fn misfits(document: &Value, schema: &Value, value: &Value, at: &str, seen: &mut
     }
     if let (Some(format), Some(text)) = (object.get("format"), value.as_str()) {
         match format.as_str().unwrap() {
+            "date" => check(text.parse::<jiff::civil::Date>().is_ok(), "a date"),
             "date-time" => check(
                 text.parse::<jiff::Timestamp>().is_ok() && text.ends_with('Z'),
                 "an instant",
@@ -332,7 +363,9 @@ fn described(schema: &Value, at: &str, names: &mut BTreeSet<String>) {
 #[tokio::test]
 async fn the_interface_answers_as_its_document_says() {
     let (_folder, path) = mixed().await;
-    let (_keep, sources) = sources(&path, Heard::default());
+    let (_keep, mut sources) = sources(&path, Heard::default());
+    sources.clock = Clock::standing_at(NOON + 13 * 3_600_000_000);
+    sources.shifts = days_with_a_takt();
     let (status, _, document) = fetched(&sources, "/api/v1/openapi.json").await;
     assert_eq!(status, StatusCode::OK);
     let document: Value = serde_json::from_str(&document).unwrap();
@@ -355,6 +388,10 @@ async fn the_interface_answers_as_its_document_says() {
         ("yields", "/api/v1/yields?each=minute", 400),
         ("failures", "/api/v1/failures?day=2026-09-21&operator=console", 200),
         ("failures", "/api/v1/failures?by=lane", 400),
+        ("shift-report", "/api/v1/shift-report?day=2026-09-21", 200),
+        ("shift-report", "/api/v1/shift-report?day=2026-09-22&shift=day", 200),
+        ("shift-report", "/api/v1/shift-report", 200),
+        ("shift-report", "/api/v1/shift-report?day=2026-09-21&shift=night", 400),
         ("runs", "/api/v1/runs?day=2026-09-21&limit=2", 200),
         ("runs", "/api/v1/runs?sort=oldest", 200),
         ("runs", "/api/v1/runs?lane=9", 400),
@@ -369,6 +406,7 @@ async fn the_interface_answers_as_its_document_says() {
         ("openapi.json", "/api/v1/openapi.json", 200),
         ("yields", "", 503),
         ("failures", "", 503),
+        ("shift-report", "", 503),
         ("runs", "", 503),
         ("runs/{id}", "", 503),
         ("units/{serial}", "", 503),
@@ -421,6 +459,49 @@ async fn the_interface_answers_as_its_document_says() {
     assert_eq!(never, ["Verdict.agent_url"], "what is described is seen");
 }
 
+/// Days in UTC, of which each is a shift, with a takt.
+fn days_with_a_takt() -> Shifts {
+    let text = "recipe = \"r\"\n[fixture]\nid = \"a\"\nname = \"a\"\nledger = \"l\"\nsocket = \"s\"\n[shifts]\nzone = \"UTC\"\ntakt = \"30s\"\n";
+    let settings = fixture_link::settings::Settings::parse(Path::new("fixture.toml"), text);
+    settings.unwrap().shifts
+}
+
+#[tokio::test]
+async fn a_shifts_report_adds_up() {
+    let (_folder, path) = mixed().await;
+    let (_keep, mut sources) = sources(&path, Heard::default());
+    sources.clock = Clock::standing_at(NOON + 13 * 3_600_000_000);
+    sources.shifts = days_with_a_takt();
+    let (_, _, text) = fetched(&sources, "/api/v1/shift-report").await;
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (&report["day"], &report["progress"]),
+        (&"2026-09-21".into(), &"over".into())
+    );
+    // Five runs: one FAIL, two PASS, one ERROR, one that lasts.
+    assert_eq!(report["total"]["runs"], 4);
+    assert_eq!(report["unjudged"], 1);
+    assert_eq!(report["total"]["first_pass"]["passed"], 2);
+    assert_eq!(report["total"]["first_pass"]["total"], 3);
+    let of_lanes = |name: &str| -> u64 {
+        let lanes = report["lanes"].as_array().unwrap().iter();
+        lanes.map(|lane| lane["first_pass"][name].as_u64().unwrap()).sum()
+    };
+    assert_eq!((of_lanes("passed"), of_lanes("total")), (2, 3));
+    assert_eq!(report["refusals"][0]["starts"], 1);
+    // An hour of 24 was lost; three units at the takt in the others.
+    let near = |value: &Value, expected: f64| (value.as_f64().unwrap() - expected).abs() < 1e-9;
+    let oee = &report["effectiveness"];
+    assert!(near(&oee["availability"], 23.0 / 24.0), "{oee}");
+    assert!(near(&oee["performance"], 3.0 * 30.0 / (23.0 * 3600.0)), "{oee}");
+    assert!(near(&oee["oee"], 90.0 / 86_400.0 * 2.0 / 3.0), "{oee}");
+    assert!(near(&report["cycle"]["median_s"], 10.4), "{report}");
+    // Its last seal is one by which an export is looked at.
+    let (_, _, records) = fetched(&sources, "/export/records.jsonl").await;
+    let known = report["last_seal"]["seal"].as_str().unwrap().parse().unwrap();
+    assert!(verify_export(records.as_bytes(), Some(known)).unwrap().found);
+}
+
 #[tokio::test]
 async fn every_parameter_that_is_described_is_taken() {
     let (_folder, path) = mixed().await;
@@ -437,6 +518,7 @@ async fn every_parameter_that_is_described_is_taken() {
             let values: Vec<String> = match (schema["enum"].as_array(), name) {
                 (Some(names), _) => names.iter().map(|name| name.as_str().unwrap().to_owned()).collect(),
                 (None, "day") => vec!["day=2026-09-21".to_owned()],
+                (None, "shift") => vec!["day=2026-09-21&shift=day".to_owned()],
                 (None, "from" | "to") => vec!["from=2026-09-21&to=2026-09-22".to_owned()],
                 (None, "before") => vec!["1789992060000000-1".to_owned()],
                 (None, _) if schema["type"] == "integer" => vec![schema["maximum"].to_string()],

@@ -1,8 +1,10 @@
 //! Pages of reports: what they count, what they refuse, how large they are.
 
 use fixture_ledger::lane_trend::LampLimit;
-use fixture_ledger::record::ChangeKind;
+use fixture_ledger::record::{ChangeKind, RefusedStart, StopKind};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::snapshot::LineStop;
+use fixture_link::verdict::Refusal;
 
 use super::*;
 use crate::web::replays::tests::{SUMMARY, engine};
@@ -151,6 +153,135 @@ async fn lanes_tell_their_lamps_against_what_commissioning_left() {
     assert!(page.contains("4100 counts; 2400 is the least."), "{page}");
     let (_, about) = page_of(&path, "/about").await;
     assert!(about.contains("Last seal") && about.contains("<dd>73</dd>"), "{about}");
+}
+
+/// The calendar of a configuration: a takt of 30 s, and a shift from 10:00 to 18:00 UTC whose name is code elsewhere.
+fn shifts() -> Shifts {
+    let text = "recipe = \"r\"\n[fixture]\nid = \"a\"\nname = \"a\"\nledger = \"l\"\nsocket = \"s\"\n[shifts]\nzone = \"Europe/Berlin\"\n\
+        takt = \"30s\"\n[[shifts.shift]]\nname = \"early <i>\"\nfrom = \"12:00\"\nuntil = \"20:00\"\ndays = [\"mon\", \"tue\"]\n";
+    fixture_link::settings::Settings::parse(Path::new("fixture.toml"), text)
+        .unwrap()
+        .shifts
+}
+
+/// A page as it is at an instant.
+async fn page_at(path: &Path, address: &str, now: i64) -> (StatusCode, String) {
+    let (_keep, mut sources) = sources(path, Heard::default());
+    sources.shifts = shifts();
+    sources.clock = Clock::standing_at(now);
+    get(sources, address).await
+}
+
+const HOUR: i64 = 3_600_000_000;
+
+/// The first of the two days with what a shift's report tells besides: two stops, a refusal, a change.
+async fn a_shift() -> (tempfile::TempDir, std::path::PathBuf) {
+    let (folder, path) = two_days().await;
+    let (mut ledger, _) = Ledger::open(&path, wall(NOON)).await.unwrap();
+    for (since, minutes, cause) in [
+        (NOON + HOUR, 30, "break: lunch"),
+        (NOON + 2 * HOUR, 15, "fixture: <script>alert(2)</script>"),
+    ] {
+        let stop = LineStop {
+            since: wall(since),
+            code: None,
+            cause: cause.to_owned(),
+            lane: None,
+            wants_acknowledgement: false,
+        };
+        ledger.record_stop(&stop).await.unwrap();
+        let ended = wall(since + minutes * 60_000_000);
+        ledger.record_go(StopKind::Person, ended).await.unwrap();
+    }
+    let setup = ledger.setup(&setup()).await.unwrap();
+    let refused = RefusedStart {
+        lane: LaneId::new(1).unwrap(),
+        serial: None,
+        refusal: Refusal::NoSerial,
+        detail: String::new(),
+    };
+    ledger
+        .record_refusal(setup, &refused, wall(NOON + 3 * HOUR))
+        .await
+        .unwrap();
+    ledger
+        .record_change(ChangeKind::Lamp, "lane 1: <b>a new LED</b>", wall(NOON + 3 * HOUR))
+        .await
+        .unwrap();
+    ledger.close().await.unwrap();
+    (folder, path)
+}
+
+#[tokio::test]
+async fn a_shifts_report_holds_what_is_to_be_signed_on_one_sheet() {
+    let (_folder, path) = a_shift().await;
+    let now = NOON + 20 * HOUR;
+    let (status, page) = page_at(&path, "/shift-report?day=2026-09-21&shift=early+%3Ci%3E", now).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    for told in [
+        "2026-09-21 12:00 CEST (Mon) to 2026-09-21 20:00 CEST, 8 h 00 min",
+        "36 of 40 units in their first run",
+        "38 of 40 units in their latest run",
+        "40 units judged in 43 runs",
+        "1 ERROR (a fault of the fixture or the network)",
+        "Starts refused: 1 no-serial",
+        "43 runs on a simulated jig",
+        "<td>break</td><td>break: lunch</td>",
+        "30.0",
+        // 480 minutes, 30 of them a break, 15 lost.
+        "96.7 %, 435 min of 450 min",
+        "30.0 s; 38 of 38 within it",
+        "stuck-dns",
+        "(verdict 73)",
+        "SIMULATED",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(!page.contains("SO FAR"));
+    for raw in ["<i>", "<b>", "<script>alert"] {
+        assert!(!page.contains(raw), "{raw}: {page}");
+    }
+    insta::assert_snapshot!("shift_report", settled(&page));
+}
+
+#[tokio::test]
+async fn without_an_address_a_shifts_report_is_of_the_one_that_ended_last() {
+    let (_folder, path) = a_shift().await;
+    // Monday's ends at 18:00 UTC, Tuesday's a day later; on Wednesday there is none.
+    for (now, day) in [
+        (NOON + 6 * HOUR, "2026-09-21"),
+        (NOON + 29 * HOUR, "2026-09-21"),
+        (NOON + 30 * HOUR, "2026-09-22"),
+        (NOON + 90 * HOUR, "2026-09-22"),
+        (NOON + 6 * HOUR - 1, "2026-09-15"),
+    ] {
+        let (status, page) = page_at(&path, "/shift-report", now).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        assert!(
+            page.contains(&format!("<title>Shift report {day} early")),
+            "{now}: {page}"
+        );
+    }
+    // One that lasts, and one to come.
+    let (_, page) = page_at(&path, "/shift-report?day=2026-09-21", NOON + 30 * 60_000_000).await;
+    assert!(page.contains("SO FAR: it lasts until 20:00"), "{page}");
+    let (_, page) = page_at(&path, "/shift-report?day=2026-09-22", NOON).await;
+    assert!(page.contains("It has not begun."), "{page}");
+    for (query, expected) in [
+        ("day=2026-09-23", "no shift begins on 2026-09-23"),
+        ("day=2026-09-21&shift=night", "expected one of 2026-09-21: early"),
+        ("shift=early", "expected the day on which it begins"),
+        ("day=yesterday", "expected a date such as"),
+        ("day=2026-09-21&day=2026-09-22", "day: expected once"),
+        ("lane=1", "lane: expected day or shift"),
+    ] {
+        let (status, page) = page_at(&path, &format!("/shift-report?{query}"), NOON).await;
+        assert_eq!(
+            (status, page.contains(expected)),
+            (StatusCode::BAD_REQUEST, true),
+            "{query}: {page}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -348,6 +479,7 @@ async fn a_page_with_its_styles_is_small_over_the_wire() {
         "/failures?days=91",
         "/lanes?from=2026-03-08&to=2026-09-22&per=day",
         "/runs",
+        "/shift-report?day=2026-09-21",
         "/what-if?days=91",
         "/about",
     ] {
