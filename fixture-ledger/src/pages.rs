@@ -1,8 +1,8 @@
 //! Pages of runs by any filter: their cost grows with the page, not with history.
 //!
 //! One condition that has an index of its own leads to its runs in order. Several together, or one without an index, are first asked of the rollups,
-//! which tell in which quarters of an hour such runs are; only those are read. A serial's beginning that few runs have is sorted; one that many have is
-//! looked for in the days in which such units were seated.
+//! which tell in which quarters of an hour such runs are; only those are read. A serial's beginning that few runs have is sorted; of one that more
+//! have the index of serials alone tells in which quarters of an hour those are, and of one that very many have, the days of such serials do.
 
 use fixture_link::identity::LaneId;
 use fixture_link::verdict::{Outcome, VerdictCode};
@@ -16,11 +16,17 @@ use crate::yields::QUARTER;
 /// How many runs are read one by one before it is worth to ask where the wanted ones are.
 const FEW: u16 = 5000;
 
+/// The most stems' days of a serial's beginning that are read; where there are more, they leave little out.
+const STEM_DAYS: i64 = 50_000;
+
 /// Quarters of an hour of a day.
 const DAY: i64 = 96;
 
 /// The most quarters of an hour whose rollups are asked at once: a quarter of a year.
 const WINDOW: i64 = 91 * 96;
+
+/// The most of given quarters of an hour whose rollups are asked at once.
+const QUARTERS: usize = 500;
 
 /// A run's place in the order of pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,11 +247,13 @@ macro_rules! select_keys {
 
 /// The quarters of an hour in which runs are that fit, as the rollups tell, in the order of pages.
 macro_rules! select_quarters {
-    ($order:tt, $asked:expr, $stretch:expr, $batches:expr, $limit:expr) => {
+    ($from:tt, $order:tt, $asked:expr, $stretch:expr, $batches:expr, $limit:expr $(, $only:expr)?) => {
         sqlx::query_as!(
             Counted,
             r#"SELECT rollup.quarter AS "quarter!: i64", sum(rollup.runs) AS "runs!: i64"
-            FROM rollup
+            FROM "#
+                + $from
+                + r#"
             WHERE rollup.quarter >= ?1
                 AND rollup.quarter < ?2
                 AND (?3 IS NULL OR rollup.lane = ?3)
@@ -266,6 +274,7 @@ macro_rules! select_quarters {
             $asked.outcome,
             $asked.reached,
             $limit
+            $(, $only)?
         )
     };
 }
@@ -469,10 +478,33 @@ impl<'a> Pager<'a> {
 
     /// Runs of a serial's beginning.
     async fn of_prefix(&mut self, asked: &Asked<'_>, prefix: &str, wanted: usize) -> Result<Vec<Key>, LedgerError> {
-        let few = i64::from(FEW);
-        let bounded = few + 1;
-        let found = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "found!: i64"
+        let found = self.have_prefix(prefix).await?;
+        if found <= u32::from(FEW) {
+            return self.sorted(asked, wanted).await;
+        }
+        if self.leads_to_few(asked).await? {
+            return self.led(asked, asked.lead(), wanted).await;
+        }
+        self.bound().await?;
+        if found > self.reports.many {
+            let mut stretches = self.stretches(asked).await?;
+            if let Some(days) = self.days(prefix).await? {
+                stretches = common(&stretches, &days);
+            }
+            return self.walk(asked, windows(&stretches, asked.sort), wanted).await;
+        }
+        if asked.conditions() == 0 {
+            return self.scanned(asked, wanted).await;
+        }
+        let seen = self.seen(asked).await?;
+        self.walk(asked, windows_of(&seen, asked.sort), wanted).await
+    }
+
+    /// How many runs have a serial that begins so, as far as it matters.
+    async fn have_prefix(&mut self, prefix: &str) -> Result<u32, LedgerError> {
+        let bounded = self.reports.many.max(u32::from(FEW)).saturating_add(1);
+        sqlx::query_scalar!(
+            r#"SELECT count(*) AS "found!: u32"
             FROM (
                 SELECT 1
                 FROM run INDEXED BY run_by_serial
@@ -485,16 +517,7 @@ impl<'a> Pager<'a> {
         )
         .fetch_one(&mut self.reader.connection)
         .await
-        .map_err(self.failed())?;
-        if found <= few {
-            return self.sorted(asked, wanted).await;
-        }
-        if self.leads_to_few(asked).await? {
-            return self.led(asked, asked.lead(), wanted).await;
-        }
-        let days = self.days(prefix).await?;
-        let stretches = windows(&common(&self.stretches(asked).await?, &days), asked.sort);
-        self.walk(asked, stretches, wanted).await
+        .map_err(self.failed())
     }
 
     /// Bounds the work from here on anew: no query is within another's transaction.
@@ -565,8 +588,68 @@ impl<'a> Pager<'a> {
         .map_err(self.failed())
     }
 
-    /// The days in which units of a serial's beginning were seated.
-    async fn days(&mut self, prefix: &str) -> Result<Vec<Stretch>, LedgerError> {
+    /// Runs of a serial's beginning that many have and nothing else is asked of, from the index of serials alone.
+    async fn scanned(&mut self, asked: &Asked<'_>, wanted: usize) -> Result<Vec<Key>, LedgerError> {
+        let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
+        macro_rules! scan {
+            ($beyond:tt, $order:tt) => {
+                sqlx::query_as!(
+                    Key,
+                    r#"SELECT run.seated, run.number
+                    FROM run INDEXED BY run_by_serial
+                    WHERE run.serial >= ?1
+                        AND run.serial < ?1 || char(0x10ffff)
+                        AND run.seated >= ?2
+                        AND run.seated < ?3
+                        AND (run.seated, run.number) "#
+                        + $beyond
+                        + r#" (?4, ?5)
+                    ORDER BY run.seated "#
+                        + $order
+                        + r#", run.number "#
+                        + $order
+                        + r#"
+                    LIMIT ?6"#,
+                    asked.prefix,
+                    asked.from,
+                    asked.until,
+                    asked.past.seated,
+                    asked.past.number,
+                    limit
+                )
+                .fetch_all(&mut self.reader.connection)
+                .await
+            };
+        }
+        match asked.sort {
+            Sort::Newest => scan!("<", "DESC"),
+            Sort::Oldest => scan!(">", "ASC"),
+        }
+        .map_err(self.failed())
+    }
+
+    /// When runs of a serial's beginning were seated, from the index of serials alone.
+    async fn seen(&mut self, asked: &Asked<'_>) -> Result<Vec<i64>, LedgerError> {
+        let mut quarters = sqlx::query_scalar!(
+            r#"SELECT DISTINCT seated / 900000000 AS "quarter!: i64"
+            FROM run INDEXED BY run_by_serial
+            WHERE serial >= ?1
+                AND serial < ?1 || char(0x10ffff)
+                AND seated >= ?2
+                AND seated < ?3"#,
+            asked.prefix,
+            asked.from,
+            asked.until
+        )
+        .fetch_all(&mut self.reader.connection)
+        .await
+        .map_err(self.failed())?;
+        quarters.sort_unstable();
+        Ok(quarters)
+    }
+
+    /// The days in which units of a serial's beginning were seated; `None` where those are too many to say.
+    async fn days(&mut self, prefix: &str) -> Result<Option<Vec<Stretch>>, LedgerError> {
         // Of a short serial the stem may be shorter than what is asked for.
         let shorter: Vec<&str> = prefix
             .char_indices()
@@ -579,19 +662,23 @@ impl<'a> Pager<'a> {
             FROM serial_day
             WHERE stem >= ?1
                 AND stem < ?1 || char(0x10ffff)
-            UNION
+            UNION ALL
             SELECT serial_day.day
             FROM json_each(?2) AS shorter
-            CROSS JOIN serial_day ON serial_day.stem = shorter.value"#,
+            CROSS JOIN serial_day ON serial_day.stem = shorter.value
+            LIMIT ?3"#,
             prefix,
-            shorter
+            shorter,
+            STEM_DAYS
         )
         .fetch_all(&mut self.reader.connection)
         .await
         .map_err(self.failed())?;
-        Ok(joined(
-            days.into_iter().map(|day| (day * DAY, (day + 1) * DAY)).collect(),
-        ))
+        if i64::try_from(days.len()).is_ok_and(|days| days >= STEM_DAYS) {
+            return Ok(None);
+        }
+        let days = days.into_iter().map(|day| (day * DAY, (day + 1) * DAY));
+        Ok(Some(joined(days.collect())))
     }
 
     /// The batches that fit; `None` where all do.
@@ -737,7 +824,7 @@ impl<'a> Pager<'a> {
     }
 
     /// Reads runs only in those quarters of an hour in which the rollups tell of such that fit.
-    async fn walk(&mut self, asked: &Asked<'_>, windows: Vec<Stretch>, wanted: usize) -> Result<Vec<Key>, LedgerError> {
+    async fn walk(&mut self, asked: &Asked<'_>, windows: Vec<Window>, wanted: usize) -> Result<Vec<Key>, LedgerError> {
         let batches = self.batches(asked).await?;
         let batches = batches.map(|batches| batches.iter().map(|batch| batch.number).collect::<Vec<_>>());
         let batches = batches.map(|batches| self.json(&batches)).transpose()?;
@@ -750,16 +837,18 @@ impl<'a> Pager<'a> {
         let mut keys = Vec::new();
         for window in windows {
             self.bound().await?;
-            let mut left = Some(window);
+            let only = window.only.as_ref().map(|only| self.json(only)).transpose()?;
+            let mut left = Some(window.stretch);
             while let Some(stretch) = left {
                 let need = wanted - keys.len();
-                let quarters = self.quarters(asked, stretch, batches.as_deref(), need).await?;
+                let places = (batches.as_deref(), only.as_deref());
+                let quarters = self.quarters(asked, stretch, places, need).await?;
                 left = quarters.left;
-                let (from, until) = quarters.covered;
-                let more = unfinished
-                    .iter()
-                    .copied()
-                    .filter(|quarter| (from..until).contains(quarter));
+                let more = unfinished.iter().copied().filter(|quarter| {
+                    let (from, until) = quarters.covered;
+                    let wanted = window.only.as_ref().is_none_or(|only| only.contains(quarter));
+                    (from..until).contains(quarter) && wanted
+                });
                 let found = quarters.fit.iter().copied().chain(more);
                 let found = joined(found.map(|quarter| (quarter, quarter + 1)).collect());
                 for stretch in in_order(&found, asked.sort) {
@@ -779,21 +868,30 @@ impl<'a> Pager<'a> {
         &mut self,
         asked: &Asked<'_>,
         stretch: Stretch,
-        batches: Option<&str>,
+        (batches, only): (Option<&str>, Option<&str>),
         need: usize,
     ) -> Result<Quarters, LedgerError> {
         let limit = i64::try_from(need).unwrap_or(i64::MAX);
-        let counted = match asked.sort {
-            Sort::Newest => {
-                select_quarters!("DESC", asked, stretch, batches, limit)
+        macro_rules! counted {
+            ($from:tt, $order:tt $(, $only:expr)?) => {
+                select_quarters!($from, $order, asked, stretch, batches, limit $(, $only)?)
                     .fetch_all(&mut self.reader.connection)
                     .await
-            }
-            Sort::Oldest => {
-                select_quarters!("ASC", asked, stretch, batches, limit)
-                    .fetch_all(&mut self.reader.connection)
-                    .await
-            }
+            };
+        }
+        let counted = match (asked.sort, only) {
+            (Sort::Newest, None) => counted!("rollup", "DESC"),
+            (Sort::Oldest, None) => counted!("rollup", "ASC"),
+            (Sort::Newest, Some(only)) => counted!(
+                "json_each(?9) AS seen CROSS JOIN rollup ON rollup.quarter = seen.value",
+                "DESC",
+                only
+            ),
+            (Sort::Oldest, Some(only)) => counted!(
+                "json_each(?9) AS seen CROSS JOIN rollup ON rollup.quarter = seen.value",
+                "ASC",
+                only
+            ),
         }
         .map_err(self.failed())?;
         let all = counted.len() < need;
@@ -910,8 +1008,16 @@ fn in_order(stretches: &[Stretch], sort: Sort) -> Vec<Stretch> {
     stretches
 }
 
+/// What of the rollups is asked at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Window {
+    stretch: Stretch,
+    /// Only these quarters of an hour within it.
+    only: Option<Vec<i64>>,
+}
+
 /// The stretches cut into windows, in order.
-fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Stretch> {
+fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Window> {
     let mut windows = Vec::new();
     for (from, until) in stretches.iter().copied() {
         let mut from = from;
@@ -921,7 +1027,26 @@ fn windows(stretches: &[Stretch], sort: Sort) -> Vec<Stretch> {
             from = end;
         }
     }
-    in_order(&windows, sort)
+    let windows = in_order(&windows, sort).into_iter();
+    windows.map(|stretch| Window { stretch, only: None }).collect()
+}
+
+/// Windows of these quarters of an hour, which are in order.
+fn windows_of(quarters: &[i64], sort: Sort) -> Vec<Window> {
+    let mut windows: Vec<Window> = quarters
+        .chunks(QUARTERS)
+        .filter_map(|only| {
+            let (first, last) = (only.first()?, only.last()?);
+            Some(Window {
+                stretch: (*first, last + 1),
+                only: Some(only.to_vec()),
+            })
+        })
+        .collect();
+    if sort == Sort::Newest {
+        windows.reverse();
+    }
+    windows
 }
 
 #[cfg(test)]
@@ -936,9 +1061,15 @@ mod tests {
             [(3, 5), (8, 9), (11, 12)]
         );
         assert_eq!(common(&[(0, 5)], &[(5, 9)]), []);
+        let cut = |stretches: &[Stretch], sort| -> Vec<Stretch> {
+            windows(stretches, sort)
+                .into_iter()
+                .map(|window| window.stretch)
+                .collect()
+        };
         let long = [(0, 2), (10, 10 + WINDOW + 1)];
         let newest = [(10 + WINDOW, 10 + WINDOW + 1), (10, 10 + WINDOW), (0, 2)];
-        assert_eq!(windows(&long, Sort::Newest), newest);
-        assert_eq!(windows(&long, Sort::Oldest), [newest[2], newest[1], newest[0]]);
+        assert_eq!(cut(&long, Sort::Newest), newest);
+        assert_eq!(cut(&long, Sort::Oldest), [newest[2], newest[1], newest[0]]);
     }
 }

@@ -28,10 +28,14 @@ use crate::yields::QUARTER;
 /// The most rows of one page.
 pub const PAGE_LIMIT: u32 = 500;
 
+/// How many runs of a serial's beginning are looked up in the index of serials, before only their days are asked for.
+const MANY: u32 = 50_000;
+
 /// A ledger, open to be read. Every report opens it for as long as it takes, so a ledger that is replaced is read from then on.
 #[derive(Debug, Clone)]
 pub struct Reports {
     pub(crate) path: PathBuf,
+    pub(crate) many: u32,
 }
 
 /// Runs that ended in a range of time, counted.
@@ -434,9 +438,19 @@ impl Reports {
     /// # Errors
     /// There is none, it may not be read, it is of another version, or it is damaged.
     pub async fn open(path: &Path) -> Result<Self, LedgerError> {
-        let reports = Self { path: path.to_owned() };
+        let reports = Self {
+            path: path.to_owned(),
+            many: MANY,
+        };
         reports.reader().await?.close(path, "opening it to read").await?;
         Ok(reports)
+    }
+
+    /// The same reports, which look for runs of a serial's beginning by their days as soon as more than so many have it: a ledger has to be large
+    /// before that is worth it, and a test's is not.
+    #[must_use]
+    pub fn by_days_beyond(self, runs: u32) -> Self {
+        Self { many: runs, ..self }
     }
 
     /// Where the ledger is.

@@ -43,6 +43,18 @@ pub struct WhatIf {
     /// Only of this lot.
     #[arg(long)]
     lot: Option<String>,
+    /// Only of this work order.
+    #[arg(long)]
+    work_order: Option<String>,
+    /// Only by this operator.
+    #[arg(long)]
+    operator: Option<String>,
+    /// Only with the recipe of this name.
+    #[arg(long)]
+    recipe: Option<String>,
+    /// Only with this version of the software.
+    #[arg(long)]
+    software: Option<String>,
     /// Only of units seated then or later, such as 2026-03-01T06:00:00Z.
     #[arg(long, value_name = "INSTANT")]
     from: Option<Timestamp>,
@@ -54,16 +66,29 @@ pub struct WhatIf {
     at_most: u32,
 }
 
-/// Runs the command.
+/// The exit code that says so.
+const NO_RECIPE: u8 = 3;
+
+/// Runs the command: exit code 3 where what is tried is no recipe.
 ///
 /// # Errors
-/// The configuration or a change of the recipe is wrong, the ledger cannot be read, or standard output takes no more.
+/// The configuration is wrong, the ledger cannot be read, or standard output takes no more.
 pub fn run(arguments: &WhatIf) -> anyhow::Result<ExitCode> {
-    let tried = Tried::load(&arguments.config, &arguments.changes)?;
+    let tried = match Tried::load(&arguments.config, &arguments.changes) {
+        Ok(tried) => tried,
+        Err(mistake) => {
+            eprintln!("{mistake}");
+            return Ok(ExitCode::from(NO_RECIPE));
+        }
+    };
     let lane = arguments.lane.map(LaneId::new).transpose()?;
     let filter = RunFilter {
         lane,
         lot: arguments.lot.clone(),
+        work_order: arguments.work_order.clone(),
+        operator: arguments.operator.clone(),
+        recipe: arguments.recipe.clone(),
+        software: arguments.software.clone(),
         from: arguments.from.map(Timestamp::as_microsecond),
         until: arguments.until.map(Timestamp::as_microsecond),
         purpose: Some(Purpose::Production),
@@ -152,7 +177,7 @@ impl<'a> Judges<'a> {
             run: detail.row.run,
             lane: detail.row.lane,
             took,
-            code: verdict.code,
+            pass_rule: detail.setup.pass_rule.clone(),
             trace,
             attempts: detail.attempts.clone(),
             evidence: detail.evidence.clone(),

@@ -30,6 +30,11 @@ pub enum BadChange {
     /// The name is none.
     #[error("{0:?}: expected the name of a recipe's entry, such as times.stage or pass.blessed.hold")]
     Name(String),
+    /// What is stored says nothing of it.
+    #[error(
+        "{0}: stored light says nothing of it; expected an entry of pass, ready, times, reader or led, or send.attempts"
+    )]
+    NotTold(String),
     /// The value is none.
     #[error(
         "{name}: {value:?}: expected a value as in a recipe: \"20s\", 0.99, true, [0.4, 0.6], or - to leave the entry out"
@@ -59,6 +64,10 @@ impl FromStr for Change {
         };
         if !path.iter().all(plain) {
             return Err(BadChange::Name(name.to_owned()));
+        }
+        let first = path.first().map_or("", String::as_str);
+        if !["pass", "ready", "times", "reader", "led"].contains(&first) && name != "send.attempts" {
+            return Err(BadChange::NotTold(name.to_owned()));
         }
         if value == "-" {
             return Ok(Self { path, value: None });
@@ -196,20 +205,21 @@ mod tests {
     fn what_is_no_change_or_no_recipe_is_told_with_what_was_expected() {
         let told = |text: &str| text.parse::<Change>().unwrap_err().to_string();
         insta::assert_snapshot!(
-            [told("stage"), told("=3"), told("a..b=3"), told("times.stage=20 s"), told("a=1\nb=2")].join("\n"),
+            [told("stage"), told("=3"), told("a..b=3"), told("times.stage=20 s"), told("led=1\nb=2"), told("wifi.ssid=\"x\"")].join("\n"),
             @r#"
         "stage": expected NAME=VALUE as in a recipe, such as times.stage="20s"
         "": expected the name of a recipe's entry, such as times.stage or pass.blessed.hold
         "a..b": expected the name of a recipe's entry, such as times.stage or pass.blessed.hold
         times.stage: "20 s": expected a value as in a recipe: "20s", 0.99, true, [0.4, 0.6], or - to leave the entry out
-        a: "1\nb=2": expected a value as in a recipe: "20s", 0.99, true, [0.4, 0.6], or - to leave the entry out
+        led: "1\nb=2": expected a value as in a recipe: "20s", 0.99, true, [0.4, 0.6], or - to leave the entry out
+        wifi.ssid: stored light says nothing of it; expected an entry of pass, ready, times, reader or led, or send.attempts
         "#
         );
         for (change, expected) in [
             ("reader.confidence=2.0", "expected a number from 0.5 to 1"),
             ("times.stage=\"soon\"", "the recipe that is tried"),
             ("times.nothing=3", "nothing"),
-            ("enrols=false", "without a token no cloud can be the second witness"),
+            ("pass.claimed.within=\"1ms\"", "the recipe that is tried"),
         ] {
             let told = changed(&[change]).unwrap_err();
             assert!(told.contains(expected), "{change}: {told}");

@@ -5,6 +5,7 @@
 //! shown, and that is what is told.
 
 use core::time::Duration;
+use std::collections::VecDeque;
 
 use blinkup::Tick;
 use blinkup::codes::CodeTable;
@@ -44,8 +45,8 @@ pub struct Recorded {
     pub lane: LaneId,
     /// From seated to the verdict.
     pub took: Duration,
-    /// Its verdict.
-    pub code: VerdictCode,
+    /// The name of the pass rule that it was judged by.
+    pub pass_rule: String,
     /// The recorded light.
     pub trace: Trace,
     /// Every attempt.
@@ -180,65 +181,88 @@ pub fn replay(recorded: &Recorded, read: &Read, rules: &Rules) -> Replayed {
         return Replayed::Open("the recorded light ends before these rules decide".to_owned());
     };
     let (code, detail) = (conclusion.code, conclusion.detail.clone());
+    if !is_of_the_unit(code) {
+        return Replayed::Open(format!("what was done then does not fit these rules: {code}, {detail}"));
+    }
     if let Some(why) = unasked(code, rules.recipe.pass, recorded) {
         return Replayed::Open(why.to_owned());
     }
     let took = replay.now.since(Tick::ZERO);
-    let outside = (code == VerdictCode::Ok)
-        .then(|| outside(&recorded.measurements, rules.recipe.led.as_ref()))
-        .flatten();
-    match outside {
-        Some(detail) => Replayed::Ended {
+    if code != VerdictCode::Ok {
+        return Replayed::Ended { code, detail, took };
+    }
+    match outside(&recorded.measurements, rules.recipe.led.as_ref()) {
+        Led::Outside(detail) => Replayed::Ended {
             code: VerdictCode::LedOutOfLimits,
             detail,
             took,
         },
-        None => Replayed::Ended { code, detail, took },
+        Led::Passes => Replayed::Ended { code, detail, took },
+        Led::OnAnotherScale => Replayed::Open("its LED was measured on another scale".to_owned()),
     }
 }
 
-/// A witness that did not come may never have been asked.
+/// A witness that did not come may never have been asked, or not have answered.
 fn unasked(code: VerdictCode, rule: PassRule, recorded: &Recorded) -> Option<&'static str> {
-    let told = |kind| recorded.evidence.iter().any(|fact| fact.kind == kind);
+    let same_rule = recorded.pass_rule == rule.name();
+    let mut facts = recorded.evidence.iter();
     match (code, rule) {
-        (VerdictCode::NoBlessEvent, _) if recorded.code != VerdictCode::NoBlessEvent && !told(EvidenceKind::Bless) => {
-            Some("no bless event was waited for")
+        (VerdictCode::NoBlessEvent, PassRule::Blessed { .. }) => {
+            let came = facts.any(|fact| fact.kind == EvidenceKind::Bless);
+            (!same_rule && !came).then_some("no bless event was waited for")
         }
-        (VerdictCode::NotClaimed, PassRule::Claimed { .. })
-            if recorded.code != VerdictCode::NotClaimed && !told(EvidenceKind::Claim) =>
-        {
-            Some("nobody asked for that long which device had used the token")
+        (VerdictCode::NotClaimed, PassRule::Claimed { .. }) => {
+            let claims = || recorded.evidence.iter().filter(|fact| fact.kind == EvidenceKind::Claim);
+            if claims().any(|fact| !fact.detail.starts_with(words::CLAIMED)) {
+                return Some("the cloud did not answer who had used the token");
+            }
+            (!same_rule && claims().next().is_none()).then_some("nobody said that the cloud tells who used a token")
         }
         _ => None,
     }
 }
 
-/// What of the recorded measurements is outside of limits, on the scale of which it was measured.
-fn outside(measurements: &[Measurement], limits: Option<&LedLimits>) -> Option<String> {
-    let limits = limits?;
-    let outside: Vec<String> = measurements
-        .iter()
-        .filter_map(|figure| {
-            let allowed = match (figure.what, figure.scale, &limits.strength) {
-                (Quantity::LedStrength, Scale::OfReference, Some(Strength::OfReference(allowed)))
-                | (Quantity::LedStrength, Scale::Counts, Some(Strength::Counts(allowed))) => allowed,
-                (Quantity::GreenShare, _, _) => limits.green_share.as_ref()?,
-                _ => return None,
-            };
-            let side = Limits::weigh(allowed.clone(), figure.value, figure.deviation).side;
-            (side == Side::Outside).then(|| {
-                format!(
-                    "{} {:.2} ± {:.2} ({:.2} to {:.2} allowed)",
-                    figure.what.as_str(),
-                    figure.value,
-                    figure.deviation,
-                    allowed.start(),
-                    allowed.end()
-                )
-            })
-        })
-        .collect();
-    (!outside.is_empty()).then(|| outside.join("; "))
+/// What other limits make of a measured LED.
+enum Led {
+    /// Inside, or not measured: as on the line, no failure.
+    Passes,
+    /// Surely outside, and by what.
+    Outside(String),
+    /// Nobody knows.
+    OnAnotherScale,
+}
+
+/// What of the recorded measurements is outside of limits.
+fn outside(measurements: &[Measurement], limits: Option<&LedLimits>) -> Led {
+    let Some(limits) = limits else {
+        return Led::Passes;
+    };
+    let mut outside = Vec::new();
+    for figure in measurements {
+        let allowed = match (figure.what, figure.scale, &limits.strength) {
+            (Quantity::LedStrength, Scale::OfReference, Some(Strength::OfReference(allowed)))
+            | (Quantity::LedStrength, Scale::Counts, Some(Strength::Counts(allowed))) => Some(allowed),
+            (Quantity::LedStrength, _, Some(_)) => return Led::OnAnotherScale,
+            (Quantity::GreenShare, _, _) => limits.green_share.as_ref(),
+            _ => None,
+        };
+        let Some(allowed) = allowed else { continue };
+        if Limits::weigh(allowed.clone(), figure.value, figure.deviation).side == Side::Outside {
+            outside.push(format!(
+                "{} {:.2} ± {:.2} ({:.2} to {:.2} allowed)",
+                figure.what.as_str(),
+                figure.value,
+                figure.deviation,
+                allowed.start(),
+                allowed.end()
+            ));
+        }
+    }
+    if outside.is_empty() {
+        Led::Passes
+    } else {
+        Led::Outside(outside.join("; "))
+    }
 }
 
 /// One run through a station.
@@ -249,6 +273,10 @@ struct Replay<'a> {
     now: Tick,
     /// What is still to be told, in order of time.
     coming: Vec<(Tick, StationInput)>,
+    /// When the unit's power supply restarted it, as far as that was not asked for yet.
+    restarts: VecDeque<Tick>,
+    /// The end of a transmission that was cut short.
+    cut: Option<Tick>,
     /// A device that the cloud named, and when.
     claimed: Option<(Tick, String)>,
     /// Why it cannot go on.
@@ -263,11 +291,8 @@ impl<'a> Replay<'a> {
             Some(_) | None => Transmitter::Lamp,
         };
         let equipment = Equipment {
-            unit_power: if restarts(&recorded.evidence).next().is_some() {
-                UnitPower::Relay
-            } else {
-                UnitPower::Nest
-            },
+            // Whether the lane has a relay is not stored; where a restart is asked for that was not made, nobody knows how it would go on.
+            unit_power: UnitPower::Relay,
             transmitter,
             light: 1.0,
         };
@@ -287,6 +312,8 @@ impl<'a> Replay<'a> {
             station: Station::new(recorded.lane, equipment),
             now: Tick::ZERO,
             coming,
+            restarts: restarts(&recorded.evidence).collect(),
+            cut: None,
             claimed,
             open: None,
             effects: Vec::new(),
@@ -332,10 +359,19 @@ impl<'a> Replay<'a> {
             let told = self.coming.first().map(|(at, _)| *at).filter(|at| *at <= end);
             let due = self.station.deadline(self.rules, self.now).map(|(at, _)| at);
             let due = due.filter(|at| *at <= end && *at > self.now && told.is_none_or(|told| *at < told));
+            let restart = self.restarts.front().copied().filter(|at| *at <= end);
+            if restart.is_some_and(|at| told.is_none_or(|told| at < told) && due.is_none_or(|due| at < due)) {
+                self.open = Some("it was restarted, for which these rules do not ask".to_owned());
+                return;
+            }
             match (due, told) {
                 (Some(at), _) => self.tell(at, StationInput::Tick),
                 (None, Some(_)) => {
                     let (at, input) = self.coming.remove(0);
+                    if matches!(input, StationInput::Sent(..)) && self.cut == Some(at) {
+                        self.open = Some("the lamp was stopped, and by these rules would have sent on".to_owned());
+                        return;
+                    }
                     self.tell(at.max(self.now), input);
                 }
                 (None, None) => return,
@@ -367,8 +403,15 @@ impl<'a> Replay<'a> {
                 None
             }
             LaneEffect::PollClaim { run, .. } => self.claim(now, run),
-            LaneEffect::Send(transmission) => self.send(now, transmission.attempt),
-            LaneEffect::SendByImp { attempt, .. } => self.send(now, attempt),
+            LaneEffect::Send(transmission) => {
+                let frame = transmission.packet.frame(transmission.preamble);
+                let of = u32::try_from(frame.symbol_count()).unwrap_or(u32::MAX);
+                self.send(now, transmission.attempt, transmission.rate, of)
+            }
+            LaneEffect::SendByImp { attempt, .. } => {
+                let rate = self.recorded.attempts.first().map_or(0, |made| made.rate);
+                self.send(now, attempt, rate, 0)
+            }
             LaneEffect::StopSending => {
                 let last = self
                     .coming
@@ -386,8 +429,8 @@ impl<'a> Replay<'a> {
                 }
             }
             LaneEffect::PowerCycle { .. } => {
-                match restarts(&self.recorded.evidence).find(|at| *at >= now) {
-                    Some(at) => self.schedule(at, StationInput::PowerCycled),
+                match self.restarts.pop_front() {
+                    Some(at) => self.schedule(at.max(now), StationInput::PowerCycled),
                     None => self.open = Some("the unit would have been restarted, which it was not".to_owned()),
                 }
                 None
@@ -449,13 +492,30 @@ impl<'a> Replay<'a> {
         Some(StationInput::Claim { run, answer })
     }
 
-    fn send(&mut self, now: Tick, number: u32) -> Option<StationInput> {
+    /// Sends as it was sent: at that rate, and `of` so many symbols.
+    fn send(&mut self, now: Tick, number: u32, rate: u8, of: u32) -> Option<StationInput> {
         let Some(attempt) = self.recorded.attempts.iter().find(|made| made.number == number) else {
             self.open = Some("it would have been sent to once more, and what it answers was never seen".to_owned());
             return None;
         };
         let began = Tick::ZERO + attempt.began;
         let ended = began + attempt.took;
+        if attempt.rate != rate {
+            self.open = Some(format!(
+                "it would have been sent to at {rate} symbols a second, and was at {}",
+                attempt.rate
+            ));
+            return None;
+        }
+        let whole = attempt.symbols >= of;
+        let cut = match attempt.result {
+            AttemptResult::NotReceiving => true,
+            AttemptResult::Damaged | AttemptResult::Stopped => !whole,
+            AttemptResult::Received | AttemptResult::NoAnswer | AttemptResult::Late | AttemptResult::LampFailed => {
+                false
+            }
+        };
+        self.cut = cut.then_some(ended);
         if now > ended {
             self.open = Some("it would have been sent to later than it was".to_owned());
             return None;
@@ -473,6 +533,7 @@ impl<'a> Replay<'a> {
                 | AttemptResult::NoAnswer
                 | AttemptResult::NotReceiving => SendEnd::Complete,
                 AttemptResult::Late => SendEnd::Late,
+                AttemptResult::Stopped if whole => SendEnd::Complete,
                 AttemptResult::Stopped => SendEnd::Stopped,
                 AttemptResult::LampFailed => SendEnd::LampFailed(String::new()),
             },

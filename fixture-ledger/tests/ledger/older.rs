@@ -28,6 +28,21 @@ fn migrations() -> Vec<(i64, PathBuf)> {
     files
 }
 
+/// One that is added below another would be run after it, and take the version back.
+#[test]
+fn migrations_are_numbered_without_a_gap() {
+    let numbers: Vec<i64> = migrations().into_iter().map(|(number, _)| number).collect();
+    assert_eq!(numbers, (1..).take(numbers.len()).collect::<Vec<i64>>());
+    for (number, file) in migrations() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            text.contains(&format!("PRAGMA user_version = {number};")),
+            "{}",
+            file.display()
+        );
+    }
+}
+
 /// A ledger as a program of that version left it: with a run that failed after two attempts, a run without a verdict, and the lot that a person named.
 /// What sqlx notes of each migration is taken over from a new ledger.
 fn left_by(version: i64, path: &Path, new: &Path) {

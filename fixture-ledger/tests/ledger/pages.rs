@@ -34,7 +34,8 @@ async fn any_filter_finds_what_a_look_at_all_rows_finds() {
     let known = Known::of(&connection);
     let reports = Reports::open(&path).await.unwrap();
     let mut chance = ChaCha8Rng::seed_from_u64(17);
-    let compare = async |filter: RunFilter| {
+    let by_days = reports.clone().by_days_beyond(0);
+    let compare = async |reports: &Reports, filter: RunFilter| {
         let page = reports.runs(&filter, 50).await.unwrap();
         let runs: Vec<_> = page.rows.iter().map(|row| row.run).collect();
         let (condition, values) = plain_filter(&filter);
@@ -47,7 +48,7 @@ async fn any_filter_finds_what_a_look_at_all_rows_finds() {
     for kind in Pages::ALL {
         let mut found = 0;
         for _ in 0..120 {
-            found += compare(known.filter(&mut chance, &connection, kind)).await;
+            found += compare(&reports, known.filter(&mut chance, &connection, kind)).await;
         }
         assert!(found > 500, "{}: {found}", kind.words());
     }
@@ -56,13 +57,14 @@ async fn any_filter_finds_what_a_look_at_all_rows_finds() {
     for sort in Sort::ALL {
         for operator in [None, known.operators.first().cloned()] {
             for prefix in ["SN-00000", "SN-000000", "SN-00006", "SN-00007", "", "GOLD"] {
-                found += compare(RunFilter {
+                let filter = RunFilter {
                     serial: Some(SerialFilter::BeginsWith(prefix.to_owned())),
                     operator: operator.clone(),
                     sort,
                     ..RunFilter::default()
-                })
-                .await;
+                };
+                found += compare(&reports, filter.clone()).await;
+                found += compare(&by_days, filter).await;
             }
         }
     }

@@ -271,9 +271,11 @@ async fn pages_of_runs_are_read_from_an_index_and_not_sorted() {
         let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE"));
         if query.starts_with("SELECT rollup.quarter") {
             rollups += 1;
+            // Quarters of an hour that are named are put in order afterwards; they are few.
+            let named = query.contains("CROSS JOIN rollup");
             let step = steps.iter().find(|step| step.contains(" rollup ")).unwrap();
             assert!(
-                step.starts_with("SEARCH rollup USING PRIMARY KEY (quarter") && !sorts,
+                step.starts_with("SEARCH rollup USING PRIMARY KEY (quarter") && (named || !sorts),
                 "{query}\n{steps:#?}"
             );
         }
@@ -309,7 +311,7 @@ async fn pages_of_runs_are_read_from_an_index_and_not_sorted() {
         "run_by_work_order",
     ];
     assert_eq!(pages, both_ways.map(|index| (index.to_owned(), 2)).into());
-    assert_eq!((sorted, rollups), (2, 2));
+    assert_eq!((sorted, rollups), (4, 4));
 }
 
 /// Every query that the program makes, but for the pages of a serial's beginning and those that count everything anew, finds its rows of a run by an index or by the run's number: none reads

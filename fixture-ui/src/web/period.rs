@@ -115,6 +115,9 @@ impl Ask {
                 return Err(format!("{name}: expected once"));
             }
             let value = value.trim();
+            if value.chars().any(char::is_control) {
+                return Err(format!("{name}: {value:?}: expected no control characters"));
+            }
             if value.chars().count() > 200 {
                 return Err(format!("{name}: expected at most 200 characters"));
             }

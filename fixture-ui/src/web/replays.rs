@@ -7,16 +7,20 @@ use core::time::Duration;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 
 use fixture_link::what_if::{Line, Replay, Summary};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
 /// The name that the daemon's program has.
 const PROGRAM: &str = "fixture-daemon";
+
+/// The exit codes by which it says that what is tried makes no sense: an argument, or the recipe.
+const BAD_ARGUMENTS: i32 = 2;
+const NO_RECIPE: i32 = 3;
 
 /// How long a question may take.
 const WITHIN: Duration = Duration::from_secs(90);
@@ -57,6 +61,14 @@ pub enum NoAnswer {
     /// The engine does not take the question: the rules that are tried are wrong.
     #[error("{0}")]
     Refused(String),
+    /// It ended without an answer.
+    #[error("the engine ended with {status}: {said}")]
+    Failed {
+        /// How.
+        status: ExitStatus,
+        /// What it complained about.
+        said: String,
+    },
     /// The program cannot be run.
     #[error("{}: {source}", program.display())]
     NotRun {
@@ -133,24 +145,29 @@ impl Replays {
             .kill_on_drop(true)
             .spawn()
             .map_err(not_run)?;
-        let (mut text, mut complaint) = (Vec::new(), Vec::new());
-        let pipes = child.stdout.take().zip(child.stderr.take());
-        if let Some((out, err)) = pipes {
-            let (mut out, mut err) = (out.take(ANSWER_LIMIT), err.take(COMPLAINT_LIMIT));
-            let (out, err) = tokio::join!(out.read_to_end(&mut text), err.read_to_end(&mut complaint));
-            out.and(err).map_err(not_run)?;
-        }
+        // Each pipe is closed once enough was read of it, so that nobody waits for it to be emptied.
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let (text, complaint) = tokio::join!(async move { some_of(out, ANSWER_LIMIT).await }, async move {
+            some_of(err, COMPLAINT_LIMIT).await
+        });
+        let (text, complaint) = (text.map_err(not_run)?, complaint.map_err(not_run)?);
         let status = child.wait().await.map_err(not_run)?;
-        if !status.success() {
-            let complaint = String::from_utf8_lossy(&complaint).trim().to_owned();
-            return Err(NoAnswer::Refused(if complaint.is_empty() {
-                format!("the engine ended with {status}")
-            } else {
-                complaint
-            }));
+        let said = String::from_utf8_lossy(&complaint).trim().to_owned();
+        match status.code() {
+            Some(0) => read(&text),
+            Some(BAD_ARGUMENTS | NO_RECIPE) => Err(NoAnswer::Refused(said)),
+            Some(_) | None => Err(NoAnswer::Failed { status, said }),
         }
-        read(&text)
     }
+}
+
+/// The beginning of what a pipe gives.
+async fn some_of(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> io::Result<Vec<u8>> {
+    let mut read = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(most).read_to_end(&mut read).await?;
+    }
+    Ok(read)
 }
 
 fn read(text: &[u8]) -> Result<Answer, NoAnswer> {
@@ -180,7 +197,7 @@ fn read(text: &[u8]) -> Result<Answer, NoAnswer> {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use tempfile::TempDir;

@@ -65,6 +65,8 @@ struct RulesPage {
     title: String,
     periods: Vec<Tab>,
     rules: Vec<&'static str>,
+    /// Whether something was asked, but no entry of the recipe.
+    asked_nothing: bool,
     runs: u32,
     /// What was refused, in words.
     refused: Option<String>,
@@ -114,7 +116,7 @@ pub async fn page(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
                     "Ask for fewer runs or a shorter period, or try again in a minute.",
                 ));
             }
-            Err(why @ (NoAnswer::NotRun { .. } | NoAnswer::Nonsense { .. })) => {
+            Err(why @ (NoAnswer::NotRun { .. } | NoAnswer::Nonsense { .. } | NoAnswer::Failed { .. })) => {
                 return Err(Problem::broken(&sources, &why));
             }
         }
@@ -127,6 +129,7 @@ pub async fn page(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
             title: title(&ask),
             periods: periods(&ask, "/what-if/rules"),
             rules: RULES.iter().map(|(rule, _)| *rule).collect(),
+            asked_nothing: changes.is_empty() && query.is_some_and(|query| query.contains("runs=")),
             runs,
             refused,
             came,
@@ -201,8 +204,17 @@ fn arguments(ask: &Ask, whole: Span, changes: &[String], runs: u32) -> Vec<OsStr
     if let Some(lane) = ask.scope.lane {
         arguments.push(format!("--lane={lane}"));
     }
-    if let Some(lot) = &ask.scope.lot {
-        arguments.push(format!("--lot={lot}"));
+    let scope = &ask.scope;
+    for (name, text) in [
+        ("lot", &scope.lot),
+        ("work-order", &scope.work_order),
+        ("operator", &scope.operator),
+        ("recipe", &scope.recipe),
+        ("software", &scope.software),
+    ] {
+        if let Some(text) = text {
+            arguments.push(format!("--{name}={text}"));
+        }
     }
     for (name, at) in [("from", whole.from), ("until", whole.until)] {
         if let Ok(at) = Timestamp::from_microsecond(at) {
@@ -231,7 +243,7 @@ impl Came {
         turns.sort_by_key(|(_, _, count)| core::cmp::Reverse(*count));
         let summary = answer.summary;
         Self {
-            judged: summary.same + summary.others + summary.open,
+            judged: summary.same + summary.others,
             turns,
             flipped: flips.len(),
             flips: flips.iter().take(NAMED).map(|flip| flip_words(sources, flip)).collect(),

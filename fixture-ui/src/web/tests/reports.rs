@@ -366,13 +366,25 @@ async fn other_rules_tell_which_verdicts_would_be_others_and_which_cannot_be_tol
         "{told}"
     );
 
-    let (_engine, replays) = engine("echo 'the recipe that is tried:3:1: <i>stage</i>' >&2; exit 1");
+    let (_engine, replays) = engine("echo 'the recipe that is tried:3:1: <i>stage</i>' >&2; exit 3");
     sources.replays = replays;
     let (status, refused) = super::get(sources.clone(), "/what-if/rules?stage=1ms").await;
     assert_eq!(status, StatusCode::OK);
     assert!(
         refused.contains("These rules were not tried.") && refused.contains("&#60;i&#62;stage"),
         "{refused}"
+    );
+    let (_engine, replays) = engine("echo 'ledger: locked' >&2; exit 1");
+    sources.replays = replays;
+    let (status, failed) = super::get(sources.clone(), "/what-if/rules?stage=1s").await;
+    assert!(
+        status == StatusCode::INTERNAL_SERVER_ERROR && failed.contains("ledger: locked"),
+        "{failed}"
+    );
+    let (status, told) = super::get(sources.clone(), "/what-if/rules?stage=1s&lot=%00").await;
+    assert!(
+        status == StatusCode::BAD_REQUEST && told.contains("expected no control characters"),
+        "{told}"
     );
     let (_engine, replays) = engine("exec sleep 600");
     sources.replays = replays.within(Duration::from_millis(50));

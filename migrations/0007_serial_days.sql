@@ -1,6 +1,6 @@
 -- On which days units were seated whose serials begin alike: where to look for the runs of a serial's beginning that many have.
 
-PRAGMA user_version = 8;
+PRAGMA user_version = 7;
 
 CREATE TABLE serial_day (
     -- A serial without its last three characters: where serials are counted up, those of a thousand units.
