@@ -237,6 +237,10 @@ pub(super) struct Belief {
     since: [usize; BANKS],
     /// Whether next to nothing is believed of the bank: all its numbers are zero.
     asleep: [bool; BANKS],
+    /// What would enter each run in the newest cell of time if its edge had not been seen yet, to be multiplied by the scale: several samples
+    /// may end within one cell, and the edge may be in any of them.
+    late: Vec<f32>,
+    late_scale: f32,
     held: Vec<f32>,
     /// Belief in each colour of strange light.
     strange: PerColour,
@@ -292,7 +296,14 @@ impl Belief {
     }
 
     pub(super) fn state_bytes(&self) -> usize {
-        let numbers = [&self.history, &self.ending, &self.lasting, &self.held, &self.kinds];
+        let numbers = [
+            &self.history,
+            &self.ending,
+            &self.lasting,
+            &self.late,
+            &self.held,
+            &self.kinds,
+        ];
         let numbers: usize = numbers.iter().map(|values| size_of_val(&***values)).sum();
         numbers + size_of_val(&*self.heads)
     }
@@ -307,6 +318,8 @@ impl Belief {
         self.added = other.added;
         self.since = other.since;
         self.asleep = other.asleep;
+        self.late.copy_from_slice(&other.late);
+        self.late_scale = other.late_scale;
         self.held.copy_from_slice(&other.held);
         self.strange = other.strange;
         self.kinds.copy_from_slice(&other.kinds);
@@ -358,6 +371,8 @@ impl Tracks {
             added: [0.0; BANKS],
             since: [0; BANKS],
             asleep: [false; BANKS],
+            late: vec![0.0; runs],
+            late_scale: 1.0,
             held: vec![0.0; self.held.len()],
             strange: [0.0; 4],
             kinds: vec![0.0; self.kinds.len()],
@@ -410,6 +425,7 @@ impl Tracks {
         belief.added = [self.first_anywhere; BANKS];
         belief.since = [0; BANKS];
         belief.asleep = [false; BANKS];
+        belief.late.fill(0.0);
         belief.rest_ms = 0.0;
         belief.since_settled = 0;
         belief.kinds.fill(0.0);
@@ -480,6 +496,7 @@ impl Tracks {
         if steps > LONGEST {
             flash += self.lose_place(belief, room);
             self.spread(belief, room);
+            belief.late.fill(0.0);
             steps = 0;
         }
         // A sample that ends in these first cells of a step began before it.
@@ -536,7 +553,9 @@ impl Tracks {
             }
         }
         if steps == 0 {
-            room.entered.fill(0.0);
+            for (entered, late) in room.entered.iter_mut().zip(&belief.late) {
+                *entered = late * belief.late_scale;
+            }
         }
         let likely: f32 = belief
             .colours()
@@ -555,9 +574,11 @@ impl Tracks {
             for edges in &self.edges[bank] {
                 let edge = keeps * of_cell * weights[between(edges.before, colour)];
                 let beside = keeps * (1.0 - of_cell) * weights[colour];
+                let not_yet = keeps * weights[edges.before];
                 let entered = &mut room.entered[edges.runs.clone()];
                 let seen = sum_of(entered);
-                for value in entered {
+                for (value, late) in entered.iter_mut().zip(&mut belief.late[edges.runs.clone()]) {
+                    *late = (*value * not_yet).max(TINY);
                     *value *= edge + beside;
                 }
                 exposures[between(edges.before, colour)] += seen * edge;
@@ -848,6 +869,10 @@ impl Tracks {
             belief.asleep[bank] = false;
             self.multiplied_out(belief, bank);
         }
+        let (scale, others_scale) = (core::mem::replace(&mut belief.late_scale, 1.0), other.late_scale);
+        for (late, others) in belief.late.iter_mut().zip(&other.late) {
+            *late = (1.0 - share) * *late * scale + share * others * others_scale;
+        }
         let both = [
             (&mut belief.kinds[..], &other.kinds[..]),
             (&mut belief.held[..], &other.held[..]),
@@ -867,12 +892,14 @@ impl Tracks {
         let scale = 1.0 / total.max(f32::MIN_POSITIVE);
         let Belief {
             factors,
+            late_scale,
             held,
             strange,
             kinds,
             colours,
             ..
         } = belief;
+        *late_scale = scale;
         let numbers = factors.iter_mut().chain(held).chain(strange).chain(kinds);
         for value in numbers.chain(colours.iter_mut().flatten()).chain(exposures) {
             *value *= scale;
