@@ -74,7 +74,7 @@ fn reading_a_sample_and_starting_over_allocate_nothing() {
     });
     assert_eq!(readings, 2);
     assert_eq!(counted.count_total, 0);
-    assert!(reader.state_bytes() < 512 * 1024, "{}", reader.state_bytes());
+    assert!(reader.state_bytes() < 360 * 1024, "{}", reader.state_bytes());
 }
 
 #[test]

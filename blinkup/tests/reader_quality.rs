@@ -20,9 +20,13 @@ use light::random::Random;
 use light::score::{Said, Score, said};
 use light::truth::Case;
 
-fn recorded_clean() -> Vec<Case> {
+fn recorded(condition: Condition) -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/led-traces");
-    let cases = Case::load_all(&folder, "clean");
+    Case::load_all(&folder, condition.name())
+}
+
+fn recorded_clean() -> Vec<Case> {
+    let cases = recorded(Condition::Clean);
     assert_eq!(cases.len(), 12);
     cases
 }
@@ -101,6 +105,44 @@ fn generated_light_of_every_other_condition_is_named_in_time_and_seldom_falsely(
         all = all.and(score);
     }
     assert_flashes_are_told(&all);
+}
+
+#[test]
+fn a_unit_that_is_dark_from_the_start_in_moving_light_is_no_weak_one_that_is_lit() {
+    let score = Score::of(
+        &recorded(Condition::Moving),
+        &CodeTable::vendor(),
+        ReaderSettings::default(),
+    );
+    let remarks = format!("{}\n{}", score.row("moving"), score.remarks.join("\n"));
+    assert_eq!(score.traces, 1);
+    assert_eq!(score.named, score.due, "named\n{remarks}");
+    assert_eq!(score.false_readings, 0, "false\n{remarks}");
+}
+
+#[test]
+fn as_a_lane_sets_it_the_reader_is_in_time_and_names_fewer_falsely() {
+    let table = CodeTable::vendor();
+    let variants = variants(&table);
+    // With the recipe's confidence at once, and more stages that are cut short.
+    let mut lane = ReaderSettings {
+        steady_confidence: 0.99,
+        ..ReaderSettings::default()
+    };
+    lane.expectations.brief = 0.2;
+    let mut all = Score::default();
+    for condition in [Condition::Clean, Condition::Factory, Condition::Moving] {
+        let cases: Vec<Case> = (0..60)
+            .map(|seed| case(condition, 80_000 + seed, &table, &variants))
+            .collect();
+        all = all.and(Score::of(&cases, &table, lane));
+    }
+    let remarks = format!("{}\n{}", all.row("lane"), all.remarks.join("\n"));
+    assert!(all.named_share() >= 0.99, "named\n{remarks}");
+    assert!(all.false_share() <= 0.005, "false\n{remarks}");
+    assert!(all.excess_at(0.5) <= 0.0, "median excess\n{remarks}");
+    assert!(all.excess_at(0.95) <= 1000.0, "excess at 95 %\n{remarks}");
+    assert!(all.stale_share() <= 0.004, "stale\n{remarks}");
 }
 
 #[test]

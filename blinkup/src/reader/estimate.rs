@@ -144,15 +144,29 @@ impl Fits {
         (least(&self.square[..EXPOSURES]), least(&self.square[..COLOURS.len()]))
     }
 
+    /// What none of the logarithms of the probability densities is above, however the level has changed.
+    pub(super) fn most_log_density(&self) -> f32 {
+        let least = self.log_volume[..EXPOSURES]
+            .iter()
+            .fold(f32::MAX, |least, volume| least.min(*volume));
+        -0.5 * least
+    }
+
     /// Logarithms of the probability densities, without the constant, where the level's variance has grown by `more`.
     pub(super) fn log_densities(&self, more: f32) -> PerExposure {
         let mut densities = [0.0; WIDE];
+        let mut result = [0.0; EXPOSURES];
+        if more <= 0.0 {
+            for (result, (square, log_volume)) in result.iter_mut().zip(self.square.iter().zip(&self.log_volume)) {
+                *result = -0.5 * (square + log_volume);
+            }
+            return result;
+        }
         for lane in 0..WIDE {
             let growth = 1.0 + more * self.level_square[lane];
             let square = self.square[lane] - more * self.along[lane] * self.along[lane] / growth;
             densities[lane] = -0.5 * (square + self.log_volume[lane] + ln(growth));
         }
-        let mut result = [0.0; EXPOSURES];
         result.copy_from_slice(&densities[..EXPOSURES]);
         result
     }

@@ -19,7 +19,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use approximation::exp;
+use approximation::{exp, ln};
 pub use expectations::Expectations;
 pub use exposure::{EXPOSURES, PAIRS, PerExposure, exposure};
 use flashes::{FlashTold, Flashes};
@@ -87,7 +87,7 @@ pub struct Observed {
 pub struct ReaderSettings {
     /// How probable a pattern must be to be reported, 0.5 to 1.
     pub confidence: f32,
-    /// How probable it must be to be reported once it has been so for 0.6 s, 0.5 to 1.
+    /// How probable it must be to be reported once it has been so for 0.55 s, 0.5 to 1.
     pub steady_confidence: f32,
     /// What is expected of units.
     pub expectations: Expectations,
@@ -110,7 +110,7 @@ const EDGE: Duration = Duration::from_millis(20);
 /// Views less probable than this are let go.
 const LEAST_SHARE: f32 = 1.0e-6;
 /// How long a pattern must have been nearly sure to be told.
-const STEADY: Duration = Duration::from_millis(600);
+const STEADY: Duration = Duration::from_millis(550);
 /// A sample is surprising that is this far from everything expected: squared, in standard deviations.
 const SURPRISING: f32 = 50.0;
 /// The reader starts over after so many surprising samples, of which the others make it forget a part.
@@ -132,6 +132,8 @@ pub struct Reader<M> {
     room: Room,
     /// Belief in each kind of track, of all views.
     kinds: Vec<f32>,
+    /// The part of it that the pattern changed to of late, when nobody can have seen it.
+    unseen: Vec<f32>,
     shades: Shades,
     /// The pattern of lasting dark, and how long the others are dark at most.
     dark: Option<(PatternId, Duration)>,
@@ -194,6 +196,7 @@ impl<M: SensorModel> Reader<M> {
             looked_at: M::STARTS,
             room: tracks.room(),
             kinds: vec![0.0; tracks.kinds().len()],
+            unseen: vec![0.0; tracks.kinds().len()],
             tracks,
             shades: Shades::new(),
             dark: dark_of(table),
@@ -363,7 +366,11 @@ impl<M: SensorModel> Reader<M> {
             if view.share < FORKING || self.looked_at == self.views.len() {
                 continue;
             }
-            let logs = view.model.weigh_changed();
+            // A view's likelihood is at most that of the exposure that explains the sample best.
+            let least = self.best_log + ln(FORKING * total / view.share);
+            let Some(logs) = view.model.weigh_changed(least) else {
+                continue;
+            };
             let best = logs.iter().fold(f32::MIN, |most, log| most.max(*log));
             let likely = exp((best - self.best_log).min(0.0));
             let weights = self
@@ -464,15 +471,34 @@ impl<M: SensorModel> Reader<M> {
         }
     }
 
-    /// The kind of track that is believed in most.
-    fn best(&self) -> (Kind, f32) {
-        let mut best = (Kind::Strange, 0.0);
-        for (kind, belief) in self.tracks.kinds().iter().zip(&self.kinds) {
+    /// The kind of track that is believed in most, and how probable it is that it was shown until a moment ago: that the pattern has just
+    /// changed to one that begins with the colour of the light is always possible, and tells nothing against what was shown before.
+    fn best(&mut self) -> (Kind, f32) {
+        let mut best = (0, 0.0);
+        for (kind, belief) in self.kinds.iter().enumerate() {
             if *belief > best.1 {
-                best = (*kind, *belief);
+                best = (kind, *belief);
             }
         }
-        best
+        let (best, belief) = best;
+        let kind = self.tracks.kinds()[best];
+        if belief < 0.5 || kind == Kind::Strange {
+            return (kind, belief);
+        }
+        self.unseen.fill(0.0);
+        for view in &self.views[..self.looked_at] {
+            self.tracks.add_unseen(&view.belief, best, view.share, &mut self.unseen);
+        }
+        let (mut seen, mut all) = (0.0, 0.0);
+        for (place, (belief, unseen)) in self.kinds.iter().zip(&self.unseen).enumerate() {
+            let long = (belief - unseen).max(0.0);
+            all += long;
+            if place == best {
+                seen = long;
+            }
+        }
+        let confidence = if seen > 0.5 { belief.max(seen / all) } else { belief };
+        (kind, confidence)
     }
 
     /// The flash that a sample decided.

@@ -38,9 +38,11 @@ pub trait SensorModel: Clone {
     /// `None` when the sample tells nothing.
     fn weigh(&mut self, sample: &Sample) -> Option<PerExposure>;
 
-    /// The same for the sample last weighed where the surroundings changed just before it, and how improbable that is counts too.
-    fn weigh_changed(&self) -> PerExposure {
-        [IMPOSSIBLE; EXPOSURES]
+    /// The same for the sample last weighed where the surroundings changed just before it, and how improbable that is counts too; `None` when
+    /// no logarithm is above `least`.
+    fn weigh_changed(&self, least: f32) -> Option<PerExposure> {
+        let _ = least;
+        None
     }
 
     /// Takes it that the surroundings changed just before the sample last weighed.
@@ -89,6 +91,8 @@ const RATIO: f32 = 1.7;
 /// The weakest of them could be taken for an error of the ambient light measured in the empty nest: for these, each colour in which
 /// the light may begin is a model of its own.
 const WEAK: usize = 4;
+/// How probable the weakest are, relative to the others: next to none are, and light that could be so little is rather the room's.
+const WEAK_SHARES: [f32; 2] = [0.001, 0.3];
 /// No LED is weaker than this, counts.
 const TOO_WEAK: f32 = 40.0;
 /// What a model loses for an LED weaker than that, logarithm per sample.
@@ -260,7 +264,7 @@ impl SensorModel for ColourSensor {
             before: 0.0,
             ..self.clone()
         };
-        (start, 1.0)
+        (start, WEAK_SHARES.get(place).copied().unwrap_or(1.0))
     }
 
     fn weigh(&mut self, sample: &Sample) -> Option<PerExposure> {
@@ -292,10 +296,13 @@ impl SensorModel for ColourSensor {
         Some(logs)
     }
 
-    fn weigh_changed(&self) -> PerExposure {
+    fn weigh_changed(&self, least: f32) -> Option<PerExposure> {
         let jumps = JUMPS[0] + ln(1.0 - self.moving);
         let jumps = sum_of_logs([jumps, JUMPS[1] + ln(self.moving)]);
-        self.weighed.fits.log_densities(JUMP).map(|density| jumps + density)
+        if jumps + self.weighed.fits.most_log_density() <= least {
+            return None;
+        }
+        Some(self.weighed.fits.log_densities(JUMP).map(|density| jumps + density))
     }
 
     fn surprise(&self) -> f32 {

@@ -13,7 +13,7 @@ use core::time::Duration;
 
 use super::expectations::Expectations;
 use super::exposure::{EXPOSURES, PerExposure, between};
-use super::sensor::{PerColour, place};
+use super::sensor::{COLOURS, PerColour, place};
 use crate::codes::{Colour, PatternId};
 
 /// Milliseconds of a pattern that a cell stands for.
@@ -57,22 +57,8 @@ pub(super) enum Kind {
     Strange,
 }
 
-/// How long a pattern is shown: a showing is one or the other from its start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Showing {
-    Lasting,
-    /// A stage that the unit passes through, often in less than a period.
-    Brief,
-}
-
-const SHOWINGS: [Showing; 2] = [Showing::Lasting, Showing::Brief];
-
-/// Steps of one colour in one kind of showing are weighed alike: what they have in common is kept once for all of them.
-const BANKS: usize = 8;
-
-const fn bank(showing: Showing, colour: usize) -> usize {
-    4 * showing as usize + colour
-}
+/// Steps of one colour are weighed alike: what they have in common is kept once for all of them, in a bank for each colour.
+const BANKS: usize = COLOURS.len();
 
 /// No belief is smaller: numbers below what a processor calls normal are slow, and mean nothing.
 const TINY: f32 = 1.0e-30;
@@ -80,11 +66,13 @@ const TINY: f32 = 1.0e-30;
 const FORGOTTEN: f32 = 1.0e-7;
 /// A bank's factor is multiplied out before it leaves these bounds, and all are once in so many samples.
 const FACTORS: Range<f32> = 1.0e-24..1.0e12;
-const SETTLE_EVERY: u32 = 128;
+const SETTLE_EVERY: u32 = 256;
 /// After a silence of more cells than this a pattern may be anywhere in its round.
 const LONGEST: usize = 100;
+/// Changes that nobody can have seen are left out below this.
+const LEAST_UNSEEN: f32 = 1.0e-8;
 
-/// A step of a pattern that changes, in one kind of showing.
+/// A step of a pattern that changes.
 #[derive(Debug, Clone)]
 struct Run {
     track: usize,
@@ -214,6 +202,11 @@ pub(super) struct Tracks {
     entry_colours: PerColour,
     /// The share of what begins that begins with a colour, and still shows it after so many cells.
     begins_with: [[f32; LONGEST + 1]; 4],
+    /// For each colour and so many cells: the mean share of what begins in these cells that begins with the colour and shows it to their end,
+    /// of each kind.
+    begin_unseen: Vec<Vec<f32>>,
+    /// Of each kind and colour, the share of what begins with the colour that is of the kind.
+    begin_as: Vec<PerColour>,
     history: usize,
     expectations: Expectations,
 }
@@ -237,13 +230,25 @@ pub(super) struct Belief {
     since: [usize; BANKS],
     /// Whether next to nothing is believed of the bank: all its numbers are zero.
     asleep: [bool; BANKS],
+    /// What would enter each run in the newest cell of time if its edge had not been seen yet, to be multiplied by the scale: several samples
+    /// may end within one cell, and the edge may be in any of them.
+    late: Vec<f32>,
+    late_scale: f32,
     held: Vec<f32>,
     /// Belief in each colour of strange light.
     strange: PerColour,
     /// Belief in each kind; sums to 1.
     kinds: Vec<f32>,
-    /// Belief in each colour of lasting and of brief showings.
-    colours: [PerColour; 2],
+    /// The part of the belief in each kind that is a stage, soon to end.
+    stages: Vec<f32>,
+    /// Changes a second that are to be expected now.
+    changes: f32,
+    /// Belief in each colour.
+    colours: PerColour,
+    /// What changed without being seen to: into something that begins with the same colour, all samples since have shown.
+    unseen: PerColour,
+    /// The same times how long ago, milliseconds.
+    unseen_ms: PerColour,
     /// Time that has passed and is not yet a whole cell, milliseconds.
     rest_ms: f32,
     since_settled: u32,
@@ -287,12 +292,19 @@ impl Belief {
 
     /// Belief in each colour.
     pub(super) fn colours(&self) -> PerColour {
-        let [lasting, brief] = self.colours;
-        core::array::from_fn(|colour| lasting[colour] + brief[colour])
+        self.colours
     }
 
     pub(super) fn state_bytes(&self) -> usize {
-        let numbers = [&self.history, &self.ending, &self.lasting, &self.held, &self.kinds];
+        let numbers = [
+            &self.history,
+            &self.ending,
+            &self.lasting,
+            &self.late,
+            &self.held,
+            &self.kinds,
+            &self.stages,
+        ];
         let numbers: usize = numbers.iter().map(|values| size_of_val(&***values)).sum();
         numbers + size_of_val(&*self.heads)
     }
@@ -307,10 +319,16 @@ impl Belief {
         self.added = other.added;
         self.since = other.since;
         self.asleep = other.asleep;
+        self.late.copy_from_slice(&other.late);
+        self.late_scale = other.late_scale;
         self.held.copy_from_slice(&other.held);
         self.strange = other.strange;
         self.kinds.copy_from_slice(&other.kinds);
+        self.stages.copy_from_slice(&other.stages);
+        self.changes = other.changes;
         self.colours = other.colours;
+        self.unseen = other.unseen;
+        self.unseen_ms = other.unseen_ms;
         self.rest_ms = other.rest_ms;
         self.since_settled = other.since_settled;
     }
@@ -333,13 +351,7 @@ impl Tracks {
                 (Rarity::Rare, _) => expectations.rare,
             };
             plan.kinds.push(Kind::Pattern(*id));
-            for showing in SHOWINGS {
-                let part = match showing {
-                    Showing::Lasting => 1.0 - expectations.brief,
-                    Showing::Brief => expectations.brief,
-                };
-                plan.lay(showing, steps, share * part);
-            }
+            plan.lay(steps, share);
         }
         plan.lay_flash();
         plan.kinds.push(Kind::Strange);
@@ -358,10 +370,16 @@ impl Tracks {
             added: [0.0; BANKS],
             since: [0; BANKS],
             asleep: [false; BANKS],
+            late: vec![0.0; runs],
+            late_scale: 1.0,
             held: vec![0.0; self.held.len()],
             strange: [0.0; 4],
             kinds: vec![0.0; self.kinds.len()],
-            colours: [[0.0; 4]; 2],
+            stages: vec![0.0; self.kinds.len()],
+            changes: 0.0,
+            colours: [0.0; 4],
+            unseen: [0.0; 4],
+            unseen_ms: [0.0; 4],
             rest_ms: 0.0,
             since_settled: 0,
         };
@@ -398,6 +416,11 @@ impl Tracks {
             + size_of_val(&*self.of_track)
             + size_of_val(&*self.held)
             + size_of_val(&*self.kinds)
+            + self
+                .begin_unseen
+                .iter()
+                .map(|kinds| size_of::<Vec<f32>>() + size_of_val(&**kinds))
+                .sum::<usize>()
     }
 
     /// Forgets everything seen.
@@ -410,10 +433,15 @@ impl Tracks {
         belief.added = [self.first_anywhere; BANKS];
         belief.since = [0; BANKS];
         belief.asleep = [false; BANKS];
+        belief.late.fill(0.0);
         belief.rest_ms = 0.0;
         belief.since_settled = 0;
         belief.kinds.fill(0.0);
-        belief.colours = [[0.0; 4]; 2];
+        belief.stages.fill(self.expectations.brief);
+        belief.changes = self.changes(self.expectations.brief);
+        belief.colours = [0.0; 4];
+        belief.unseen = [0.0; 4];
+        belief.unseen_ms = [0.0; 4];
         for (place, begins) in self.places.iter().zip(&self.begins_first) {
             belief.history[place.start()] = *begins;
         }
@@ -423,7 +451,7 @@ impl Tracks {
         belief.strange = [self.strange_begins_first; 4];
         let share = |run: usize| self.begins_first[run] + self.first_anywhere * self.anywhere[run] * self.mean[run];
         for (bank, runs) in self.of_bank.iter().enumerate() {
-            belief.colours[bank / 4][bank % 4] = runs.clone().map(share).sum();
+            belief.colours[bank] = runs.clone().map(share).sum();
         }
         for (kind, runs) in belief.kinds.iter_mut().zip(&self.of_kind) {
             *kind = runs.iter().map(|&run| share(run as usize)).sum();
@@ -435,11 +463,11 @@ impl Tracks {
     fn sum_up_held(&self, belief: &mut Belief) {
         for (value, held) in belief.held.iter().zip(&self.held) {
             belief.kinds[held.kind] += value;
-            belief.colours[held.bank / 4][held.bank % 4] += value;
+            belief.colours[held.bank] += value;
         }
         for (colour, value) in belief.strange.into_iter().enumerate() {
             belief.kinds[self.strange] += value;
-            belief.colours[Showing::Lasting as usize][colour] += value;
+            belief.colours[colour] += value;
         }
     }
 
@@ -468,18 +496,16 @@ impl Tracks {
         belief.rest_ms -= steps as f32 * CELL_MS;
         let expectations = &self.expectations;
         let seconds = milliseconds / 1000.0;
-        let ends = [expectations.changes, expectations.brief_ends].map(|rate| rate * seconds / (1.0 + rate * seconds));
-        let mut leaving = [0.0; 4];
-        for (colours, ends) in belief.colours.iter().zip(ends) {
-            for (leaving, colour) in leaving.iter_mut().zip(colours) {
-                *leaving += ends * colour;
-            }
-        }
+        let changes = belief.changes * seconds;
+        let ends = changes / (1.0 + changes);
+        let keeps = 1.0 - ends;
+        let mut leaving = belief.colours.map(|colour| ends * colour);
         self.spread(belief, room);
         let mut flash = 0.0;
         if steps > LONGEST {
             flash += self.lose_place(belief, room);
             self.spread(belief, room);
+            belief.late.fill(0.0);
             steps = 0;
         }
         // A sample that ends in these first cells of a step began before it.
@@ -495,7 +521,6 @@ impl Tracks {
             }
             let part = if cells < edge_cells { of_cell } else { 0.0 };
             for (bank, edges) in self.edges.iter().enumerate() {
-                let colour = bank % 4;
                 if belief.asleep[bank] {
                     belief.asleep[bank] = sum_of(&room.entered[self.of_bank[bank].clone()]) < FORGOTTEN;
                     if belief.asleep[bank] {
@@ -503,13 +528,13 @@ impl Tracks {
                     }
                 }
                 for edges in edges {
-                    let edge = between(edges.before, colour);
+                    let edge = between(edges.before, bank);
                     // Relative to what the bank is weighed by below.
-                    let seen = part * weights[edge] / weights[colour];
+                    let seen = part * weights[edge] / weights[bank];
                     let entered = &mut room.entered[edges.runs.clone()];
-                    let seen_there = sum_of(entered) * part * weights[edge] * (1.0 - ends[bank / 4]);
+                    let seen_there = sum_of(entered) * part * weights[edge] * keeps;
                     exposures[edge] += seen_there;
-                    exposures[colour] -= seen_there;
+                    exposures[bank] -= seen_there;
                     for value in entered {
                         *value *= seen + 1.0 - part;
                     }
@@ -521,6 +546,7 @@ impl Tracks {
         let within = (integration_ms / milliseconds.max(1.0e-3)).min(1.0);
         let mut entering = [0.0; 4];
         let red = place(Colour::Red);
+        let left_patterns = leaving;
         leaving[red] += flash;
         let mut flashed = [0.0; 4];
         for (after, flashed) in flashed.iter_mut().enumerate().filter(|(after, _)| *after != red) {
@@ -536,7 +562,9 @@ impl Tracks {
             }
         }
         if steps == 0 {
-            room.entered.fill(0.0);
+            for (entered, late) in room.entered.iter_mut().zip(&belief.late) {
+                *entered = late * belief.late_scale;
+            }
         }
         let likely: f32 = belief
             .colours()
@@ -546,25 +574,25 @@ impl Tracks {
             .sum();
         let forgotten = FORGOTTEN * likely;
         for bank in 0..BANKS {
-            let colour = bank % 4;
-            let keeps = 1.0 - ends[bank / 4];
-            belief.factors[bank] *= keeps * weights[colour];
+            belief.factors[bank] *= keeps * weights[bank];
             let mut sum = self.weigh(belief, room, bank, steps > 0);
-            exposures[colour] += sum;
+            exposures[bank] += sum;
             // What entered in this sample.
             for edges in &self.edges[bank] {
-                let edge = keeps * of_cell * weights[between(edges.before, colour)];
-                let beside = keeps * (1.0 - of_cell) * weights[colour];
+                let edge = keeps * of_cell * weights[between(edges.before, bank)];
+                let beside = keeps * (1.0 - of_cell) * weights[bank];
+                let not_yet = keeps * weights[edges.before];
                 let entered = &mut room.entered[edges.runs.clone()];
                 let seen = sum_of(entered);
-                for value in entered {
+                for (value, late) in entered.iter_mut().zip(&mut belief.late[edges.runs.clone()]) {
+                    *late = (*value * not_yet).max(TINY);
                     *value *= edge + beside;
                 }
-                exposures[between(edges.before, colour)] += seen * edge;
-                exposures[colour] += seen * beside;
+                exposures[between(edges.before, bank)] += seen * edge;
+                exposures[bank] += seen * beside;
                 sum += seen * (edge + beside);
             }
-            sum += entering[colour] * self.enters[bank];
+            sum += entering[bank] * self.enters[bank];
             if sum < forgotten {
                 self.forget(belief, room, bank);
                 sum = 0.0;
@@ -580,27 +608,27 @@ impl Tracks {
                     .zip(&self.kind[runs]);
                 for (((value, entered), kind), ((begins, anywhere), mean)) in values.zip(shares) {
                     // A pattern changes to another one: what was believed in this one does not begin it again.
-                    *entered += entering[colour] * begins * (1.0 - belief.kinds[*kind as usize]);
-                    *value += *entered + entering[colour] * anywhere * mean;
+                    *entered += entering[bank] * begins * (1.0 - belief.kinds[*kind as usize]);
+                    *value += *entered + entering[bank] * anywhere * mean;
                 }
                 if steps > 0 {
                     self.enter(belief, room, bank, inverse);
                 } else {
                     self.enter_again(belief, room, bank, inverse);
                 }
-                belief.added[bank] += entering[colour] * inverse;
+                belief.added[bank] += entering[bank] * inverse;
             }
-            belief.colours[bank / 4][colour] = sum;
+            belief.colours[bank] = sum;
         }
         for (value, held) in belief.held.iter_mut().zip(&self.held) {
-            let colour = held.bank % 4;
-            let seen = *value * (1.0 - ends[held.bank / 4]) * weights[colour];
+            let colour = held.bank;
+            let seen = *value * keeps * weights[colour];
             exposures[colour] += seen;
             *value = (seen + entering[colour] * held.begins).max(TINY);
         }
         let change = expectations.strange_changes * seconds;
         let changing = Changing {
-            keeps: 1.0 - ends[Showing::Lasting as usize],
+            keeps,
             change: change / (1.0 + change * 4.0 / 3.0),
             within,
         };
@@ -613,6 +641,27 @@ impl Tracks {
         }
         self.sum_up_held(belief);
         let total = Self::scale(belief, &mut exposures);
+        self.grow_older(
+            belief,
+            seconds,
+            &entering.map(|entering| entering / total.max(f32::MIN_POSITIVE)),
+        );
+        let inverse = 1.0 / total.max(f32::MIN_POSITIVE);
+        let unseen = belief.unseen.iter_mut().zip(&mut belief.unseen_ms);
+        for ((unseen, ms), (leaving, weight)) in unseen.zip(left_patterns.iter().zip(weights)) {
+            *ms = (*ms + milliseconds * *unseen) * weight * inverse;
+            *unseen = (*unseen + leaving) * weight * inverse;
+            if *unseen < TINY {
+                (*unseen, *ms) = (0.0, 0.0);
+            }
+            // What changed longer ago has had time to be seen.
+            let longest = 0.5 * LONGEST as f32 * CELL_MS * *unseen;
+            if *ms > longest {
+                let part = longest / *ms;
+                *unseen *= part;
+                *ms *= part * part;
+            }
+        }
         self.settle_some(belief);
         Weighed {
             total,
@@ -621,10 +670,61 @@ impl Tracks {
         }
     }
 
+    /// Lets a sample's time pass over what is shown, in which so much began with each colour, and gives what changes are to be expected.
+    fn grow_older(&self, belief: &mut Belief, seconds: f32, entered: &PerColour) {
+        let Expectations {
+            changes,
+            brief,
+            brief_ends,
+            ..
+        } = self.expectations;
+        // Stages end sooner than what lasts: what has been shown for some time is no stage.
+        let stays = (1.0 + changes * seconds) / (1.0 + brief_ends * seconds);
+        belief.changes = 0.0;
+        for ((stage, kind), begins) in belief.stages.iter_mut().zip(&belief.kinds).zip(&self.begin_as) {
+            let new: f32 = entered
+                .iter()
+                .zip(begins)
+                .map(|(entered, begins)| entered * begins)
+                .sum();
+            let still = *stage * stays / (1.0 - *stage * (1.0 - stays));
+            *stage = still + (new / kind.max(TINY)).min(1.0) * (brief - still);
+            belief.changes += kind * self.changes(*stage);
+        }
+    }
+
+    /// Changes a second away from a pattern that is a stage with this probability.
+    fn changes(&self, stage: f32) -> f32 {
+        let Expectations {
+            changes, brief_ends, ..
+        } = self.expectations;
+        changes + stage * (brief_ends - changes)
+    }
+
     /// The share of what begins that begins with a colour, and still shows it after this time.
     pub(super) fn begins_with(&self, colour: usize, milliseconds: f32) -> f32 {
         let cell = ((milliseconds / CELL_MS) as usize).min(LONGEST);
         self.begins_with[colour][cell]
+    }
+
+    /// Adds to each kind how probable it is that the pattern has changed to it from `kind` of late and that nobody can have seen it yet,
+    /// `share` of it.
+    pub(super) fn add_unseen(&self, belief: &Belief, kind: usize, share: f32, kinds: &mut [f32]) {
+        // Whatever has been shown since the colour began, what left the kind since then is in proportion to what is left of it.
+        let left = share * belief.kinds[kind] * belief.changes * CELL_MS / 1000.0;
+        let all: f32 = belief.unseen.iter().sum();
+        for (colour, (&unseen, ms)) in belief.unseen.iter().zip(belief.unseen_ms).enumerate() {
+            let part = left * unseen / all.max(f32::MIN_POSITIVE);
+            if part < LEAST_UNSEEN {
+                continue;
+            }
+            // Changes were as likely at any time since the first of them.
+            let cells = 2.0 * ms / (unseen * CELL_MS);
+            let cell = (cells as usize).min(LONGEST);
+            for (kind, begins) in kinds.iter_mut().zip(&self.begin_unseen[colour * (LONGEST + 1) + cell]) {
+                *kind += part * cells * begins;
+            }
+        }
     }
 
     /// Gives every run what its bank adds to each cell.
@@ -848,11 +948,16 @@ impl Tracks {
             belief.asleep[bank] = false;
             self.multiplied_out(belief, bank);
         }
+        let (scale, others_scale) = (core::mem::replace(&mut belief.late_scale, 1.0), other.late_scale);
+        for (late, others) in belief.late.iter_mut().zip(&other.late) {
+            *late = (1.0 - share) * *late * scale + share * others * others_scale;
+        }
         let both = [
             (&mut belief.kinds[..], &other.kinds[..]),
+            (&mut belief.stages[..], &other.stages[..]),
             (&mut belief.held[..], &other.held[..]),
             (&mut belief.strange[..], &other.strange[..]),
-            (belief.colours.as_flattened_mut(), other.colours.as_flattened()),
+            (&mut belief.colours[..], &other.colours[..]),
         ];
         for (values, others) in both {
             for (value, other) in values.iter_mut().zip(others) {
@@ -867,14 +972,16 @@ impl Tracks {
         let scale = 1.0 / total.max(f32::MIN_POSITIVE);
         let Belief {
             factors,
+            late_scale,
             held,
             strange,
             kinds,
             colours,
             ..
         } = belief;
+        *late_scale = scale;
         let numbers = factors.iter_mut().chain(held).chain(strange).chain(kinds);
-        for value in numbers.chain(colours.iter_mut().flatten()).chain(exposures) {
+        for value in numbers.chain(colours).chain(exposures) {
             *value *= scale;
         }
         total
@@ -916,12 +1023,12 @@ impl Plan {
         }
     }
 
-    fn lay(&mut self, showing: Showing, steps: &[Step], share: f32) {
+    fn lay(&mut self, steps: &[Step], share: f32) {
         let kind = self.kinds.len() - 1;
         if let [step] = steps {
             self.held.push(Held {
                 kind,
-                bank: bank(showing, place(step.colour)),
+                bank: place(step.colour),
                 begins: share,
                 begins_first: share,
             });
@@ -953,7 +1060,7 @@ impl Plan {
             self.runs.push(Run {
                 track: self.tracks.len(),
                 kind,
-                bank: bank(showing, place(step.colour)),
+                bank: place(step.colour),
                 before: Some(first + before),
                 shortest,
                 lengths: longest + 1 - shortest,
@@ -987,7 +1094,7 @@ impl Plan {
             self.runs.push(Run {
                 track: self.flash_track,
                 kind: self.kinds.len() - 1,
-                bank: bank(Showing::Lasting, place(colour)),
+                bank: place(colour),
                 before,
                 shortest: lengths.start,
                 lengths: lengths.len(),
@@ -1012,7 +1119,7 @@ impl Plan {
             tracks,
             flash_track,
         } = self;
-        let colour_before = |run: &Run| run.before.map_or(run.bank % 4, |before| runs[before].bank % 4);
+        let colour_before = |run: &Run| run.before.map_or(run.bank, |before| runs[before].bank);
         let mut order: Vec<usize> = (0..runs.len()).collect();
         order.sort_by_key(|&run| (runs[run].bank, colour_before(&runs[run])));
         let place_of = |run: usize| order.iter().position(|&other| other == run).unwrap_or(order.len()) as u32;
@@ -1083,21 +1190,38 @@ impl Plan {
             enters[run.bank] += (run.begins + anywhere(run)) / total;
         }
         for (bank, enters) in enters.into_iter().enumerate() {
-            entry_colours[bank % 4] += enters;
+            entry_colours[bank] += enters;
         }
         for held in &held {
-            entry_colours[held.bank % 4] += held.begins;
+            entry_colours[held.bank] += held.begins;
         }
         let mut begins_with = [[0.0; LONGEST + 1]; 4];
         for (colour, shares) in begins_with.iter_mut().enumerate() {
-            let held = held.iter().filter(|held| held.bank % 4 == colour);
+            let held = held.iter().filter(|held| held.bank == colour);
             let lasting = strange / total + held.map(|held| held.begins).sum::<f32>();
             for (cell, share) in shares.iter_mut().enumerate() {
-                let runs = runs.iter().filter(|run| run.bank % 4 == colour);
+                let runs = runs.iter().filter(|run| run.bank == colour);
                 let runs: f32 = runs
                     .map(|run| run.begins * run.outlasts(cell) + run.anywhere * run.left(cell))
                     .sum();
                 *share = lasting + runs / total;
+            }
+        }
+        let begins_as = |colour: usize, cell: usize, kind: usize| {
+            let strange = if kind + 1 == kinds.len() { strange } else { 0.0 };
+            let held = held.iter().filter(|held| held.bank == colour && held.kind == kind);
+            let runs = runs.iter().filter(|run| run.bank == colour && run.kind == kind);
+            let runs = runs.map(|run| run.begins * run.outlasts(cell) + run.anywhere * run.left(cell));
+            held.map(|held| held.begins).sum::<f32>() + (strange + runs.sum::<f32>()) / total
+        };
+        let mut begin_unseen = Vec::new();
+        for colour in 0..BANKS {
+            let mut sums = vec![0.0; kinds.len()];
+            for cell in 0..=LONGEST {
+                for (kind, sum) in sums.iter_mut().enumerate() {
+                    *sum += begins_as(colour, cell, kind);
+                }
+                begin_unseen.push(sums.iter().map(|sum| sum / (cell + 1) as f32).collect());
             }
         }
         let flash = (0..sorted.len()).find(|&run| sorted[run].track == flash_track && sorted[run].before.is_some());
@@ -1126,6 +1250,10 @@ impl Plan {
             first_anywhere: anywhere_first * total / total_first,
             entry_colours,
             begins_with,
+            begin_as: (0..kinds.len())
+                .map(|kind| core::array::from_fn(|colour| begins_as(colour, 0, kind)))
+                .collect(),
+            begin_unseen,
             history,
             kinds,
             held,

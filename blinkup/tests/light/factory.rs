@@ -250,11 +250,13 @@ pub fn record(condition: Condition, random: &mut Random, stretches: &[Stretch]) 
         saturated_at: SATURATED_AT,
         integration: Duration::from_micros(9600),
     };
+    // A sensor's own clock: its samples drift through any grid of times.
+    let every = 10.0 * (1.0 + random.between(-0.01, 0.01));
     let lost = if condition == Condition::Clean { 0.0 } else { 0.005 };
     let mut rows = Vec::new();
     let mut index = 1.0;
     loop {
-        let end = index * 10.0 + random.normal(0.4);
+        let end = index * every + random.normal(0.4);
         index += 1.0;
         if end > stretches.last().unwrap().until_ms {
             break;

@@ -75,10 +75,10 @@ impl SensorModel for LaneSensor {
         }
     }
 
-    fn weigh_changed(&self) -> PerExposure {
+    fn weigh_changed(&self, least: f32) -> Option<PerExposure> {
         match self {
-            Self::Colour(sensor) => sensor.weigh_changed(),
-            Self::Lit(sensor) => sensor.weigh_changed(),
+            Self::Colour(sensor) => sensor.weigh_changed(least),
+            Self::Lit(sensor) => sensor.weigh_changed(least),
         }
     }
 
