@@ -35,7 +35,7 @@ async fn only_first_runs_of_the_lane_against_the_newest_limits_are_told_of() {
         );
         // From run 40 on there are other limits.
         let allowed = if n < 40 { 0.4..=0.6 } else { 0.35..=0.65 };
-        let value = 0.5 + (n * 37 % 23) as f32 / 250.0 - 0.04;
+        let value = 0.5 + f32::from(u8::try_from(n * 37 % 23).unwrap()) / 250.0 - 0.04;
         ended.measurements = vec![
             Measurement {
                 what: Quantity::GreenShare,
@@ -85,8 +85,9 @@ async fn only_first_runs_of_the_lane_against_the_newest_limits_are_told_of() {
     assert_eq!(share.others as usize, shares.len() - now.len());
     let [least, most] = [0.35, 0.65];
     assert_eq!([share.least, share.most], [least, most]);
-    let mean = now.iter().sum::<f64>() / now.len() as f64;
-    let variance = now.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (now.len() as f64 - 1.0);
+    let count = f64::from(u32::try_from(now.len()).unwrap());
+    let mean = now.iter().sum::<f64>() / count;
+    let variance = now.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0);
     let cpk = f64::min(
         (most - mean) / (3.0 * variance.sqrt()),
         (mean - least) / (3.0 * variance.sqrt()),
