@@ -46,6 +46,47 @@ pub fn wilson(passed: u64, total: u64) -> Option<Interval> {
     })
 }
 
+/// How well a quantity keeps within two limits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Capability {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation of single values, with n − 1.
+    pub deviation: f64,
+    /// The distance from the mean to the nearer limit in three standard deviations; negative where the mean is outside.
+    pub cpk: f64,
+    /// Its 95 % interval.
+    pub interval: Interval,
+}
+
+/// The capability index Cpk of some values with its approximate 95 % interval (A. F. Bissell, "How reliable is your capability index?", Applied
+/// Statistics 39, 1990): Cpk ± z √(1/(9n) + Cpk²/(2(n − 1))). It takes the values for normally distributed, which says little of fewer than some
+/// thirty of them. `None` of fewer than two, or where all are the same.
+pub fn capability(values: &[f64], least: f64, most: f64) -> Option<Capability> {
+    let count = values.len() as f64;
+    if values.len() < 2 {
+        return None;
+    }
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let deviation = (squares / (count - 1.0)).sqrt();
+    // What only rounding tells apart is the same.
+    if deviation <= mean.abs() * 1e-12 {
+        return None;
+    }
+    let cpk = (most - mean).min(mean - least) / (3.0 * deviation);
+    let half = Z_95 * (1.0 / (9.0 * count) + cpk * cpk / (2.0 * (count - 1.0))).sqrt();
+    Some(Capability {
+        mean,
+        deviation,
+        cpk,
+        interval: Interval {
+            low: cpk - half,
+            high: cpk + half,
+        },
+    })
+}
+
 /// The chance that of `total`, each with the chance `share`, at most `most` fail.
 fn at_most(most: u64, total: u64, share: f64) -> f64 {
     if most >= total || share <= 0.0 {
@@ -356,5 +397,72 @@ mod tests {
         assert_eq!(chart.points[1].rules, []);
         near(chart.mean.unwrap(), 41.0 / 800.0, 1.0e-12);
         assert_eq!(p_chart(&[]).mean, None);
+    }
+
+    /// Values with this mean and standard deviation (n − 1) to the last place.
+    fn values_with(count: u32, mean: f64, deviation: f64) -> Vec<f64> {
+        let half = deviation * (f64::from(count - 1) / f64::from(count)).sqrt();
+        (0..count)
+            .map(|n| if n % 2 == 0 { mean + half } else { mean - half })
+            .collect()
+    }
+
+    #[test]
+    fn a_capability_has_the_interval_of_bissells_formula() {
+        // The intervals are computed by another program, Python's `z = statistics.NormalDist().inv_cdf(0.975)` and
+        // `c - z * sqrt(1 / (9 * n) + c * c / (2 * (n - 1)))`. 1.33 of 20 is the case of textbooks.
+        for (count, cpk, low, high) in [
+            (20, 1.33, 0.882_606_050_6, 1.777_393_949_4),
+            (50, 1.0, 0.781_516_283_1, 1.218_483_716_9),
+            (500, 0.7, 0.647_657_431_2, 0.752_342_568_8),
+        ] {
+            let deviation = 0.02;
+            let values = values_with(count, 0.5, deviation);
+            let distance = 3.0 * deviation * cpk;
+            for (least, most) in [
+                (0.5 - distance, 9.0),
+                (-9.0, 0.5 + distance),
+                (0.5 - distance, 0.5 + distance),
+            ] {
+                let found = capability(&values, least, most).unwrap();
+                assert!(
+                    (found.mean - 0.5).abs() < 1e-12 && (found.deviation - deviation).abs() < 1e-12,
+                    "{found:?}"
+                );
+                assert!((found.cpk - cpk).abs() < 1e-9, "{found:?}");
+                assert!((found.interval.low - low).abs() < 1e-8, "{count}: {found:?}");
+                assert!((found.interval.high - high).abs() < 1e-8, "{count}: {found:?}");
+            }
+        }
+        // A mean outside of the limits.
+        let outside = capability(&values_with(50, 0.5, 0.02), 0.56, 1.0).unwrap();
+        assert!(
+            (outside.cpk + 1.0).abs() < 1e-9 && outside.interval.high < 0.0,
+            "{outside:?}"
+        );
+        assert_eq!(capability(&[0.5], 0.0, 1.0), None);
+        assert_eq!(capability(&[0.1; 30], 0.0, 1.0), None);
+    }
+
+    #[test]
+    fn about_19_of_20_intervals_of_a_capability_hold_what_is_true() {
+        // Normal values: the sum of twelve even ones. The generator is Knuth's MMIX.
+        let mut state = 1_u64;
+        let mut even = move || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let mut normal = move || (0..12).map(|_| even()).sum::<f64>() - 6.0;
+        // The true index is 4 / 3.
+        let held = (0..2000)
+            .filter(|_| {
+                let values: Vec<f64> = (0..60).map(|_| normal()).collect();
+                let interval = capability(&values, -4.0, 5.0).unwrap().interval;
+                (interval.low..interval.high).contains(&(4.0 / 3.0))
+            })
+            .count();
+        assert!((1860..=1940).contains(&held), "{held} of 2000");
     }
 }

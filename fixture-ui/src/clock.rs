@@ -26,6 +26,9 @@ impl Clock {
     }
 
     /// The same with a wall clock that stands still (microseconds since 1970 UTC).
+    ///
+    /// # Panics
+    /// That is beyond the calendar.
     #[cfg(test)]
     pub fn standing_at(micros: i64) -> Self {
         Self {

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod capability;
 mod chain;
 mod faults;
 mod filters;

@@ -195,6 +195,7 @@ fn slow_history(known: &[Known], of: u8, unlocked_after: usize) -> UnitHistory {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a kind of event after another")]
 async fn play(events: Vec<Event>) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger");

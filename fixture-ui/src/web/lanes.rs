@@ -7,7 +7,9 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Html;
 use fixture_ledger::LedgerError;
+use fixture_ledger::capability::{CAPABILITY_LIMIT, Kept};
 use fixture_ledger::lane_trend::{LampLimit, LaneTrend, SAMPLE};
+use fixture_ledger::record::{Quantity, Scale};
 use fixture_ledger::report::Reports;
 use fixture_ledger::yields::{By, Scope, Span};
 use fixture_link::identity::LaneId;
@@ -37,8 +39,22 @@ struct LaneWords {
     /// Whether a person should see to it.
     urgent: bool,
     curves: Vec<Curve>,
+    kept: Vec<KeptWords>,
     rows: Vec<RowWords>,
 }
+
+/// How well a quantity keeps within its limits.
+struct KeptWords {
+    name: &'static str,
+    cpk: String,
+    interval: String,
+    mean: String,
+    limits: String,
+    of: String,
+}
+
+/// Of fewer units a capability says too little to be shown.
+const LEAST_UNITS: u32 = 30;
 
 struct RowWords {
     name: String,
@@ -124,7 +140,10 @@ async fn lanes(
         };
         let trend = reports.lane_trend(lane, &spans).await?;
         let limit = limits.iter().find(|limit| limit.lane == lane);
-        lanes.push(words(sources, lane, of_lane.tally.runs, parts, &trend, limit));
+        let mut words = words(sources, lane, of_lane.tally.runs, parts, &trend, limit);
+        let kept = reports.kept_within_limits(whole, lane).await?;
+        words.kept = kept.iter().map(kept_words).collect();
+        lanes.push(words);
     }
     Ok((lanes, counted.iter().any(|counted| counted.tally.simulated > 0)))
 }
@@ -154,6 +173,7 @@ fn words(
         runs,
         lamp: said,
         urgent,
+        kept: Vec::new(),
         curves: vec![
             Curve::of("Lamp", "counts", &names, &lamp, least, 0),
             Curve::of("Latest symbol", "ms", &names, &latest, None, 2),
@@ -172,6 +192,42 @@ fn words(
                 lossy: point.lossy,
             })
             .collect(),
+    }
+}
+
+fn kept_words(kept: &Kept) -> KeptWords {
+    let scale = match kept.scale {
+        Scale::Counts => " counts",
+        Scale::OfReference => " of the reference unit's",
+        Scale::Share => "",
+    };
+    let places = if kept.scale == Scale::Counts { 0 } else { 3 };
+    let told = kept.capability.filter(|_| kept.units >= LEAST_UNITS);
+    KeptWords {
+        name: match kept.what {
+            Quantity::LedStrength => "LED strength",
+            Quantity::GreenShare => "Green share",
+            Quantity::RedDie => "Red die",
+            Quantity::GreenDie => "Green die",
+        },
+        cpk: told.map_or_else(
+            || match kept.capability {
+                Some(_) => "too few units".to_owned(),
+                None => "–".to_owned(),
+            },
+            |told| format!("{:.2}", told.cpk),
+        ),
+        interval: told.map_or_else(String::new, |told| {
+            format!("{:.2} to {:.2}", told.interval.low, told.interval.high)
+        }),
+        mean: told.map_or_else(String::new, |told| {
+            format!("{:.places$} ± {:.places$}", told.mean, told.deviation)
+        }),
+        limits: format!("{:.places$} to {:.places$}{scale}", kept.least, kept.most),
+        of: match kept.others {
+            0 => kept.units.to_string(),
+            others => format!("{}; {others} of other limits left out", kept.units),
+        },
     }
 }
 

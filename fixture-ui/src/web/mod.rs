@@ -13,6 +13,7 @@ pub mod day;
 pub mod failures;
 pub mod frame;
 pub mod guard;
+pub mod histogram;
 pub mod lanes;
 pub mod light;
 pub mod link;

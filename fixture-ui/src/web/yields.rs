@@ -1,6 +1,7 @@
 //! Yields over a period: how sure they are, whether they changed, and what changed beside them.
 
 use core::fmt::Write as _;
+use core::time::Duration;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -12,12 +13,13 @@ use fixture_ledger::pace::{PACE_LIMIT, Pace, Times};
 use fixture_ledger::record::ChangeKind;
 use fixture_ledger::report::{Reports, Yield};
 use fixture_ledger::statistics::{Chart, Point, p_chart, wilson};
-use fixture_ledger::yields::{By, Counted, Span, Tally};
+use fixture_ledger::yields::{By, Counted, Scope, Span, Tally};
 use fixture_link::verdict::Outcome;
 
 use super::Sources;
 use super::chart::{HEIGHT, LEFT, Marked, TOP, WIDTH, YieldChart, percent};
 use super::frame::Frame;
+use super::histogram::{self, Histogram, PERCENTS, ROW, STAGES_LEFT, STAGES_WIDTH, Spreads};
 use super::list::{instant, seconds};
 use super::oee::Oee;
 use super::period::{Ask, Part, Per};
@@ -43,6 +45,8 @@ struct YieldPage {
     groups: Vec<GroupWords>,
     times: Vec<TimesWords>,
     times_of: String,
+    cycle: Histogram,
+    spreads: Spreads,
     oee: OeeWords,
     failures: String,
     empty: bool,
@@ -113,9 +117,8 @@ struct GroupWords {
 struct TimesWords {
     name: &'static str,
     runs: usize,
-    half: String,
-    most: String,
-    longest: String,
+    /// At [`PERCENTS`] and the longest.
+    at: Vec<String>,
 }
 
 struct OeeWords {
@@ -191,6 +194,8 @@ struct Found {
     groups: Vec<Counted>,
     marked: Vec<(Marked, String)>,
     pace: Pace,
+    /// How many lanes work side by side.
+    lanes: u32,
     oee: Oee,
 }
 
@@ -234,6 +239,7 @@ impl Found {
         }
         marked.sort_by_key(|(mark, _)| mark.part);
         let pace = reports.pace(whole, ask.scope.lane).await?;
+        let lanes = reports.tallies(&[whole], &Scope::default(), By::Lane).await?.len();
         let now = sources.clock.wall().as_microsecond();
         let stops = reports.standstills(whole, now).await?;
         let mut shifts = Vec::new();
@@ -253,6 +259,7 @@ impl Found {
             groups,
             marked,
             pace,
+            lanes: u32::try_from(lanes).unwrap_or(1),
             oee,
         })
     }
@@ -338,11 +345,16 @@ fn words(sources: &Sources, ask: Ask, parts: &[Part], found: &Found) -> YieldPag
         by: by_words(ask.by),
         groups: found.groups.iter().map(|counted| group_words(&ask, counted)).collect(),
         times: times(&found.pace),
-        times_of: if found.pace.cycle.sorted().len() < PACE_LIMIT as usize {
-            "Of all units that passed in the period.".to_owned()
-        } else {
-            format!("Of the {PACE_LIMIT} units that passed last in the period.")
-        },
+        times_of: times_of(&ask, &found.pace, &takts(sources, found.lanes)),
+        cycle: Histogram::of(&found.pace.cycle, &takts(sources, found.lanes)),
+        spreads: Spreads::of(
+            &found
+                .pace
+                .stages
+                .iter()
+                .map(|(stage, times)| (wording::stage(*stage), times))
+                .collect::<Vec<_>>(),
+        ),
         oee: oee_words(&found.oee),
         failures: ask.address("/failures", &[("per", ""), ("by", "")]),
         empty: total.runs == 0,
@@ -517,16 +529,53 @@ fn group_words(ask: &Ask, counted: &Counted) -> GroupWords {
     }
 }
 
+/// Which units the times are of.
+fn times_of(ask: &Ask, pace: &Pace, takts: &[(Duration, String)]) -> String {
+    let units = if pace.cycle.sorted().len() < PACE_LIMIT as usize {
+        "all units that passed in the period".to_owned()
+    } else {
+        format!("the {PACE_LIMIT} units that passed last in the period")
+    };
+    let on = ask
+        .scope
+        .lane
+        .map_or_else(String::new, |lane| format!(" on lane {lane}"));
+    let narrowed = ["lot", "work_order", "recipe", "operator", "software"];
+    let but = if narrowed.iter().any(|name| !ask.field(name).is_empty()) {
+        " Times are narrowed by period and lane alone."
+    } else {
+        ""
+    };
+    let takts: Vec<&str> = takts.iter().map(|(_, words)| words.as_str()).collect();
+    let asked = if takts.is_empty() {
+        String::new()
+    } else {
+        format!(" The line's {}.", takts.join(", "))
+    };
+    format!("Of {units}{on}.{but}{asked}")
+}
+
+/// The takt, and what it leaves each of several lanes that work side by side.
+fn takts(sources: &Sources, lanes: u32) -> Vec<(Duration, String)> {
+    let Some(takt) = sources.shifts.takt() else {
+        return Vec::new();
+    };
+    let mut takts = vec![(takt, format!("takt {}", seconds(takt)))];
+    if lanes > 1 {
+        takts.push((takt * lanes, format!("takt on {lanes} lanes {}", seconds(takt * lanes))));
+    }
+    takts
+}
+
 fn times(pace: &Pace) -> Vec<TimesWords> {
-    let line = |name, times: &Times| {
-        let at = |percent| times.percentile(percent).map(seconds).unwrap_or_default();
-        TimesWords {
-            name,
-            runs: times.sorted().len(),
-            half: at(50),
-            most: at(95),
-            longest: at(100),
-        }
+    let line = |name, times: &Times| TimesWords {
+        name,
+        runs: times.sorted().len(),
+        at: PERCENTS
+            .into_iter()
+            .chain([100])
+            .map(|percent| times.percentile(percent).map(seconds).unwrap_or_default())
+            .collect(),
     };
     let mut lines: Vec<TimesWords> = pace
         .stages
@@ -557,7 +606,7 @@ fn oee_words(oee: &Oee) -> OeeWords {
 }
 
 /// A length of time in hours and minutes.
-fn hours(time: core::time::Duration) -> String {
+fn hours(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
     format!("{} h {:02} min", minutes / 60, minutes % 60)
 }
