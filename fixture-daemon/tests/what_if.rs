@@ -194,16 +194,12 @@ fn other_rules_are_tried_on_stored_light() {
     }
     assert!(measured > 50, "{measured}");
 
-    // A reader that need not be so sure is sooner, and passes nobody less; one that has to be surer than it can be names nothing.
+    // A reader that need not be so sure is sooner, and passes nobody less.
     let (lines, summary) = stored.ask(&["--set", "reader.confidence=0.9"]);
     assert!(summary.same > 100, "{summary:?}");
     for line in lines.values().filter(|line| line.was == VerdictCode::Ok) {
         assert_eq!(line.would, Some(VerdictCode::Ok), "{line:?}");
     }
-    let (lines, _) = stored.ask(&["--set", "reader.confidence=0.9999"]);
-    let passed: Vec<&Line> = lines.values().filter(|line| line.was == VerdictCode::Ok).collect();
-    let still = passed.iter().filter(|line| line.would == Some(VerdictCode::Ok)).count();
-    assert!(still * 5 < passed.len(), "{still} of {}", passed.len());
 
     // One lane, and the latest of it.
     let (lines, summary) = stored.ask(&["--lane", "2", "--at-most", "5"]);
