@@ -70,7 +70,7 @@ const fn column(name: &'static str, kind: Kind, says: &'static str) -> Column {
 }
 
 /// Every column, in order. Columns are only ever added, at the end; none is renamed, moved or given another meaning.
-pub const COLUMNS: [Column; 39] = [
+pub const COLUMNS: [Column; 42] = [
     column("run", Kind::Text, "the run's id"),
     column(
         "simulated",
@@ -162,6 +162,21 @@ pub const COLUMNS: [Column; 39] = [
         "in what those three are: `counts`, or `of-reference` (multiples of the lane's reference unit)",
     ),
     column("green_share", Kind::Fraction, "the green die's share of both"),
+    column(
+        "ambient",
+        Kind::Fraction,
+        "the empty nest's light before the unit, clear counts",
+    ),
+    column(
+        "ambient_noise",
+        Kind::Fraction,
+        "the standard deviation of its samples, flicker included, counts",
+    ),
+    column(
+        "ambient_limit",
+        Kind::Fraction,
+        "the most light that was allowed, counts",
+    ),
 ];
 
 /// A run as selected.
@@ -205,6 +220,9 @@ struct Selected {
     led_strength: Option<f64>,
     led_scale: Option<String>,
     green_share: Option<f64>,
+    ambient: Option<f64>,
+    ambient_noise: Option<f64>,
+    ambient_limit: Option<f64>,
 }
 
 /// Rows of an export, batch by batch.
@@ -264,7 +282,10 @@ impl Reports {
                 (SELECT value FROM measurement WHERE run = run.number AND what = 'green-die') AS "green_die?: f64",
                 (SELECT value FROM measurement WHERE run = run.number AND what = 'led-strength') AS "led_strength?: f64",
                 (SELECT scale FROM measurement WHERE run = run.number AND what = 'led-strength') AS "led_scale?: String",
-                (SELECT value FROM measurement WHERE run = run.number AND what = 'green-share') AS "green_share?: f64"
+                (SELECT value FROM measurement WHERE run = run.number AND what = 'green-share') AS "green_share?: f64",
+                (SELECT value FROM measurement WHERE run = run.number AND what = 'ambient') AS "ambient?: f64",
+                (SELECT value FROM measurement WHERE run = run.number AND what = 'ambient-noise') AS "ambient_noise?: f64",
+                (SELECT most FROM measurement WHERE run = run.number AND what = 'ambient') AS "ambient_limit?: f64"
             FROM json_each(?1) AS wanted
             CROSS JOIN run ON run.number = wanted.value
             JOIN setup ON setup.number = run.setup"#,
@@ -352,6 +373,9 @@ impl Reports {
             fraction(row.led_strength),
             text(row.led_scale),
             fraction(row.green_share),
+            fraction(row.ambient),
+            fraction(row.ambient_noise),
+            fraction(row.ambient_limit),
         ])
     }
 

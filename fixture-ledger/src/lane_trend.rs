@@ -26,6 +26,12 @@ pub struct LaneTrend {
     pub latest: Option<Duration>,
     /// Mean strength of the units' LEDs, as a share of the reference unit's; `None` where none was measured so.
     pub led: Option<f64>,
+    /// Mean clear counts of the empty nest before the units; `None` where none was measured.
+    pub ambient: Option<f64>,
+    /// Mean of how much those varied, in counts.
+    pub noise: Option<f64>,
+    /// The least of what they may be.
+    pub ambient_limit: Option<f64>,
     /// Runs with samples that were lost.
     pub lossy: u32,
 }
@@ -103,6 +109,24 @@ impl Reports {
                         AND measurement.what = 'led-strength'
                         AND measurement.scale = 'of-reference'
                 )) AS "led: f64",
+                avg((
+                    SELECT measurement.value
+                    FROM measurement
+                    WHERE measurement.run = run.number
+                        AND measurement.what = 'ambient'
+                )) AS "ambient: f64",
+                avg((
+                    SELECT measurement.value
+                    FROM measurement
+                    WHERE measurement.run = run.number
+                        AND measurement.what = 'ambient-noise'
+                )) AS "noise: f64",
+                min((
+                    SELECT measurement.most
+                    FROM measurement
+                    WHERE measurement.run = run.number
+                        AND measurement.what = 'ambient'
+                )) AS "ambient_limit: f64",
                 sum(run.samples_lost > 0) AS "lossy!: i64"
             FROM json_each(?1) AS edge
             CROSS JOIN run ON run.number IN (
@@ -138,6 +162,9 @@ impl Reports {
                     lamp: row.lamp,
                     latest: row.latest.map(|latest| place.duration("latest", latest)).transpose()?,
                     led: row.led,
+                    ambient: row.ambient,
+                    noise: row.noise,
+                    ambient_limit: row.ambient_limit,
                     lossy: place.number("samples_lost", row.lossy)?,
                 })
             })

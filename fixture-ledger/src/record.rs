@@ -307,7 +307,7 @@ impl FromStr for EvidenceKind {
     }
 }
 
-/// Something measured of a unit, beside the recipe's limits.
+/// Something measured of a unit or of the nest before it, beside the recipe's limits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
     /// What was measured.
@@ -369,11 +369,23 @@ pub enum Quantity {
     LedStrength,
     /// The green die's share of both.
     GreenShare,
+    /// The light of the empty nest before the unit: the mean of the sensor's clear channel.
+    Ambient,
+    /// How much that light varied: the standard deviation of its samples about their mean, which holds the sensor's noise and the flicker of the
+    /// room's light together.
+    AmbientNoise,
 }
 
 impl Quantity {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::RedDie, Self::GreenDie, Self::LedStrength, Self::GreenShare];
+    pub const ALL: [Self; 6] = [
+        Self::RedDie,
+        Self::GreenDie,
+        Self::LedStrength,
+        Self::GreenShare,
+        Self::Ambient,
+        Self::AmbientNoise,
+    ];
 
     /// The name in records, kebab-case.
     pub const fn as_str(self) -> &'static str {
@@ -382,6 +394,8 @@ impl Quantity {
             Self::GreenDie => "green-die",
             Self::LedStrength => "led-strength",
             Self::GreenShare => "green-share",
+            Self::Ambient => "ambient",
+            Self::AmbientNoise => "ambient-noise",
         }
     }
 }

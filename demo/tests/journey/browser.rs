@@ -36,6 +36,15 @@ impl Drop for Driver {
 
 impl Browser {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts one of a person who wants pages dark.
+    pub async fn start_dark() -> Self {
+        Self::start_with(&["--force-dark-mode"]).await
+    }
+
+    async fn start_with(more: &[&str]) -> Self {
         let missing: Vec<_> = ["chromium", "chromedriver"]
             .into_iter()
             .filter(|name| !is_there(name))
@@ -59,7 +68,8 @@ impl Browser {
                 .unwrap(),
         );
         let profile = tempfile::tempdir().unwrap();
-        let arguments = [
+        let profile_folder = format!("--user-data-dir={}", profile.path().display());
+        let mut arguments = vec![
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
@@ -71,8 +81,9 @@ impl Browser {
             "--disable-dev-shm-usage",
             "--hide-scrollbars",
             "--window-size=1920,1080",
-            &format!("--user-data-dir={}", profile.path().display()),
+            &profile_folder,
         ];
+        arguments.extend(more);
         let serde_json::Value::Object(capabilities) = json!({ "goog:chromeOptions": { "args": arguments } }) else {
             unreachable!("it is an object");
         };

@@ -5,6 +5,7 @@
     reason = "a journey is bounded and measured in real time"
 )]
 
+mod axe;
 mod browser;
 mod demo;
 mod hold;
@@ -248,6 +249,19 @@ async fn a_person_sees_that_a_daemon_hangs_and_after_its_restart_the_verdict_tha
     assert!(!demo.interrupt().success(), "its own daemon was killed");
 }
 
+/// How many pages of paper the browser's page is.
+async fn pages_printed(browser: &Browser) -> usize {
+    let printed = browser
+        .client
+        .print(fantoccini::wd::PrintConfiguration::default())
+        .await
+        .unwrap();
+    assert!(printed.starts_with(b"%PDF-"), "{} bytes", printed.len());
+    // "/Type /Pages" is the list of them.
+    let is_page = |rest: &[u8]| rest.starts_with(b"/Type /Page") && rest.get(11) != Some(&b's');
+    (0..printed.len()).filter(|place| is_page(&printed[*place..])).count()
+}
+
 /// The address of the first such link.
 const WHERE_TO: &str = "return document.querySelector(arguments[0])?.getAttribute('href') ?? null;";
 
@@ -297,16 +311,13 @@ async fn qa_goes_from_the_overview_to_a_failing_code_to_one_runs_light_and_print
     follow("h1 a").await;
     browser.until(".story", soon).await;
     browser.shoot("qa-6-unit").await;
-    let printed = browser
-        .client
-        .print(fantoccini::wd::PrintConfiguration::default())
-        .await
-        .unwrap();
-    assert!(printed.starts_with(b"%PDF-"), "{} bytes", printed.len());
-    // "/Type /Pages" is the list of them.
-    let is_page = |rest: &[u8]| rest.starts_with(b"/Type /Page") && rest.get(11) != Some(&b's');
-    let pages = (0..printed.len()).filter(|place| is_page(&printed[*place..])).count();
-    assert_eq!(pages, 1);
+    assert_eq!(pages_printed(&browser).await, 1);
+
+    // A shift's report, on one sheet.
+    browser.client.goto(&page("shift-report")).await.unwrap();
+    browser.until(".sheet .sign", soon).await;
+    browser.shoot("qa-9-shift-report").await;
+    assert_eq!(pages_printed(&browser).await, 1);
 
     // Other limits of the LED, tried on what was measured; and a filter that is sent on shows the same.
     browser
@@ -337,4 +348,67 @@ async fn qa_goes_from_the_overview_to_a_failing_code_to_one_runs_light_and_print
 
     browser.client.clone().close().await.unwrap();
     assert!(demo.interrupt().success());
+}
+
+/// Whether the browser wants pages dark.
+const IS_DARK: &str = "return matchMedia('(prefers-color-scheme: dark)').matches;";
+
+#[tokio::test]
+async fn no_page_has_a_serious_finding_of_axe_in_light_or_dark_on_a_wall_or_a_phone() {
+    let axe = axe::script();
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::with_history(folder.path(), 60);
+    let mut findings = Vec::new();
+    let mut looked = 0;
+    for dark in [false, true] {
+        let browser = if dark {
+            Browser::start_dark().await
+        } else {
+            Browser::start().await
+        };
+        let page = |path: &str| format!("{}{}", demo.pages, path.trim_start_matches('/'));
+        browser.client.goto(&page("runs?outcome=FAIL")).await.unwrap();
+        browser.until(".runs tbody td.when a", Duration::from_mins(1)).await;
+        assert_eq!(browser.ask(IS_DARK, "").await, dark);
+        let linked = async |selector: &str| {
+            let address = browser.ask(WHERE_TO, selector).await;
+            address
+                .as_str()
+                .unwrap_or_else(|| panic!("no link {selector}"))
+                .to_owned()
+        };
+        let (run, unit) = (
+            linked(".runs tbody td.when a").await,
+            linked(".runs tbody a[href^='/units/']").await,
+        );
+        for (width, height) in [(1920, 1080), (390, 844)] {
+            browser.client.set_window_size(width, height).await.unwrap();
+            for path in [
+                "",
+                "today",
+                "yield?days=7",
+                "failures?days=7",
+                "runs",
+                &run,
+                &unit,
+                "lanes?days=7",
+                "what-if?days=7&strength_least=0.95",
+                "export",
+                "shift-report",
+                "about",
+                "no-such-page",
+            ] {
+                browser.client.goto(&page(path)).await.unwrap();
+                browser.until("main h1, main .alert", Duration::from_secs(20)).await;
+                let colours = if dark { "dark" } else { "light" };
+                let name = format!("/{} in {colours}, {width}x{height}", path.trim_start_matches('/'));
+                findings.extend(axe::findings(&browser, &axe, &name).await);
+                looked += 1;
+            }
+        }
+        browser.client.clone().close().await.unwrap();
+    }
+    assert!(demo.interrupt().success());
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+    println!("axe-core had no serious finding on {looked} pages");
 }

@@ -196,6 +196,11 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         }
         Jig::RaspberryPi(pi) => take_raspberry_pi(pi, &config, clock)?,
     };
+    // What became another since the last start is marked on the charts of yields.
+    ledger.record_change(ChangeKind::Config, &config.told(), wall()).await?;
+    ledger
+        .record_change(ChangeKind::Lamp, &config.lamps_told(), wall())
+        .await?;
     let settings = config.settings;
     let stopped = ledger.standing_stops().await?;
     line.take_over(

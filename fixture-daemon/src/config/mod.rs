@@ -8,6 +8,7 @@ mod recipe;
 mod secret;
 mod tried;
 
+use core::fmt::Write as _;
 use core::time::Duration;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use fixture_link::mistake::{Mistake, read};
 use fixture_link::settings::Settings;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 
 use crate::engine::recipe::{PassRule, Recipe};
@@ -58,6 +60,8 @@ pub struct Config {
     pub network: Option<Check>,
     /// What is allowed but odd, for a person to read.
     pub remarks: Vec<String>,
+    /// By which the file's text is told from another: what it sets, without comments and order. Secrets are in files of their own.
+    digest: String,
 }
 
 /// One lane.
@@ -313,7 +317,36 @@ impl Config {
             enrolment,
             network,
             remarks,
+            digest: digest(&format!("{:?}", read::<toml::Table>(file, &text)?)),
         })
+    }
+
+    /// What the configuration is, as a change of it is stored: its digest, and the recipe that it names.
+    pub fn told(&self) -> String {
+        format!(
+            "configuration {}; recipe {} {}",
+            self.digest, self.recipe.name, self.recipe.version
+        )
+    }
+
+    /// What the lanes' lamps are set to, as a change of them is stored.
+    pub fn lamps_told(&self) -> String {
+        let driven = match &self.jig {
+            Jig::Simulated { .. } => "simulated".to_owned(),
+            Jig::RaspberryPi(pi) => {
+                let kind = match &pi.lamp {
+                    LampParts::Pwm(_) => "PWM",
+                    LampParts::Ladder(_) => "ladder",
+                    LampParts::Expander(_) => "expander",
+                };
+                format!("{kind} {}", digest(&format!("{:?}", pi.lamp)))
+            }
+        };
+        let lanes = self
+            .lanes
+            .iter()
+            .map(|lane| format!("lane {} gives {:.2}", lane.lane, lane.light));
+        format!("{driven}; {}", lanes.collect::<Vec<_>>().join(", "))
     }
 
     /// Whether the jig is a model.
@@ -323,6 +356,17 @@ impl Config {
             Jig::RaspberryPi(_) => false,
         }
     }
+}
+
+/// The first 16 hex digits of the SHA-256 of a text.
+fn digest(text: &str) -> String {
+    Sha256::digest(text)
+        .iter()
+        .take(8)
+        .fold(String::new(), |mut digits, byte| {
+            write!(digits, "{byte:02x}").expect("a String takes every letter");
+            digits
+        })
 }
 
 /// What a configuration says of the jig alone. Neither the recipe nor a secret is read for it: who makes lamps dark after a daemon that was
@@ -642,6 +686,34 @@ impl Source<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configuration_is_told_from_another_by_what_it_sets_and_not_by_how_it_is_written() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/simulated.toml");
+        let text = std::fs::read_to_string(&source).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let told = |text: &str| {
+            let file = folder.path().join("fixture.toml");
+            let recipes = source.parent().unwrap().display().to_string();
+            let text = text.replace("recipes/", &format!("{recipes}/recipes/"));
+            std::fs::write(&file, text).unwrap();
+            let config = Config::load(&file).unwrap();
+            (config.told(), config.lamps_told())
+        };
+        let (first, lamps) = told(&text);
+        assert!(
+            first.starts_with("configuration ") && first.contains("; recipe "),
+            "{first}"
+        );
+        assert!(lamps.starts_with("simulated; lane 1 gives 1.00"), "{lamps}");
+        assert_eq!(
+            told(&format!("# Another comment.\n\n{text}")),
+            (first.clone(), lamps.clone())
+        );
+        let other = told(&text.replace("k_in_a_row = 3", "k_in_a_row = 7"));
+        assert_ne!(other.0, first);
+        assert_eq!(other.1, lamps);
+    }
 
     #[test]
     fn a_key_is_only_sent_encrypted_or_to_this_machine() {

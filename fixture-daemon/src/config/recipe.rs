@@ -2,7 +2,6 @@
 
 use core::num::NonZeroU16;
 use core::time::Duration;
-use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,6 @@ use blinkup::packet::{
 };
 use fixture_link::mistake::{Mistake, read};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::lasting::Lasting;
@@ -571,13 +569,7 @@ pub fn example() -> Recipe {
 /// The first 16 hex digits of the SHA-256 of the checked form, and of a fixture's own table of status codes; its `Debug` hides every secret.
 fn version(recipe: &Recipe, own: Option<&CodeTable>) -> String {
     let codes = own.map_or_else(String::new, |table| format!("{:?}", table.codes()));
-    Sha256::digest(format!("{recipe:?}{codes}"))
-        .iter()
-        .take(8)
-        .fold(String::new(), |mut digits, byte| {
-            write!(digits, "{byte:02x}").expect("a String takes every letter");
-            digits
-        })
+    super::digest(&format!("{recipe:?}{codes}"))
 }
 
 #[cfg(test)]

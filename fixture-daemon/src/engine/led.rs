@@ -181,6 +181,8 @@ fn named(what: Quantity) -> &'static str {
         Quantity::GreenDie => "green die",
         Quantity::LedStrength => "strength",
         Quantity::GreenShare => "green share",
+        Quantity::Ambient => "ambient light",
+        Quantity::AmbientNoise => "ambient noise",
     }
 }
 

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use blinkup::Tick;
 use blinkup::sample::Sample;
+use fixture_ledger::record::{Limits, Measurement, Quantity, Scale, Side};
 use fixture_link::verdict::VerdictCode;
 
 use super::station::LampSeen;
@@ -17,6 +18,8 @@ pub struct NestReport {
     pub flash: Flash,
     /// All of it in words, for the evidence.
     pub words: String,
+    /// Ambient light and its noise in figures; none where they were not measured before this very unit.
+    pub light: Vec<Measurement>,
 }
 
 /// What became of the test flash.
@@ -86,6 +89,8 @@ enum State {
 struct Block {
     from: Option<Tick>,
     sums: [f64; 4],
+    /// Of the clear channel.
+    squares: f64,
     samples: u32,
     full: u32,
 }
@@ -95,6 +100,11 @@ struct Block {
 pub struct Light {
     /// Mean counts, red, green, blue, clear.
     pub counts: [f32; 4],
+    /// The standard deviation of the samples' clear counts about their mean (with n − 1): the sensor's own noise and the flicker of the room's light
+    /// together, of which the block holds whole periods.
+    pub noise: f32,
+    /// How many samples that rests on.
+    pub samples: u32,
     /// The sensor was at its end most of the time.
     pub saturated: Saturated,
 }
@@ -151,6 +161,10 @@ impl Nest {
             fault,
             flash: self.flash,
             words: format!("{light}; {flash}"),
+            light: self
+                .measured()
+                .map(|light| light.figures(ambient_limit))
+                .unwrap_or_default(),
         }
     }
 
@@ -169,6 +183,7 @@ impl Nest {
         for (sum, count) in self.block.sums.iter_mut().zip(channels) {
             *sum += f64::from(count);
         }
+        self.block.squares += f64::from(channels[3]).powi(2);
         self.block.samples += 1;
         self.block.full += u32::from(channels.iter().all(|count| *count >= saturated_at));
         if sample.end.since(from) >= BLOCK {
@@ -180,7 +195,12 @@ impl Nest {
 
     /// Ambient light before the unit: of the block that no hand was in.
     pub fn light(&self) -> Option<Light> {
-        self.blocks[0].or(self.blocks[1]).or(self.last)
+        self.measured().or(self.last)
+    }
+
+    /// The same, where this nest was empty for long enough to be measured since the last unit.
+    fn measured(&self) -> Option<Light> {
+        self.blocks[0].or(self.blocks[1])
     }
 
     /// When it must be looked at again.
@@ -266,7 +286,57 @@ impl Block {
         } else {
             Saturated::No
         };
-        Light { counts, saturated }
+        // Counts have 16 bits: their squares add up without rounding.
+        let about = (self.squares - self.sums[3] * self.sums[3] / samples).max(0.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a figure needs no more than single precision"
+        )]
+        let noise = (about / (samples - 1.0).max(1.0)).sqrt() as f32;
+        Light {
+            counts,
+            noise,
+            samples: self.samples,
+            saturated,
+        }
+    }
+}
+
+impl Light {
+    /// Ambient light and its noise, each with how sure it is.
+    fn figures(self, limit: f32) -> Vec<Measurement> {
+        if self.samples < 2 {
+            return Vec::new();
+        }
+        #[expect(clippy::cast_precision_loss, reason = "some hundred samples")]
+        let samples = self.samples as f32;
+        let clear = self.counts[3];
+        // A nest is judged by its light without regard to how sure that is: so is the figure.
+        let side = if self.saturated == Saturated::Yes || clear > limit {
+            Side::Outside
+        } else {
+            Side::Inside
+        };
+        let limits = (limit.is_finite() && limit >= 0.0).then_some(Limits {
+            allowed: 0.0..=limit,
+            side,
+        });
+        let figure = |what, value, deviation, limits| Measurement {
+            what,
+            scale: Scale::Counts,
+            value,
+            deviation,
+            limits,
+        };
+        vec![
+            figure(Quantity::Ambient, clear, self.noise / samples.sqrt(), limits),
+            figure(
+                Quantity::AmbientNoise,
+                self.noise,
+                self.noise / (2.0 * (samples - 1.0)).sqrt(),
+                None,
+            ),
+        ]
     }
 }
 
@@ -282,5 +352,72 @@ fn too_bright(light: Light, limit: f32) -> Option<(VerdictCode, String)> {
             format!("{clear:.0} counts in the empty nest, the limit is {limit:.0}"),
         )),
         Saturated::No => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use blinkup::sample::Counts;
+
+    use super::*;
+
+    /// Half a second and more of samples, 10 ms each, of light that flickers and of a sensor that is noisy.
+    fn empty(nest: &mut Nest, from: u64, seconds: u64) -> Vec<f64> {
+        (0..seconds * 100)
+            .map(|n| {
+                let clear = 800 + 40 * u16::from(n % 2 == 0) + u16::try_from(n * 7 % 5).unwrap();
+                let start = Tick::from_micros(from + n * 10_000);
+                let counts = Counts {
+                    red: 300,
+                    green: 280,
+                    blue: 200,
+                    clear,
+                };
+                let end = start + Duration::from_millis(10);
+                nest.sample(&Sample { start, end, counts }, 65_535);
+                f64::from(clear)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_empty_nests_light_is_told_with_its_noise_and_how_sure_both_are() {
+        let mut nest = Nest::default();
+        nest.emptied(Tick::ZERO);
+        let seen = empty(&mut nest, 600_000, 1);
+        let report = nest.seated(1000.0);
+        let [ambient, noise] = report.light.as_slice() else {
+            panic!("{report:?}")
+        };
+        // The first of two blocks, of half a second.
+        let block = &seen[..50];
+        let mean = block.iter().sum::<f64>() / 50.0;
+        let deviation = (block.iter().map(|clear| (clear - mean).powi(2)).sum::<f64>() / 49.0).sqrt();
+        let near =
+            |found: f32, expected: f64| assert!((f64::from(found) / expected - 1.0).abs() < 1e-5, "{found} {expected}");
+        near(ambient.value, mean);
+        near(ambient.deviation, deviation / 50_f64.sqrt());
+        near(noise.value, deviation);
+        near(noise.deviation, deviation / 98_f64.sqrt());
+        let limits = ambient.limits.clone().unwrap();
+        assert_eq!((limits.allowed, limits.side), (0.0..=1000.0, Side::Inside));
+        assert_eq!(noise.limits, None);
+        // Against a limit below it, it is outside, as the nest is judged.
+        let report = nest.seated(500.0);
+        assert_eq!(report.fault.unwrap().0, VerdictCode::AmbientTooBright);
+        assert_eq!(report.light[0].limits.as_ref().unwrap().side, Side::Outside);
+    }
+
+    #[test]
+    fn a_nest_that_was_not_empty_for_long_enough_has_no_figures_of_its_own() {
+        let mut nest = Nest::default();
+        nest.emptied(Tick::ZERO);
+        empty(&mut nest, 600_000, 1);
+        let _ = nest.seated(1000.0);
+        // The next unit comes at once: judged by the light before, which is not its own.
+        nest.emptied(Tick::from_micros(60_000_000));
+        let report = nest.seated(1000.0);
+        assert!(report.words.starts_with("ambient light 8"), "{}", report.words);
+        assert_eq!(report.light, []);
     }
 }

@@ -343,6 +343,8 @@ impl Run {
 
     /// The record that goes into the ledger. The lane adds the trace and the lost samples.
     pub fn end(&mut self, now: Tick, code: VerdictCode, detail: String) -> RunEnd {
+        let mut measurements = core::mem::take(&mut self.measurements);
+        measurements.append(&mut self.nest.light);
         RunEnd {
             run: self.id,
             code,
@@ -354,7 +356,7 @@ impl Run {
             attempts: core::mem::take(&mut self.attempts),
             readings: core::mem::take(&mut self.readings),
             evidence: core::mem::take(&mut self.evidence),
-            measurements: core::mem::take(&mut self.measurements),
+            measurements,
             trace: Vec::new(),
             samples_lost: 0,
         }

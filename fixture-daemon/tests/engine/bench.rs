@@ -81,6 +81,7 @@ pub fn good_nest() -> NestReport {
         fault: None,
         flash: Flash::Seen,
         words: "bench".to_owned(),
+        light: Vec::new(),
     }
 }
 

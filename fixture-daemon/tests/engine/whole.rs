@@ -317,6 +317,8 @@ fn a_unit_whose_led_is_within_limits_passes_with_its_figures() {
             (Quantity::GreenDie, Scale::Counts),
             (Quantity::LedStrength, Scale::OfReference),
             (Quantity::GreenShare, Scale::Share),
+            (Quantity::Ambient, Scale::Counts),
+            (Quantity::AmbientNoise, Scale::Counts),
         ]
     );
     assert!((figures[2].value - strength).abs() < 0.006, "{figures:?}");

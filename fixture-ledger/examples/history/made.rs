@@ -17,8 +17,8 @@ use std::path::Path;
 
 use fixture_ledger::lane_trend::LampLimit;
 use fixture_ledger::record::{
-    Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, Measurement, Purpose, Quantity, RunEnd, RunStart, Scale,
-    Setup, StoredReading,
+    Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Purpose, Quantity, RunEnd, RunStart,
+    Scale, Setup, Side, StoredReading,
 };
 use fixture_ledger::seal::{Seal, record};
 use fixture_ledger::{Durability, Ledger};
@@ -109,6 +109,50 @@ const WAY: [(Stage, f64); 8] = [
     (Stage::Connected, 30.0),
     (Stage::Blessed, 36.0),
 ];
+
+/// The light of an empty nest and its noise: more in summer, and most in the last lane, which is nearest to the window.
+fn ambient(day: i64, lane: LaneId, chance: &mut ChaCha8Rng) -> [Measurement; 2] {
+    let season = 1.0 - (f32::from((day % 365) as u16) / 365.25 * core::f32::consts::TAU).cos();
+    let light = (40.0 + 15.0 * f32::from(lane.number()) * season) * chance.random_range(0.85..1.15);
+    let noise = (0.4 + light.sqrt() * 0.3) * chance.random_range(0.9..1.1);
+    let figure = |what, value, deviation, limits| Measurement {
+        what,
+        scale: Scale::Counts,
+        value,
+        deviation,
+        limits,
+    };
+    let limits = Limits {
+        allowed: 0.0..=400.0,
+        side: if light > 400.0 { Side::Outside } else { Side::Inside },
+    };
+    [
+        figure(Quantity::Ambient, light, noise / 50_f32.sqrt(), Some(limits)),
+        figure(Quantity::AmbientNoise, noise, noise / 98_f32.sqrt(), None),
+    ]
+}
+
+/// A unit's LED beside limits that it keeps.
+fn led(strength: f32, share: f32) -> [Measurement; 2] {
+    let figure = |what, scale, value, deviation, allowed: core::ops::RangeInclusive<f32>| {
+        let side = if allowed.contains(&value) {
+            Side::Inside
+        } else {
+            Side::Outside
+        };
+        Measurement {
+            what,
+            scale,
+            value,
+            deviation,
+            limits: Some(Limits { allowed, side }),
+        }
+    };
+    [
+        figure(Quantity::LedStrength, Scale::OfReference, strength, 0.01, 0.5..=1.5),
+        figure(Quantity::GreenShare, Scale::Share, share, 0.004, 0.4..=0.6),
+    ]
+}
 
 /// How far along the way a stage is.
 fn place(stage: Stage) -> usize {
@@ -428,11 +472,13 @@ impl<'a> History<'a> {
         let judged = code != VerdictCode::Interrupted;
         let reached = place(stage);
         let lamp = self.now.lamp[start.lane.index()];
+        let day = start.seated.micros / (24 * 60 * MINUTE);
         let chance = &mut self.chance;
+        let ambient = ambient(day, start.lane, chance);
         let mut evidence = vec![Evidence {
             at: Duration::ZERO,
             kind: EvidenceKind::Nest,
-            detail: format!("ambient {} counts", chance.random_range(30..50_u32)),
+            detail: format!("ambient light {:.0} counts (clear); test flash seen", ambient[0].value),
         }];
         let slow = chance.random_range(0.95..1.2);
         evidence.extend(
@@ -478,6 +524,8 @@ impl<'a> History<'a> {
             })
             .collect();
         let strength = (self.now.strength * chance.random_range(0.8..1.2)) as f32;
+        // The mean of four even ones is near enough to a normal figure.
+        let share = 0.46 + (0..4).map(|_| chance.random_range(0.0..0.08_f32)).sum::<f32>() / 4.0;
         RunEnd {
             run: start.run,
             code,
@@ -497,16 +545,10 @@ impl<'a> History<'a> {
                 Vec::new()
             },
             evidence: if judged { evidence } else { Vec::new() },
-            measurements: if judged && reached >= 1 {
-                vec![Measurement {
-                    what: Quantity::LedStrength,
-                    scale: Scale::OfReference,
-                    value: strength,
-                    deviation: 0.01,
-                    limits: None,
-                }]
-            } else {
-                Vec::new()
+            measurements: match (judged, reached >= 1) {
+                (true, true) => led(strength, share).into_iter().chain(ambient).collect(),
+                (true, false) => ambient.to_vec(),
+                (false, _) => Vec::new(),
             },
             trace: Vec::new(),
             samples_lost: 0,
@@ -610,7 +652,8 @@ impl<'a> History<'a> {
         for measured in &end.measurements {
             self.connection
                 .prepare_cached(
-                    "INSERT INTO measurement (run, what, scale, value, deviation) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO measurement (run, what, scale, value, deviation, least, most, is_outside)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )?
                 .execute(params![
                     number,
@@ -618,6 +661,12 @@ impl<'a> History<'a> {
                     measured.scale.as_str(),
                     measured.value,
                     measured.deviation,
+                    measured.limits.as_ref().map(|limits| *limits.allowed.start()),
+                    measured.limits.as_ref().map(|limits| *limits.allowed.end()),
+                    measured
+                        .limits
+                        .as_ref()
+                        .map(|limits| i64::from(limits.side == Side::Outside)),
                 ])?;
         }
         Ok(())

@@ -14,6 +14,7 @@ mod history;
 mod kill;
 mod labels;
 mod lamp_light;
+mod lane_trend;
 mod older;
 mod pages;
 mod queries;

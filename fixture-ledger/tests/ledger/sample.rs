@@ -193,5 +193,22 @@ fn measurements() -> Vec<Measurement> {
                 side: Side::Outside,
             }),
         },
+        Measurement {
+            what: Quantity::Ambient,
+            scale: Scale::Counts,
+            value: 41.5,
+            deviation: 0.25,
+            limits: Some(Limits {
+                allowed: 0.0..=800.0,
+                side: Side::Inside,
+            }),
+        },
+        Measurement {
+            what: Quantity::AmbientNoise,
+            scale: Scale::Counts,
+            value: 1.75,
+            deviation: 0.125,
+            limits: None,
+        },
     ]
 }

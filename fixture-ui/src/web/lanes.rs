@@ -61,6 +61,8 @@ struct RowWords {
     lamp: String,
     latest: String,
     led: String,
+    ambient: String,
+    noise: String,
     lossy: u32,
 }
 
@@ -73,9 +75,30 @@ struct Curve {
     dots: Vec<(u32, u32, String)>,
     /// Where the limit is, and what it is.
     limit: Option<(u32, String)>,
+    /// What it is where it is not drawn.
+    beyond: String,
     top: String,
     first: String,
     last: String,
+}
+
+/// What a figure may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Limit {
+    at: Option<f64>,
+    word: &'static str,
+}
+
+impl Limit {
+    const NONE: Self = Self { at: None, word: "" };
+
+    const fn least(at: Option<f64>) -> Self {
+        Self { at, word: "least" }
+    }
+
+    const fn most(at: Option<f64>) -> Self {
+        Self { at, word: "most" }
+    }
 }
 
 const DAY: f64 = 86_400.0e6;
@@ -167,6 +190,10 @@ fn words(
     let (said, urgent) = outlook(sources, parts, &lamp, least);
     let latest = figures(|point| point.latest.map(|latest| latest.as_secs_f64() * 1000.0));
     let led = figures(|point| point.led);
+    let ambient = figures(|point| point.ambient);
+    let noise = figures(|point| point.noise);
+    // The limit of the latest part in which it is known.
+    let ambient_limit = trend.iter().rev().find_map(|point| point.ambient_limit);
     let names: Vec<&str> = parts.iter().map(|part| part.long.as_str()).collect();
     LaneWords {
         lane: lane.number(),
@@ -175,9 +202,18 @@ fn words(
         urgent,
         kept: Vec::new(),
         curves: vec![
-            Curve::of("Lamp", "counts", &names, &lamp, least, 0),
-            Curve::of("Latest symbol", "ms", &names, &latest, None, 2),
-            Curve::of("LED of the units", "of the reference", &names, &led, None, 2),
+            Curve::of("Lamp", "counts", &names, &lamp, Limit::least(least), 0),
+            Curve::of("Latest symbol", "ms", &names, &latest, Limit::NONE, 2),
+            Curve::of("LED of the units", "of the reference", &names, &led, Limit::NONE, 2),
+            Curve::of(
+                "Light of the empty nest",
+                "counts",
+                &names,
+                &ambient,
+                Limit::most(ambient_limit),
+                0,
+            ),
+            Curve::of("Noise of that light", "counts", &names, &noise, Limit::NONE, 2),
         ],
         rows: trend
             .iter()
@@ -189,6 +225,8 @@ fn words(
                     .map(|latest| format!("{:.2} ms", latest.as_secs_f64() * 1000.0))
                     .unwrap_or_default(),
                 led: point.led.map(|led| format!("{led:.2}")).unwrap_or_default(),
+                ambient: point.ambient.map(|light| format!("{light:.0}")).unwrap_or_default(),
+                noise: point.noise.map(|noise| format!("{noise:.2}")).unwrap_or_default(),
                 lossy: point.lossy,
             })
             .collect(),
@@ -209,6 +247,8 @@ fn kept_words(kept: &Kept) -> KeptWords {
             Quantity::GreenShare => "Green share",
             Quantity::RedDie => "Red die",
             Quantity::GreenDie => "Green die",
+            Quantity::Ambient => "Light of the empty nest",
+            Quantity::AmbientNoise => "Noise of that light",
         },
         cpk: told.map_or_else(
             || match kept.capability {
@@ -333,21 +373,23 @@ impl Curve {
         unit: &'static str,
         names: &[&str],
         points: &[(usize, f64)],
-        limit: Option<f64>,
+        limit: Limit,
         places: usize,
     ) -> Self {
-        let top = points
-            .iter()
-            .map(|(_, value)| *value)
-            .chain(limit)
-            .fold(0.0, f64::max)
-            .max(f64::MIN_POSITIVE);
+        let highest = points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+        // A limit far above everything that is allowed up to it is told, and not drawn: the curve would be a line along the bottom.
+        let drawn = limit.at.filter(|at| limit.word == "least" || *at <= 3.0 * highest);
+        let top = drawn.map_or(highest, |at| at.max(highest)).max(f64::MIN_POSITIVE);
         let step = f64::from(WIDTH) / names.len().max(1) as f64;
         let y = |value: f64| ((1.0 - value / (top * 1.08)) * f64::from(HEIGHT)) as u32;
         let mut curve = Self {
             name,
             unit,
-            limit: limit.map(|limit| (y(limit), format!("least {limit:.places$}"))),
+            limit: drawn.map(|at| (y(at), format!("{} {at:.places$}", limit.word))),
+            beyond: match (limit.at, drawn) {
+                (Some(at), None) => format!("{} {at:.places$}: above the drawing", limit.word),
+                _ => String::new(),
+            },
             top: format!("{top:.places$}"),
             first: names.first().copied().unwrap_or_default().to_owned(),
             last: names.last().copied().unwrap_or_default().to_owned(),

@@ -268,6 +268,8 @@ fn measured_words(measured: &Measurement) -> MeasuredWords {
             Quantity::GreenDie => "Green die",
             Quantity::LedStrength => "Strength",
             Quantity::GreenShare => "Green share",
+            Quantity::Ambient => "Light of the empty nest",
+            Quantity::AmbientNoise => "Noise of that light",
         },
         figure: format!("{:.places$} ± {:.places$}{unit}", measured.value, measured.deviation),
         allowed: measured.limits.as_ref().map_or_else(
