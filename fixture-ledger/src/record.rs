@@ -377,6 +377,14 @@ pub enum Quantity {
 }
 
 impl Quantity {
+    /// Whether it is of a unit's LED, and not of the nest that it lies in.
+    pub const fn is_of_the_led(self) -> bool {
+        match self {
+            Self::RedDie | Self::GreenDie | Self::LedStrength | Self::GreenShare => true,
+            Self::Ambient | Self::AmbientNoise => false,
+        }
+    }
+
     /// Every one.
     pub const ALL: [Self; 6] = [
         Self::RedDie,

@@ -99,7 +99,7 @@ impl Reports {
         .await
         .map_err(failed)?;
         reader.close(&self.path, OPERATION).await?;
-        let mut measured = runs
+        let mut measured: Vec<MeasuredRun> = runs
             .into_iter()
             .map(|run| {
                 let place = Place {
@@ -115,7 +115,7 @@ impl Reports {
                     measurements: Vec::new(),
                 })
             })
-            .collect::<Result<Vec<_>, LedgerError>>()?;
+            .collect::<Result<_, LedgerError>>()?;
         for row in rows {
             let place = Place {
                 table: "measurement",
@@ -134,10 +134,19 @@ impl Reports {
                 run.measurements.push(measurement);
             }
         }
-        for run in &mut measured {
-            run.measurements.sort_by_key(|measurement| measurement.what);
-        }
-        measured.retain(|run| !run.measurements.is_empty());
-        Ok(measured)
+        Ok(sorted(measured))
     }
+}
+
+/// The runs whose LED was measured, what was measured in order.
+fn sorted(mut measured: Vec<MeasuredRun>) -> Vec<MeasuredRun> {
+    for run in &mut measured {
+        run.measurements.sort_by_key(|measurement| measurement.what);
+    }
+    measured.retain(|run| {
+        run.measurements
+            .iter()
+            .any(|measurement| measurement.what.is_of_the_led())
+    });
+    measured
 }

@@ -152,17 +152,17 @@ impl Tried {
         let recipe_file = source.existing(&raw.recipe)?;
         let text = text_of(&recipe_file)?;
         let (recipe, _) = parse(&recipe_file, &text, &codes, Secrets::NotRead)?;
-        let mut table: Table = read(&recipe_file, &text)?;
+        let mut entries: Table = read(&recipe_file, &text)?;
         for change in changes {
-            change.apply(&mut table);
+            change.apply(&mut entries);
         }
-        let text = table.to_string();
-        let (changed, _) = parse(Path::new("the recipe that is tried"), &text, &codes, Secrets::NotRead)?;
+        let text = entries.to_string();
+        let (tried, _) = parse(Path::new("the recipe that is tried"), &text, &codes, Secrets::NotRead)?;
         Ok(Self {
             ledger: settings.ledger,
             codes,
             recipe,
-            changed,
+            changed: tried,
         })
     }
 }

@@ -15,7 +15,7 @@ use blinkup::reader::{Observed, Reader};
 use blinkup::sample::Sample;
 use blinkup::trace::{Header, Trace};
 use fixture_ledger::record::{
-    Attempt, AttemptResult, Evidence, EvidenceKind, Limits, Measurement, Quantity, Scale, Side,
+    Attempt, AttemptResult, Evidence, EvidenceKind, Limits, Measurement, Quantity, Scale, Side, UnitHistory,
 };
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId};
@@ -29,7 +29,7 @@ use super::led::{LedLimits, Strength};
 use super::nest::{Flash, NestReport, TEST_FLASH_SEEN};
 use super::recipe::{PassRule, Recipe};
 use super::sensor::{LaneSensor, Measures};
-use super::station::{Equipment, LampSeen, Rules, Station, StationInput, Transmitter, UnitPower, packet, words};
+use super::station::{Equipment, LampSeen, Rules, Seen, Station, StationInput, Transmitter, UnitPower, packet, words};
 
 /// How much later than recorded a verdict may come out: light is recorded to the millisecond, and what stands for some seconds counts from there.
 const LEEWAY: Duration = Duration::from_millis(50);
@@ -334,11 +334,12 @@ impl<'a> Replay<'a> {
                 Flash::NotSeen
             },
             words: String::new(),
+            light: Vec::new(),
         };
         let seating = Seating {
             run: self.recorded.run,
             serial: None,
-            history: Default::default(),
+            history: UnitHistory::default(),
         };
         let batch = Batch::default();
         let powered = Tick::ZERO;
@@ -417,16 +418,12 @@ impl<'a> Replay<'a> {
                     .coming
                     .iter()
                     .position(|(_, input)| matches!(input, StationInput::Sent(..)))?;
-                match self.coming.remove(last) {
-                    (_, StationInput::Sent(report, seen)) => Some(StationInput::Sent(
-                        SendReport {
-                            end: SendEnd::Stopped,
-                            ..report
-                        },
-                        seen,
-                    )),
-                    _ => None,
-                }
+                let (_, input) = self.coming.remove(last);
+                let StationInput::Sent(report, seen) = input else {
+                    return None;
+                };
+                let end = SendEnd::Stopped;
+                Some(StationInput::Sent(SendReport { end, ..report }, seen))
             }
             LaneEffect::PowerCycle { .. } => {
                 match self.restarts.pop_front() {
@@ -435,7 +432,13 @@ impl<'a> Replay<'a> {
                 }
                 None
             }
-            _ => None,
+            // What is shown, stored or done in an empty nest is not done again.
+            LaneEffect::Refuse(_)
+            | LaneEffect::TestFlash { .. }
+            | LaneEffect::RecordAttempt { .. }
+            | LaneEffect::Commit(_)
+            | LaneEffect::RecordLifted(_)
+            | LaneEffect::Signal(_) => None,
         }
     }
 
@@ -468,7 +471,7 @@ impl<'a> Replay<'a> {
         match answer {
             Some((at, answer)) => self.schedule(at.max(now), StationInput::Token { run, answer }),
             None => {
-                self.open = Some("it would have been sent to once more, and what it answers was never seen".to_owned())
+                self.open = Some("it would have been sent to once more, and what it answers was never seen".to_owned());
             }
         }
     }
@@ -541,7 +544,7 @@ impl<'a> Replay<'a> {
             lateness: attempt.lateness,
         };
         self.schedule(began.max(now), StationInput::Symbol(began));
-        self.schedule(ended, StationInput::Sent(report, Default::default()));
+        self.schedule(ended, StationInput::Sent(report, Seen::default()));
         None
     }
 }

@@ -21,7 +21,10 @@ async fn a_nests_light_and_noise_are_those_of_the_latest_runs_with_the_least_of_
         let (on, seated) = (1 + u8::from(n % 5 == 0), i64::from(n) * HOUR / 20);
         ledger.begin_run(setup, &start(n, on, None, seated)).await.unwrap();
         let mut ended = end(n, VerdictCode::Ok);
-        let (light, noise) = (40.0 + f32::from(u8::try_from(n * 7 % 13).unwrap()), 1.0 + f32::from(u8::try_from(n % 4).unwrap()) / 8.0);
+        let (light, noise) = (
+            40.0 + f32::from(u8::try_from(n * 7 % 13).unwrap()),
+            1.0 + f32::from(u8::try_from(n % 4).unwrap()) / 8.0,
+        );
         let most = if n < 50 { 500.0 } else { 600.0 };
         for figure in &mut ended.measurements {
             match figure.what {

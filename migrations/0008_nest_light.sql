@@ -1,6 +1,6 @@
 -- The empty nest's light before a unit among what is measured; and refusals and changes are found by their time.
 
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 -- The table anew, with two more quantities; SQLite has no other way to change a CHECK.
 CREATE TABLE measurement_with_nest (
