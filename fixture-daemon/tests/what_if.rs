@@ -201,6 +201,10 @@ fn other_rules_are_tried_on_stored_light() {
         assert_eq!(line.would, Some(VerdictCode::Ok), "{line:?}");
     }
 
+    some_runs_and_other_attempts(&stored);
+}
+
+fn some_runs_and_other_attempts(stored: &Stored) {
     // One lane, and the latest of it.
     let (lines, summary) = stored.ask(&["--lane", "2", "--at-most", "5"]);
     assert!(summary.runs == 5 && summary.more, "{summary:?}");
