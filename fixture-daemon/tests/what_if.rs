@@ -62,11 +62,16 @@ impl Stored {
         let text = text.replace("recipes/claimed.toml", recipe.to_str().unwrap());
         std::fs::write(&config, text).unwrap();
         Command::new(env!("CARGO_BIN_EXE_fixture-daemon"))
-            .args(["what-if", "--at-most", "100000", "--config"])
+            .args(["what-if", "--config"])
             .arg(config)
             .arg("--ledger")
             .arg(&self.ledger)
             .args(arguments)
+            .args(if arguments.contains(&"--at-most") {
+                &[][..]
+            } else {
+                &["--at-most", "100000"]
+            })
             .output()
             .unwrap()
     }

@@ -223,10 +223,16 @@ pub(super) mod tests {
     #[tokio::test]
     async fn an_engine_that_does_not_answer_is_told() {
         assert_eq!(
-            told("echo 'recipe: expected a time' >&2; exit 1").await,
+            told("echo 'recipe: expected a time' >&2; exit 3").await,
             "recipe: expected a time"
         );
-        assert_eq!(told("exit 3").await, "the engine ended with exit status: 3");
+        assert_eq!(
+            told("echo no >&2; exit 1").await,
+            "the engine ended with exit status: 1: no"
+        );
+        // One that says far more than anybody reads is done with all the same.
+        let much = "yes '{' | head -c 20000000; yes | head -c 100000 >&2; true";
+        assert!(told(much).await.starts_with("line 1 of its answer: "));
         assert!(told("echo '{\"run\":'").await.starts_with("line 1 of its answer: "));
         assert!(told("true").await.contains("expected a line that sums up"));
         let nowhere = Replays::by("/nowhere/engine".into(), Path::new("fixture.toml"));

@@ -303,10 +303,8 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_told_by_its_field() {
         for (query, expected) in [
-            (
-                "stage=7%22%0Aname=%22x",
-                "stage: \"7\\\"\\nname=\\\"x\": expected a time",
-            ),
+            ("stage=7%22,%22x", "stage: \"7\\\",\\\"x\": expected a time"),
+            ("stage=7%0As", "expected no control characters"),
             ("confidence=sure", "confidence: \"sure\": expected a share"),
             ("rule=any", "rule: \"any\": expected one of blessed, claimed, led-only"),
             ("rule=claimed", "within: expected a time, which the rule claimed needs"),
