@@ -183,11 +183,18 @@ impl<'a> Judges<'a> {
             evidence: detail.evidence.clone(),
             measurements: detail.measurements.clone(),
         };
-        let fitted = |rules: &Rules| Rules {
-            recipe: fitted(&rules.recipe, &detail.attempts),
-            meanings: rules.meanings.clone(),
+        let now = &Rules {
+            recipe: fitted(&self.now.recipe, &detail.attempts),
+            meanings: self.now.meanings.clone(),
         };
-        let (now, tried) = (&fitted(&self.now), &fitted(&self.tried));
+        // What a packet is made of is not among what can be tried: it is as long as the other's.
+        let tried = &Rules {
+            recipe: Recipe {
+                wifi: now.recipe.wifi.clone(),
+                ..self.tried.recipe.clone()
+            },
+            meanings: self.tried.meanings.clone(),
+        };
         let read = Read::new(&recorded, self.codes, now.recipe.confidence);
         let line = |replayed| {
             let (would, why) = match replayed {

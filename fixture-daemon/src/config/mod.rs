@@ -254,10 +254,7 @@ impl Config {
         };
 
         let recipe_file = source.path(&raw.recipe)?;
-        let codes = match &settings.status_codes {
-            Some(file) => load_codes(file)?,
-            None => CodeTable::vendor(),
-        };
+        let codes = codes_of(&settings)?;
         let (recipe, mut remarks) = load_recipe_with_codes(&recipe_file, &codes).map_err(|mistake| {
             if recipe_file.is_file() {
                 mistake
@@ -401,6 +398,14 @@ impl Wiring {
             jig: jig(source, &raw.jig, &lanes, raw.lanes.light.as_ref())?,
             lanes: lanes.into_iter().map(|lane| lane.lane).collect(),
         })
+    }
+}
+
+/// The table of status codes that a configuration names; the vendor's where it names none.
+fn codes_of(settings: &Settings) -> Result<CodeTable, Mistake> {
+    match &settings.status_codes {
+        Some(file) => load_codes(file),
+        None => Ok(CodeTable::vendor()),
     }
 }
 

@@ -9,7 +9,7 @@ use fixture_link::settings::Settings;
 use toml::{Table, Value};
 
 use super::recipe::{Secrets, parse};
-use super::{Raw, Source, load_codes, text_of};
+use super::{Raw, Source, codes_of, text_of};
 use crate::engine::recipe::Recipe;
 
 /// An entry of a recipe, changed: `times.stage = "20s"`, or with `-` in place of a value, taken out: `led = -`.
@@ -145,10 +145,7 @@ impl Tried {
             text: &text,
             secrets: Secrets::NotRead,
         };
-        let codes = match &settings.status_codes {
-            Some(file) => load_codes(file)?,
-            None => CodeTable::vendor(),
-        };
+        let codes = codes_of(&settings)?;
         let recipe_file = source.existing(&raw.recipe)?;
         let text = text_of(&recipe_file)?;
         let (recipe, _) = parse(&recipe_file, &text, &codes, Secrets::NotRead)?;

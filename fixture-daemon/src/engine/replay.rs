@@ -12,7 +12,6 @@ use blinkup::codes::CodeTable;
 use blinkup::frame::SymbolRate;
 use blinkup::packet::{Password, PlanId, Token, Wifi};
 use blinkup::reader::{Observed, Reader};
-use blinkup::sample::Sample;
 use blinkup::trace::{Header, Trace};
 use fixture_ledger::record::{
     Attempt, AttemptResult, Evidence, EvidenceKind, Limits, Measurement, Quantity, Scale, Side, UnitHistory,
@@ -66,8 +65,6 @@ pub enum Replayed {
         code: VerdictCode,
         /// What exactly was seen.
         detail: String,
-        /// From seated to the verdict.
-        took: Duration,
     },
     /// What was recorded does not say how it would end, and why not.
     Open(String),
@@ -81,7 +78,6 @@ pub fn is_of_the_unit(code: VerdictCode) -> bool {
 /// A recorded run's light as a reader of some confidence has it: the same for all rules that ask for that confidence.
 #[derive(Debug, Clone)]
 pub struct Read {
-    confidence: f32,
     observed: Vec<(Tick, Observed)>,
 }
 
@@ -96,21 +92,12 @@ impl Read {
             if restarts.next_if(|restart| sample.end > *restart).is_some() {
                 reader.restart(sensor(&header));
             }
-            push(&mut reader, &sample, &mut observed);
+            let seen = reader.push(&sample);
+            if seen != Observed::default() {
+                observed.push((sample.end, seen));
+            }
         }
-        Self { confidence, observed }
-    }
-
-    /// The confidence that it was read with.
-    pub fn confidence(&self) -> f32 {
-        self.confidence
-    }
-}
-
-fn push(reader: &mut Reader<LaneSensor>, sample: &Sample, observed: &mut Vec<(Tick, Observed)>) {
-    let seen = reader.push(sample);
-    if seen != Observed::default() {
-        observed.push((sample.end, seen));
+        Self { observed }
     }
 }
 
@@ -187,17 +174,15 @@ pub fn replay(recorded: &Recorded, read: &Read, rules: &Rules) -> Replayed {
     if let Some(why) = unasked(code, rules.recipe.pass, recorded) {
         return Replayed::Open(why.to_owned());
     }
-    let took = replay.now.since(Tick::ZERO);
     if code != VerdictCode::Ok {
-        return Replayed::Ended { code, detail, took };
+        return Replayed::Ended { code, detail };
     }
     match outside(&recorded.measurements, rules.recipe.led.as_ref()) {
         Led::Outside(detail) => Replayed::Ended {
             code: VerdictCode::LedOutOfLimits,
             detail,
-            took,
         },
-        Led::Passes => Replayed::Ended { code, detail, took },
+        Led::Passes => Replayed::Ended { code, detail },
         Led::OnAnotherScale => Replayed::Open("its LED was measured on another scale".to_owned()),
     }
 }
