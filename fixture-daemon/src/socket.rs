@@ -288,12 +288,14 @@ fn sound(request: &ActRequest) -> Result<(), String> {
         ))
     };
     text("by", &request.by, 1, 64)?;
+    text("from", &request.from, 1, 64)?;
     match &request.act {
         Act::Start { .. } => Ok(()),
         Act::Stop { reason, .. } | Act::Unlock { reason, .. } => text("reason", reason, 1, 200),
         Act::Acknowledge { note } => text("note", note, 0, 200),
         Act::Lot { lot } => text("lot", lot, 0, 64),
         Act::WorkOrder { work_order } => text("work_order", work_order, 0, 64),
+        Act::Operator { name } => text("name", name, 0, 64),
     }
 }
 

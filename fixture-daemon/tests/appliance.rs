@@ -11,15 +11,17 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use fixture_ledger::Reports;
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::client::{Client, LinkError};
 use fixture_link::identity::{LaneId, RunId};
+use fixture_link::role::Role;
 use fixture_link::snapshot::{LaneState, Snapshot};
 use fixture_link::verdict::{Outcome, VerdictCode};
 use futures_util::StreamExt;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use uuid::Uuid;
 
 /// How long a condition may take to come true on a slow machine; a good run takes a fraction of it.
 const BOUND: Duration = Duration::from_mins(2);
@@ -201,7 +203,10 @@ fn sending(snapshot: &Snapshot) -> Option<(LaneId, RunId)> {
 
 fn act(act: Act) -> ActRequest {
     ActRequest {
+        id: ActId(Uuid::now_v7()),
         by: "tester".to_owned(),
+        role: Role::Admin,
+        from: "console".to_owned(),
         act,
     }
 }
@@ -254,7 +259,7 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
         "GET /v1/state HTTP/1.1\r\nhost: x\r\nx-fixture-link-version: 7\r\nconnection: close\r\n\r\n",
     );
     assert!(said.starts_with("HTTP/1.1 409"), "{said}");
-    assert!(said.contains("x-fixture-link-version: 1"), "{said}");
+    assert!(said.contains("x-fixture-link-version: 2"), "{said}");
     assert!(
         said.contains("speaks version 1 of the link, the request speaks version 7"),
         "{said}"
@@ -263,11 +268,11 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
         (
             "POST /v1/act HTTP/1.1\r\n",
             400,
-            "expected the header x-fixture-link-version: 1",
+            "expected the header x-fixture-link-version: 2",
         ),
         ("GET /v2/state HTTP/1.1\r\n", 404, "expected GET /v1/state"),
         (
-            "GET /v1/act HTTP/1.1\r\nx-fixture-link-version: 1\r\n",
+            "GET /v1/act HTTP/1.1\r\nx-fixture-link-version: 2\r\n",
             405,
             "POST for /v1/act",
         ),
@@ -307,7 +312,7 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
             "expected at most 16384 bytes",
         ),
     ] {
-        let head = "POST /v1/act HTTP/1.1\r\nhost: x\r\nx-fixture-link-version: 1\r\nconnection: close\r\n";
+        let head = "POST /v1/act HTTP/1.1\r\nhost: x\r\nx-fixture-link-version: 2\r\nconnection: close\r\n";
         let said = by_hand(&socket, &format!("{head}content-length: {}\r\n\r\n{body}", body.len()));
         assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
         assert!(said.contains(expected), "{said}");

@@ -609,6 +609,7 @@ impl Ledger {
             Act::Unlock { serial, reason } => ("unlock", None, Some(serial), reason.as_str()),
             Act::Lot { lot } => ("lot", None, None, lot.as_str()),
             Act::WorkOrder { work_order } => ("work-order", None, None, work_order.as_str()),
+            Act::Operator { name } => ("operator", None, None, name.as_str()),
         };
         let lane = lane.map(LaneId::number);
         let serial = serial.map(Serial::as_str);

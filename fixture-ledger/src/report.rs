@@ -11,11 +11,13 @@ use core::str::FromStr;
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::role::Role;
 use fixture_link::snapshot::{LineStop, Stage};
 use fixture_link::verdict::{Class, Outcome, Refusal, Unknown, VerdictCode};
 use sqlx::{Connection, SqliteConnection};
+use uuid::Uuid;
 
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
@@ -987,11 +989,18 @@ impl Reports {
                     },
                     ("lot", _) => Act::Lot { lot: row.words },
                     ("work-order", _) => Act::WorkOrder { work_order: row.words },
+                    ("operator", _) => Act::Operator { name: row.words },
                     (other, _) => return Err(place.nonsense("kind", format_args!("{other:?} is not a known act"))),
                 };
                 Ok(ActRow {
                     at: decode::wall(row.at, row.at_synchronised),
-                    request: ActRequest { by: row.by, act },
+                    request: ActRequest {
+                        id: ActId(Uuid::nil()),
+                        by: row.by,
+                        role: Role::Admin,
+                        from: String::new(),
+                        act,
+                    },
                     answer: match row.refused {
                         None => ActAnswer::Done,
                         Some(why) => ActAnswer::Refused { why },

@@ -3,19 +3,32 @@
 use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::identity::{LaneId, Serial};
+use crate::role::Role;
 use crate::verdict::{Class, Unknown, VerdictCode};
 
-/// An act and who did it.
+/// An act, who does it, as what, and from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActRequest {
-    /// The person, or `console` for the local console.
+    /// Names this act. Asked again under the same id it is answered as the first time, and not done again.
+    pub id: ActId,
+    /// The person: the name of an account, or `console` for the local console.
     pub by: String,
+    /// What the person is, which decides about what is allowed: see [`Role::may`].
+    pub role: Role,
+    /// Where from: `console`, `line`, or a network address; 1 to 64 printable characters.
+    pub from: String,
     /// What is to be done.
     pub act: Act,
 }
+
+/// An act's id: a UUID that whoever asks makes up, once for each act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActId(pub Uuid);
 
 /// What a person can do to the line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +73,11 @@ pub enum Act {
     WorkOrder {
         /// The work order; empty for none.
         work_order: String,
+    },
+    /// Says who works at the line from now on: the operator of the runs that begin.
+    Operator {
+        /// The operator's name; empty for nobody in particular.
+        name: String,
     },
 }
 

@@ -15,6 +15,7 @@ pub mod identity;
 #[cfg(feature = "settings")]
 pub mod mistake;
 pub mod problem;
+pub mod role;
 #[cfg(feature = "settings")]
 pub mod settings;
 pub mod snapshot;
@@ -23,7 +24,7 @@ pub mod verdict_text;
 pub mod what_if;
 
 /// The version of these messages. Raised when a message changes in a way that an older peer would misread.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The HTTP header that carries [`VERSION`] both ways.
 pub const VERSION_HEADER: &str = "x-fixture-link-version";

@@ -47,6 +47,21 @@ pub struct Web {
     pub bind: SocketAddr,
     /// The webhook for bless events; `None`: there is none.
     pub bless: Option<Bless>,
+    /// The folder of what only the dashboard writes: accounts, certificate, the code for the first administrator. Beside the ledger where the
+    /// configuration names none.
+    pub state: PathBuf,
+}
+
+impl Web {
+    /// The file that holds the one-time code for the first administrator, as long as there is no administrator.
+    pub fn setup_code_file(&self) -> PathBuf {
+        self.state.join("setup-code")
+    }
+
+    /// The file that holds the fingerprint of the certificate that pages are served with, where they are served with one.
+    pub fn fingerprint_file(&self) -> PathBuf {
+        self.state.join("fingerprint")
+    }
 }
 
 /// The webhook for bless events.
@@ -99,6 +114,7 @@ struct RawUi {
 struct RawWeb {
     bind: Spanned<String>,
     bless: Option<RawBless>,
+    state: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]
@@ -152,9 +168,12 @@ impl Settings {
                 ),
             ));
         }
+        let ledger = path(&raw.fixture.ledger)?;
+        let beside_the_ledger = || ledger.with_file_name("web");
         let web = match &raw.ui.web {
             None => Web {
                 bless: None,
+                state: beside_the_ledger(),
                 bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             },
             Some(web) => {
@@ -177,8 +196,10 @@ impl Settings {
                     ));
                 }
                 let bless = web.bless.as_ref().map(|bless| path(&bless.key_file)).transpose()?;
+                let state = web.state.as_ref().map(path).transpose()?;
                 Web {
                     bind,
+                    state: state.unwrap_or_else(beside_the_ledger),
                     bless: bless.map(|key_file| Bless { key_file }),
                 }
             }
@@ -186,7 +207,6 @@ impl Settings {
         let source = Source { file, text };
         let screen = raw.ui.screen.as_ref().map(|raw| Screen::checked(raw, &source));
         let screen = screen.transpose()?.flatten();
-        let ledger = path(&raw.fixture.ledger)?;
         if of_ledger(&ledger, &socket) {
             return Err(mistake(
                 raw.fixture.socket.span(),

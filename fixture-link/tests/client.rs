@@ -6,12 +6,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::client::{Client, LinkError};
 use fixture_link::identity::{LaneId, WallTime};
+use fixture_link::role::Role;
 use fixture_link::snapshot::{Fixture, LaneState, LaneView, LedView, LineView, Snapshot};
 use futures_util::{Stream, StreamExt};
+use uuid::Uuid;
 
 /// Answers one connection with the given bytes and gives back the request (head, body) that it read.
 struct Server {
@@ -64,7 +66,7 @@ impl Server {
 
 fn answer(status: &str, body: &str) -> String {
     format!(
-        "HTTP/1.1 {status}\r\nx-fixture-link-version: 1\r\ncontent-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\nx-fixture-link-version: 2\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
 }
@@ -112,7 +114,7 @@ fn event(beat: u64) -> String {
 }
 
 const STREAM_HEAD: &str =
-    "HTTP/1.1 200 OK\r\nx-fixture-link-version: 1\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    "HTTP/1.1 200 OK\r\nx-fixture-link-version: 2\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 
 async fn all(events: impl Stream<Item = Result<Snapshot, LinkError>>) -> (Vec<u64>, String) {
     let mut beats = Vec::new();
@@ -134,7 +136,7 @@ async fn the_state_is_asked_for_with_the_version_and_read_whole() {
     assert_eq!(server.client().state().await.unwrap(), snapshot(7));
     let (head, body) = server.request();
     assert!(head.starts_with("get /v1/state http/1.1\r\n"), "{head}");
-    assert!(head.contains("\r\nx-fixture-link-version: 1\r\n"), "{head}");
+    assert!(head.contains("\r\nx-fixture-link-version: 2\r\n"), "{head}");
     assert_eq!(body, "");
 }
 
@@ -142,7 +144,10 @@ async fn the_state_is_asked_for_with_the_version_and_read_whole() {
 async fn an_act_is_posted_and_its_refusal_is_an_answer() {
     let server = Server::saying(answer("200 OK", r#"{"answer":"refused","why":"lane 2 has no unit"}"#));
     let request = ActRequest {
+        id: ActId(Uuid::nil()),
         by: "console".to_owned(),
+        role: Role::Admin,
+        from: "console".to_owned(),
         act: Act::Start {
             lane: Some(LaneId::new(2).unwrap()),
             serial: None,

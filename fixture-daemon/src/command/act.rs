@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::client::Client;
 use fixture_link::identity::{LaneId, Serial};
+use fixture_link::role::Role;
 use fixture_link::settings::Settings;
+use uuid::Uuid;
 
 /// The name that the local console acts under, and that the runs of a real jig are stored under.
 pub const CONSOLE: &str = "console";
@@ -70,6 +72,11 @@ enum Deed {
         /// The work order; empty for none.
         work_order: String,
     },
+    /// Says who works at the line from now on.
+    Operator {
+        /// The operator's name; empty for nobody in particular.
+        name: String,
+    },
 }
 
 fn lane(text: &str) -> Result<LaneId, String> {
@@ -92,9 +99,13 @@ pub fn run(arguments: ActCommand) -> anyhow::Result<ExitCode> {
         Deed::Unlock { serial, reason } => Act::Unlock { serial, reason },
         Deed::Lot { lot } => Act::Lot { lot },
         Deed::WorkOrder { work_order } => Act::WorkOrder { work_order },
+        Deed::Operator { name } => Act::Operator { name },
     };
     let request = ActRequest {
+        id: ActId(Uuid::now_v7()),
         by: CONSOLE.to_owned(),
+        role: Role::Admin,
+        from: CONSOLE.to_owned(),
         act,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -568,10 +568,10 @@ async fn last_verdicts(ledger: &Path, lane: LaneId) -> anyhow::Result<Vec<(RunId
         .collect())
 }
 
-/// The lot and the work order that were named last, by whichever process.
+/// The lot, the work order and the operator that were named last, by whichever process.
 async fn last_batch(ledger: &Path) -> anyhow::Result<Batch> {
     let reports = Reports::open(ledger).await?;
-    let (mut last_lot, mut last_work_order) = (None, None);
+    let (mut last_lot, mut last_work_order, mut last_operator) = (None, None, None);
     for act in reports.acts(LAST_ACTS).await? {
         if act.answer != ActAnswer::Done {
             continue;
@@ -583,12 +583,16 @@ async fn last_batch(ledger: &Path) -> anyhow::Result<Batch> {
             Act::WorkOrder { work_order } => {
                 last_work_order.get_or_insert(work_order);
             }
+            Act::Operator { name } => {
+                last_operator.get_or_insert(name);
+            }
             Act::Start { .. } | Act::Stop { .. } | Act::Acknowledge { .. } | Act::Unlock { .. } => {}
         }
     }
     Ok(Batch {
         lot: last_lot.unwrap_or_default(),
         work_order: last_work_order.unwrap_or_default(),
+        operator: last_operator.unwrap_or_default(),
     })
 }
 

@@ -557,7 +557,8 @@ impl Driver<'_> {
                         | Act::Stop { .. }
                         | Act::Acknowledge { .. }
                         | Act::Lot { .. }
-                        | Act::WorkOrder { .. } => None,
+                        | Act::WorkOrder { .. }
+                        | Act::Operator { .. } => None,
                     };
                     self.feed(Input::Act { request, history })?;
                 }
@@ -749,7 +750,7 @@ impl Driver<'_> {
                     run,
                     lane,
                     serial,
-                    operator: operator::NAME.to_owned(),
+                    operator: batch.operator_or(operator::NAME),
                     lot: batch.lot,
                     work_order: batch.work_order,
                     purpose: Purpose::Production,

@@ -74,6 +74,20 @@ pub struct Batch {
     pub lot: String,
     /// The work order; empty for none.
     pub work_order: String,
+    /// Who works at the line; empty for nobody in particular.
+    pub operator: String,
+}
+
+impl Batch {
+    /// The operator, or somebody else where nobody in particular works at the line.
+    pub fn operator_or(&self, other: &str) -> String {
+        if self.operator.is_empty() {
+            other
+        } else {
+            &self.operator
+        }
+        .to_owned()
+    }
 }
 
 /// One thing to do in a lane.

@@ -172,6 +172,7 @@ impl Line {
             batch: Batch {
                 lot: config.lot,
                 work_order: String::new(),
+                operator: String::new(),
             },
             stops: Stops::default(),
             known: VecDeque::new(),
@@ -810,6 +811,7 @@ impl Line {
             },
             Act::Lot { lot } => named("lot", lot, &mut self.batch.lot, effects),
             Act::WorkOrder { work_order } => named("work order", work_order, &mut self.batch.work_order, effects),
+            Act::Operator { name } => named("operator", name, &mut self.batch.operator, effects),
         }
     }
 

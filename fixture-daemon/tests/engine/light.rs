@@ -19,11 +19,13 @@ use fixture_daemon::engine::recipe::Recipe;
 use fixture_daemon::engine::sensor::Measures;
 use fixture_daemon::engine::station::{Transmitter, UnitPower};
 use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd, UnitHistory};
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId};
+use fixture_link::role::Role;
 use fixture_link::snapshot::{LaneState, StripPiece};
 use fixture_link::verdict::VerdictCode;
+use uuid::Uuid;
 
 use crate::bench::{ms, run_id, serial, table};
 
@@ -317,7 +319,10 @@ impl Light {
     pub fn act_on(&mut self, act: Act, history: Option<UnitHistory>) -> ActAnswer {
         self.input(Input::Act {
             request: ActRequest {
+                id: ActId(Uuid::nil()),
                 by: "console".to_owned(),
+                role: Role::Admin,
+                from: "console".to_owned(),
                 act,
             },
             history,

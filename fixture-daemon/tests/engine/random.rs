@@ -20,12 +20,14 @@ use fixture_daemon::engine::recipe::PassRule;
 use fixture_daemon::engine::sensor::Measures;
 use fixture_daemon::engine::station::{Transmitter, UnitPower};
 use fixture_ledger::record::UnitHistory;
-use fixture_link::act::{Act, ActRequest};
+use fixture_link::act::{Act, ActId, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::role::Role;
 use fixture_link::snapshot::LaneState;
 use fixture_link::verdict::{Class, Outcome, Refusal, VerdictCode};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use crate::bench::{BLESSED, CLAIMED, LED_ONLY, recipe, run_id, serial, table};
 
@@ -426,7 +428,10 @@ impl World {
 
     fn act(&mut self, act: Act) {
         let request = ActRequest {
+            id: ActId(Uuid::nil()),
             by: "console".to_owned(),
+            role: Role::Admin,
+            from: "console".to_owned(),
             act,
         };
         self.step(Input::Act { request, history: None });

@@ -6,10 +6,12 @@ use fixture_ledger::record::{RefusedStart, StopKind};
 use fixture_ledger::report::RunFilter;
 use fixture_ledger::yields::{QUARTER, Scope, Span};
 use fixture_ledger::{Durability, Ledger, Reports};
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
+use fixture_link::role::Role;
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 use rusqlite::Connection;
+use uuid::Uuid;
 
 use crate::sample::{at, end, lane, run_id, setup, start};
 
@@ -169,7 +171,10 @@ async fn a_ledger_of_any_older_version_is_brought_to_this_one_with_all_that_it_h
         assert_eq!(
             acts[0].request,
             ActRequest {
+                id: ActId(Uuid::nil()),
                 by: "zoë".to_owned(),
+                role: Role::Admin,
+                from: "".to_owned(),
                 act: lot
             }
         );
@@ -224,7 +229,10 @@ async fn goes_on(ledger: &mut Ledger, reports: &Reports) {
     };
     ledger.record_refusal(setup, &refused, at(9_600)).await.unwrap();
     let named = ActRequest {
+        id: ActId(Uuid::nil()),
         by: "zoë".to_owned(),
+        role: Role::Admin,
+        from: "".to_owned(),
         act: Act::WorkOrder {
             work_order: "wo-31".to_owned(),
         },

@@ -7,9 +7,11 @@ use fixture_ledger::record::{
 };
 use fixture_ledger::report::{RunFilter, SerialFilter};
 use fixture_ledger::{Durability, Ledger, LedgerError, Reports};
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
+use fixture_link::role::Role;
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn a_run_comes_back_as_it_was_stored() {
@@ -395,7 +397,10 @@ fn acts() -> Vec<(ActRequest, ActAnswer)> {
     .map(|(act, answer)| {
         (
             ActRequest {
+                id: ActId(Uuid::nil()),
                 by: "zoë".to_owned(),
+                role: Role::Admin,
+                from: "".to_owned(),
                 act,
             },
             answer,

@@ -6,8 +6,9 @@ use fixture_ledger::record::{
     Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Purpose, Quantity, RunEnd, RunStart,
     Scale, Setup, Side, StoredReading,
 };
-use fixture_link::act::{Act, ActRequest};
+use fixture_link::act::{Act, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::role::Role;
 use fixture_link::snapshot::Stage;
 use fixture_link::verdict::VerdictCode;
 use uuid::Uuid;
@@ -69,7 +70,10 @@ pub fn start(n: u32, on: u8, unit: Option<&str>, seated: i64) -> RunStart {
 /// A person lets a unit run again.
 pub fn unlock(unit: &str, by: &str, reason: &str) -> ActRequest {
     ActRequest {
+        id: ActId(Uuid::nil()),
         by: by.to_owned(),
+        role: Role::Admin,
+        from: "".to_owned(),
         act: Act::Unlock {
             serial: serial(unit),
             reason: reason.to_owned(),

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use fixture_ledger::{Durability, Ledger, Reports};
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
+use fixture_link::role::Role;
 use fixture_link::verdict::{Class, Outcome, VerdictCode};
 use rusqlite::Connection;
+use uuid::Uuid;
 
 use crate::sample::{at, end, setup, start};
 
@@ -28,7 +30,17 @@ async fn past_the_writer(path: &Path) -> Connection {
     };
     let by = "zoë".to_owned();
     ledger
-        .record_act(&ActRequest { by, act: lot }, &ActAnswer::Done, at(4_000))
+        .record_act(
+            &ActRequest {
+                id: ActId(Uuid::nil()),
+                by,
+                role: Role::Admin,
+                from: String::new(),
+                act: lot,
+            },
+            &ActAnswer::Done,
+            at(4_000),
+        )
         .await
         .unwrap();
     ledger.close().await.unwrap();

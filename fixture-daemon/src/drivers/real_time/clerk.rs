@@ -128,7 +128,7 @@ impl Clerk {
                         run,
                         lane,
                         serial,
-                        operator: self.operator.clone(),
+                        operator: batch.operator_or(&self.operator),
                         lot: batch.lot,
                         work_order: batch.work_order,
                         purpose: Purpose::Production,
@@ -220,7 +220,8 @@ impl Clerk {
             | Act::Stop { .. }
             | Act::Acknowledge { .. }
             | Act::Lot { .. }
-            | Act::WorkOrder { .. } => None,
+            | Act::WorkOrder { .. }
+            | Act::Operator { .. } => None,
         };
         let asked = AskedAct {
             request,

@@ -10,12 +10,14 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use blinkup::Tick;
-use fixture_link::act::{Act, ActRequest};
+use fixture_link::act::{Act, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::role::Role;
 use fixture_link::snapshot::Notice;
 use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::Told;
 use super::clerk::Job;
@@ -423,7 +425,10 @@ impl Button {
 /// What a scan has done. Nobody waits for the answer: what holds from now on stands on the live page.
 fn by_scanner(act: Act) -> Job {
     let request = ActRequest {
+        id: ActId(Uuid::now_v7()),
         by: BY_SCANNER.to_owned(),
+        role: Role::Operator,
+        from: "line".to_owned(),
         act,
     };
     Job::Act(request, oneshot::channel().0)

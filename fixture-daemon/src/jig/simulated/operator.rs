@@ -4,10 +4,12 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use blinkup::Tick;
-use fixture_link::act::{Act, ActRequest};
+use fixture_link::act::{Act, ActId, ActRequest};
 use fixture_link::identity::LaneId;
+use fixture_link::role::Role;
 use fixture_link::snapshot::{LaneState, LineStop};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
+use uuid::Uuid;
 
 use super::chance::{Chance, Stream};
 use super::fault::Fault;
@@ -480,7 +482,10 @@ fn deal(stop: &mut Stop, now: Tick, chance: &mut Chance) -> Deed {
 
 fn request(act: Act) -> ActRequest {
     ActRequest {
+        id: ActId(Uuid::nil()),
         by: NAME.to_owned(),
+        role: Role::Admin,
+        from: "line".to_owned(),
         act,
     }
 }

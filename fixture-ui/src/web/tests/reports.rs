@@ -2,9 +2,11 @@
 
 use fixture_ledger::lane_trend::LampLimit;
 use fixture_ledger::record::{ChangeKind, RefusedStart, StopKind};
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
+use fixture_link::role::Role;
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::Refusal;
+use uuid::Uuid;
 
 use super::*;
 use crate::web::replays::tests::{SUMMARY, engine};
@@ -457,7 +459,10 @@ async fn a_units_story_has_its_runs_in_order_and_what_people_did() {
     let (_folder, path) = two_days().await;
     let (mut ledger, _) = Ledger::open(&path, wall(NOON)).await.unwrap();
     let act = ActRequest {
+        id: ActId(Uuid::nil()),
         by: "Wei".to_owned(),
+        role: Role::Admin,
+        from: "line".to_owned(),
         act: Act::Unlock {
             serial: Serial::new("A-10").unwrap(),
             reason: "cleaned the light pipe".to_owned(),
