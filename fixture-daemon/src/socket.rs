@@ -290,6 +290,11 @@ fn sound(request: &ActRequest) -> Result<(), String> {
     text("by", &request.by, 1, 64)?;
     text("from", &request.from, 1, 64)?;
     match &request.act {
+        Act::Account {
+            name, before, after, ..
+        } => text("name", name, 1, 64)
+            .and_then(|()| text("before", before, 0, 200))
+            .and_then(|()| text("after", after, 0, 200)),
         Act::Start { .. } => Ok(()),
         Act::Stop { reason, .. } | Act::Unlock { reason, .. } => text("reason", reason, 1, 200),
         Act::Acknowledge { note } => text("note", note, 0, 200),

@@ -603,6 +603,7 @@ impl Ledger {
         at: WallTime,
     ) -> Result<(), LedgerError> {
         let (kind, lane, serial, words) = match &request.act {
+            Act::Account { name, .. } => ("account", None, None, name.as_str()),
             Act::Start { lane, serial } => ("start", *lane, serial.as_ref(), ""),
             Act::Stop { lane, reason } => ("stop", *lane, None, reason.as_str()),
             Act::Acknowledge { note } => ("acknowledge", None, None, note.as_str()),

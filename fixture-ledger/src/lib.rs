@@ -28,6 +28,7 @@ pub mod lane_trend;
 mod ledger;
 pub mod pace;
 mod pages;
+pub mod people;
 pub mod record;
 pub mod report;
 pub mod seal;

@@ -34,6 +34,17 @@ pub struct ActId(pub Uuid);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Act {
+    /// An account or a token is changed. The web service keeps those; the daemon writes down that it is done, before it is.
+    Account {
+        /// Whose: the account's or the token's name.
+        name: String,
+        /// What is changed.
+        change: AccountChange,
+        /// What it was; empty for nothing, and where it is secret.
+        before: String,
+        /// What it is from now on; empty for nothing, and where it is secret.
+        after: String,
+    },
     /// Starts the unit that lies in a lane, where the recipe does not start by itself; or the line again after a stop.
     Start {
         /// The lane; all of the line when left out.
@@ -79,6 +90,67 @@ pub enum Act {
         /// The operator's name; empty for nobody in particular.
         name: String,
     },
+}
+
+/// What is changed of an account or a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountChange {
+    /// It is made.
+    Made,
+    /// Its role is another.
+    Role,
+    /// Its password is another.
+    Password,
+    /// Its PIN is another, or taken away.
+    Pin,
+    /// Its badge is another, or taken away.
+    Badge,
+    /// It is taken away.
+    Ended,
+    /// A token is made.
+    TokenMade,
+    /// A token is taken away.
+    TokenEnded,
+}
+
+impl AccountChange {
+    /// Every one.
+    pub const ALL: [Self; 8] = [
+        Self::Made,
+        Self::Role,
+        Self::Password,
+        Self::Pin,
+        Self::Badge,
+        Self::Ended,
+        Self::TokenMade,
+        Self::TokenEnded,
+    ];
+
+    /// The name in records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Role => "role",
+            Self::Password => "password",
+            Self::Pin => "pin",
+            Self::Badge => "badge",
+            Self::Ended => "ended",
+            Self::TokenMade => "token-made",
+            Self::TokenEnded => "token-ended",
+        }
+    }
+}
+
+impl FromStr for AccountChange {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "change of an account"))
+    }
 }
 
 /// The daemon's answer to an act.

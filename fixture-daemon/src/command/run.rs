@@ -586,7 +586,11 @@ async fn last_batch(ledger: &Path) -> anyhow::Result<Batch> {
             Act::Operator { name } => {
                 last_operator.get_or_insert(name);
             }
-            Act::Start { .. } | Act::Stop { .. } | Act::Acknowledge { .. } | Act::Unlock { .. } => {}
+            Act::Account { .. }
+            | Act::Start { .. }
+            | Act::Stop { .. }
+            | Act::Acknowledge { .. }
+            | Act::Unlock { .. } => {}
         }
     }
     Ok(Batch {

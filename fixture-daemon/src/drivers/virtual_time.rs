@@ -556,6 +556,7 @@ impl Driver<'_> {
                         Act::Start { serial: None, .. }
                         | Act::Stop { .. }
                         | Act::Acknowledge { .. }
+                        | Act::Account { .. }
                         | Act::Lot { .. }
                         | Act::WorkOrder { .. }
                         | Act::Operator { .. } => None,

@@ -784,6 +784,8 @@ impl Line {
                 },
                 Err(why) => refused(why),
             },
+            // Kept by the web service; here it is written down.
+            Act::Account { .. } => ActAnswer::Done,
             Act::Acknowledge { note } => {
                 if note.chars().count() > LONGEST_REASON {
                     return refused("note: expected at most 200 characters");

@@ -17,6 +17,7 @@ mod lamp_light;
 mod lane_trend;
 mod older;
 mod pages;
+mod people;
 mod queries;
 mod role;
 mod rollups;

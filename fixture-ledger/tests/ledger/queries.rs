@@ -13,6 +13,18 @@ async fn every_description_fits_the_schema() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger");
     let ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
+    ledger.close().await.unwrap();
+    // The people's database is another one; no table of it has the name of a table of the ledger.
+    let people = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations/people");
+    let mut migrations: Vec<_> = std::fs::read_dir(people)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    migrations.sort();
+    for migration in migrations {
+        let sql = std::fs::read_to_string(migration).unwrap();
+        rusqlite::Connection::open(&path).unwrap().execute_batch(&sql).unwrap();
+    }
     let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     let mut described = 0;
     for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx")).unwrap() {
@@ -28,7 +40,6 @@ async fn every_description_fits_the_schema() {
         described += 1;
     }
     assert!(described > 0);
-    ledger.close().await.unwrap();
 }
 
 #[test]
@@ -36,8 +47,13 @@ fn every_description_is_of_a_query_in_the_sources() {
     let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut sources = String::new();
-    for file in std::fs::read_dir(crate_directory.join("src")).unwrap() {
-        sources.push_str(&std::fs::read_to_string(file.unwrap().path()).unwrap());
+    for folder in ["src", "src/people"] {
+        for file in std::fs::read_dir(crate_directory.join(folder)).unwrap() {
+            let file = file.unwrap().path();
+            if file.is_file() {
+                sources.push_str(&std::fs::read_to_string(file).unwrap());
+            }
+        }
     }
     let sources = words(&sources);
     for file in std::fs::read_dir(crate_directory.join(".sqlx")).unwrap() {

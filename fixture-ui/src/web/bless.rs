@@ -99,13 +99,6 @@ impl Hook {
         })
     }
 
-    /// The route's handler.
-    pub fn route<S: Clone + Send + Sync + 'static>(self) -> MethodRouter<S> {
-        post(take)
-            .layer(DefaultBodyLimit::max(LARGEST))
-            .with_state(Arc::new(self))
-    }
-
     /// The event in a request whose signature and time are good.
     fn proven(&self, headers: &HeaderMap, body: &[u8]) -> Result<BlessEvent, Refused> {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -191,6 +184,11 @@ impl Hook {
     }
 }
 
+/// The receiver's handler.
+pub fn route<S: Clone + Send + Sync + 'static>(hook: Arc<Hook>) -> MethodRouter<S> {
+    post(take).layer(DefaultBodyLimit::max(LARGEST)).with_state(hook)
+}
+
 async fn take(State(hook): State<Arc<Hook>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
     match hook.take(&headers, body).await {
         Ok(status) => status.into_response(),
@@ -269,7 +267,7 @@ mod tests {
             let hook = Hook::new(&key, daemon, clock).unwrap();
             Self {
                 folder,
-                router: Router::new().route(PATH, hook.route()),
+                router: Router::new().route(PATH, super::route(Arc::new(hook))),
                 now: clock.wall().as_second(),
             }
         }

@@ -1,9 +1,11 @@
 //! What surrounds every page.
 
 use fixture_ledger::report::RunRow;
+use fixture_link::role::Right;
 use jiff::Timestamp;
 
 use super::Sources;
+use super::visitor::Visitor;
 use crate::view::{SIMULATED, View};
 
 /// The top and bottom of a page, in words.
@@ -19,6 +21,36 @@ pub struct Frame {
     pub zone: String,
     /// When it was made.
     pub at: String,
+    /// Who asks, where somebody is logged in.
+    pub person: Option<PersonWords>,
+}
+
+/// Who is logged in, as it stands on every page.
+#[derive(Debug, Clone)]
+pub struct PersonWords {
+    /// The name.
+    pub name: String,
+    /// What it may do at the line.
+    pub runs_the_line: bool,
+    /// May read the audit.
+    pub reads_the_audit: bool,
+    /// Keeps the accounts.
+    pub keeps_accounts: bool,
+    /// What forms carry; empty for a machine with a token.
+    pub form: String,
+}
+
+impl PersonWords {
+    fn asking() -> Option<Self> {
+        let visitor = Visitor::asking();
+        Some(Self {
+            name: visitor.person.as_ref()?.name.clone(),
+            runs_the_line: visitor.has(Right::RunTheLine),
+            reads_the_audit: visitor.has(Right::ReadTheAudit),
+            keeps_accounts: visitor.has(Right::KeepAccounts),
+            form: visitor.of_form(),
+        })
+    }
 }
 
 impl Frame {
@@ -39,6 +71,7 @@ impl Frame {
                 .unwrap_or("the fixture's time")
                 .to_owned(),
             at: moment(sources, sources.clock.wall()),
+            person: PersonWords::asking(),
         }
     }
 

@@ -2,29 +2,41 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+
+use super::door::Door;
 
 /// Everything comes from this server; nothing inline; nobody frames it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Headers of every answer. Pages are never kept: an old PASS must not come back out of a cache.
-const HEADERS: [(HeaderName, &str); 6] = [
+const HEADERS: [(HeaderName, &str); 8] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (header::CACHE_CONTROL, "no-store"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
+    ),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// Adds them, and answers only where a page was asked for under a name of this machine. The pages are served on a loopback address and know
-/// no login: a foreign name that somebody let point to it would hand them to foreign pages ("DNS rebinding").
-pub async fn guard(request: Request, next: Next) -> Response {
-    let mut response = match foreign(&request) {
+/// Adds them, and answers at the line only where a page was asked for under a name of this machine: whoever is there may look without logging in,
+/// and a foreign name that somebody let point to it would hand the pages to foreign ones ("DNS rebinding"). From the network everybody logs in, and
+/// a log-in is the browser's for the one name that it was made under.
+pub async fn guard(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let misnamed = match door {
+        Door::Line => foreign(&request),
+        Door::Network => None,
+    };
+    let mut response = match misnamed {
         None => next.run(request).await,
         Some(name) => misdirected(&name),
     };

@@ -117,9 +117,14 @@ pub fn instant(sources: &Sources, at: WallTime) -> String {
     format!("{}{mark}", plain(sources, at))
 }
 
+/// An instant (microseconds since 1970 UTC) of which nothing is known about the clock.
+pub fn instant_at(sources: &Sources, micros: i64) -> String {
+    Timestamp::from_microsecond(micros).map_or_else(|_| format!("{micros} µs"), |at| moment(sources, at))
+}
+
 /// A stored instant without that mark.
 fn plain(sources: &Sources, at: WallTime) -> String {
-    Timestamp::from_microsecond(at.micros).map_or_else(|_| format!("{} µs", at.micros), |at| moment(sources, at))
+    instant_at(sources, at.micros)
 }
 
 /// The hour and minute of an instant (microseconds since 1970 UTC) at the fixture.

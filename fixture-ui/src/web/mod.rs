@@ -1,15 +1,19 @@
-//! The dashboard: pages made on the server, on a loopback address, that only read.
+//! The dashboard: pages made on the server, at the line on a loopback address and for the network encrypted. What a page is asked by GET changes
+//! nothing; what people do ([`acts`]) goes to the daemon, accounts ([`accounts`]) are kept here.
 //!
-//! Only the webhook for bless events ([`bless`]) hands something on, and only what is signed.
+//! The webhook for bless events ([`bless`]) hands on what is signed.
 //!
 //! Live pages come from the daemon's newest snapshot, history from the ledger (opened read-only), so that history is there while
 //! the daemon is not.
 
 pub mod about;
+pub mod accounts;
+pub mod acts;
 pub mod assets;
 pub mod bless;
 pub mod chart;
 pub mod day;
+pub mod door;
 pub mod failures;
 pub mod frame;
 pub mod guard;
@@ -19,11 +23,14 @@ pub mod light;
 pub mod link;
 pub mod list;
 pub mod live;
+pub mod log_in;
 pub mod metrics;
 pub mod oee;
 pub mod period;
+pub mod posted;
 pub mod problem;
 pub mod replays;
+pub mod routes;
 pub mod run;
 pub mod runs;
 pub mod shift;
@@ -32,6 +39,7 @@ pub mod shift_report;
 mod tests;
 pub mod today;
 pub mod unit;
+pub mod visitor;
 pub mod what_if;
 pub mod what_if_rules;
 pub mod yields;
@@ -47,15 +55,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use embedded_graphics::geometry::Size;
+use fixture_ledger::people::{People, PeopleError};
 use fixture_link::client::Client;
 use fixture_link::settings::{Screen, Settings, Shifts};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
+use self::door::Door;
 use self::problem::Problem;
 use self::replays::Replays;
 use crate::clock::Clock;
@@ -82,6 +93,14 @@ pub struct Sources {
     pub shift: shift::Cached,
     /// Where the engine is that judges stored runs by other rules.
     pub replays: Replays,
+    /// The accounts; `None` where they cannot be read: then nobody can log in, and pages at the line go on.
+    pub people: Option<Arc<People>>,
+    /// The daemon, for what people do.
+    pub daemon: Client,
+    /// The file with the code for the first administrator.
+    pub setup_code: PathBuf,
+    /// Through which door this is asked for.
+    pub door: Door,
     /// Ends open event streams, which would otherwise hold up the end of the service.
     pub ended: CancellationToken,
 }
@@ -89,8 +108,8 @@ pub struct Sources {
 /// The pages cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The address is not a loopback address: the pages know no login.
-    #[error("{0}: expected a loopback address, since the pages know no login")]
+    /// The line's address is not a loopback address.
+    #[error("{0}: expected a loopback address, since nothing is encrypted there")]
     NotLoopback(SocketAddr),
     /// The address cannot be bound.
     #[error("{bind}: cannot be bound: {source}")]
@@ -103,6 +122,9 @@ pub enum ServeError {
     /// The webhook's key cannot be used.
     #[error("ui.web.bless: {0}")]
     Key(#[from] bless::BadKey),
+    /// The certificate for the network cannot be used.
+    #[error("ui.web.network: {0}")]
+    Network(#[from] door::DoorError),
     /// The server ended by itself.
     #[error("server: {0}")]
     Server(io::Error),
@@ -111,7 +133,7 @@ pub enum ServeError {
 /// Serves the pages until `ended`.
 ///
 /// # Errors
-/// The address is not a loopback address, or cannot be bound; or the webhook has no key.
+/// An address cannot be bound, or the line's is not a loopback address; the webhook has no key, or the network no certificate.
 pub async fn serve(
     settings: &Settings,
     replays: Replays,
@@ -126,7 +148,7 @@ pub async fn serve(
     let listener = tokio::net::TcpListener::bind(bind)
         .await
         .map_err(|source| ServeError::Bind { bind, source })?;
-    tracing::info!("pages at http://{bind}/");
+    tracing::info!("pages at the line at http://{bind}/");
     let sources = Sources {
         fixture: settings.name.clone(),
         newest,
@@ -136,18 +158,101 @@ pub async fn serve(
         screen: frame_size(settings.screen.as_ref()),
         shift: shift::Cached::default(),
         replays,
+        people: people(settings).await,
+        daemon: Client::new(&settings.socket),
+        setup_code: settings.web.setup_code_file(),
+        door: Door::Line,
         ended: ended.clone(),
     };
-    let mut router = router(sources);
-    if let Some(bless) = &settings.web.bless {
-        let hook = bless::Hook::new(&bless.key_file, Client::new(&settings.socket), clock)?;
-        router = router.route(bless::PATH, hook.route());
-        tracing::info!("bless events at http://{bind}{}", bless::PATH);
+    let hook = match &settings.web.bless {
+        None => None,
+        Some(bless) => {
+            let hook = bless::Hook::new(&bless.key_file, Client::new(&settings.socket), clock)?;
+            tracing::info!("bless events at {}", bless::PATH);
+            Some(Arc::new(hook))
+        }
+    };
+    let with_hook = |router: Router| match &hook {
+        None => router,
+        Some(hook) => router.route(bless::PATH, bless::route(Arc::clone(hook))),
+    };
+    let at_line = with_hook(router(sources.clone()));
+    let line = async {
+        axum::serve(listener, at_line)
+            .with_graceful_shutdown(ended.clone().cancelled_owned())
+            .await
+            .map_err(ServeError::Server)
+    };
+    let Some(network) = &settings.web.network else {
+        return line.await;
+    };
+    let encryption = door::encryption(&settings.web, network)?;
+    let from_network = with_hook(router(Sources {
+        door: Door::Network,
+        ..sources
+    }));
+    let handle = axum_server::Handle::new();
+    let bind = network.bind;
+    // Bound here, so that an address that is taken is told as such.
+    let listener = std::net::TcpListener::bind(bind)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+        .map_err(|source| ServeError::Bind { bind, source })?;
+    tracing::info!("pages for the network at {}", door::address(network));
+    let network = async {
+        let service = from_network.into_make_service_with_connect_info::<SocketAddr>();
+        axum_server::from_tcp_rustls(listener, encryption)
+            .map_err(ServeError::Server)?
+            .handle(handle.clone())
+            .serve(service)
+            .await
+            .map_err(ServeError::Server)
+    };
+    let ending = async {
+        ended.cancelled().await;
+        handle.graceful_shutdown(Some(ENDS_WITHIN));
+        Ok(())
+    };
+    // Whichever door breaks, the service ends, and says so.
+    tokio::try_join!(line, network, ending).map(|_| ())
+}
+
+/// How long answers to the network may still take when the service ends.
+const ENDS_WITHIN: core::time::Duration = core::time::Duration::from_secs(2);
+
+/// Opens the accounts, and has a setup code ready as long as there is no administrator.
+async fn people(settings: &Settings) -> Option<Arc<People>> {
+    let opened = async {
+        let people = People::open(&settings.web.people_file()).await?;
+        let code = settings.web.setup_code_file();
+        if people.has_admin().await? {
+            // Left by a process that was ended between making the administrator and taking the code away.
+            if let Err(error) = std::fs::remove_file(&code)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::error!("{}: {error}", code.display());
+            }
+        } else {
+            if !code.exists() {
+                let drawn = fixture_ledger::people::setup_code()?;
+                if let Err(error) = door::write(&code, 0o640, &format!("{}\n", drawn.tell())) {
+                    tracing::error!("{error}");
+                }
+            }
+            let told = std::fs::read_to_string(&code).unwrap_or_default();
+            tracing::warn!(
+                "this fixture has no administrator: make one at /setup with the setup code {}",
+                told.trim()
+            );
+        }
+        Ok::<_, PeopleError>(people)
+    };
+    match opened.await {
+        Ok(people) => Some(Arc::new(people)),
+        Err(error) => {
+            tracing::error!("nobody can log in: {error}");
+            None
+        }
     }
-    axum::serve(listener, router)
-        .with_graceful_shutdown(ended.cancelled_owned())
-        .await
-        .map_err(ServeError::Server)
 }
 
 /// The size of the frames as far as the configuration tells it: a framebuffer's is known to the process that draws on it; the official
@@ -157,37 +262,23 @@ fn frame_size(screen: Option<&Screen>) -> Size {
     told.map_or(screen::SMALL, |(width, height)| Size::new(width, height))
 }
 
-/// Every address of the dashboard.
+/// Every address of the dashboard, as it is answered at the door of `sources`.
 pub fn router(sources: Sources) -> Router {
-    Router::new()
-        .route("/", get(live::page))
-        .route("/events", get(live::events))
-        .route("/today", get(today::page))
-        .route("/yield", get(yields::page))
-        .route("/failures", get(failures::page))
-        .route("/lanes", get(lanes::page))
-        .route(shift_report::PATH, get(shift_report::page))
-        .route("/what-if", get(what_if::page))
-        .route("/what-if/rules", get(what_if_rules::page))
-        .route("/about", get(about::page))
-        .route("/runs", get(runs::page))
-        .route("/runs/{id}", get(run::page))
-        .route("/units/{serial}", get(unit::page))
-        .route("/metrics", get(metrics::figures))
-        .route("/screen.png", get(screen_png))
-        .route("/fixture.css", get(assets::style))
-        .route("/live.js", get(assets::script))
-        .route("/export", get(export::page))
-        .route("/export/runs.csv", get(export::csv))
-        .route("/export/runs.jsonl", get(export::json_lines))
-        .route("/export/records.jsonl", get(export::records))
+    let door = sources.door;
+    let sources = Arc::new(sources);
+    let mut router = Router::new();
+    for route in routes::all() {
+        router = router.route(route.path, route.guarded(&sources));
+    }
+    router
         .nest(api::PATH, api::router())
         .route("/api/v1/", get(api::nothing_here))
         .fallback(problem::no_page)
-        .method_not_allowed_fallback(problem::only_reading)
-        .layer(axum::middleware::from_fn(guard::guard))
+        .method_not_allowed_fallback(problem::another_method)
+        .layer(from_fn_with_state(Arc::clone(&sources), visitor::settle))
+        .layer(from_fn_with_state(door, guard::guard))
         .layer(CompressionLayer::new())
-        .with_state(Arc::new(sources))
+        .with_state(sources)
 }
 
 /// The frame that the local display shows, drawn from the same view.

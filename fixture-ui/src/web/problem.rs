@@ -46,6 +46,14 @@ impl Problem {
         }
     }
 
+    /// The same with another way on than back to the live page.
+    #[must_use]
+    pub fn leading(mut self, to: &str, words: &'static str) -> Self {
+        to.clone_into(&mut self.page.back);
+        self.page.back_words = words;
+        self
+    }
+
     /// Nothing is there.
     pub fn missing(sources: &Sources, what: String, todo: &str) -> Self {
         Self::new(sources, StatusCode::NOT_FOUND, "Not found", what, todo)
@@ -105,13 +113,13 @@ pub async fn no_page(sources: State<Arc<Sources>>) -> Problem {
     )
 }
 
-/// The pages only read.
-pub async fn only_reading(sources: State<Arc<Sources>>) -> Problem {
+/// A page is only read, or a form's address is only sent to.
+pub async fn another_method(sources: State<Arc<Sources>>) -> Problem {
     Problem::new(
         &sources,
         StatusCode::METHOD_NOT_ALLOWED,
         "Not allowed",
-        "These pages only read.".to_owned(),
-        "Acts are done at the fixture: fixture-daemon act.",
+        "Nothing at this address is asked for or sent in this way.".to_owned(),
+        "Acts are done with the forms of the pages.",
     )
 }

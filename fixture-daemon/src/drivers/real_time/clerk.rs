@@ -219,6 +219,7 @@ impl Clerk {
             Act::Start { serial: None, .. }
             | Act::Stop { .. }
             | Act::Acknowledge { .. }
+            | Act::Account { .. }
             | Act::Lot { .. }
             | Act::WorkOrder { .. }
             | Act::Operator { .. } => None,

@@ -11,7 +11,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use fixture_ledger::LedgerError;
 use fixture_ledger::report::{PAGE_LIMIT, Reports};
@@ -22,8 +22,10 @@ use serde::Serialize;
 use self::answers::{Each, Failures, RunWhole, Runs, UnitRuns, Yields};
 use self::shift::ShiftReport;
 use super::Sources;
+use super::acts;
 use super::asked::{Asked, lane, parsed, short};
 use super::day::Day;
+use super::routes::{LOOK, Route};
 use super::{link, shift_report};
 
 /// Where it stands.
@@ -32,16 +34,23 @@ pub const PATH: &str = "/api/v1";
 /// Runs of an answer where nothing else is asked for.
 const RUNS: u32 = 50;
 
-/// The addresses below [`PATH`].
+/// Its addresses, below [`PATH`].
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/yields", LOOK, get(yields)),
+        Route::get("/api/v1/failures", LOOK, get(failures)),
+        Route::get("/api/v1/shift-report", LOOK, get(shift_report)),
+        Route::get("/api/v1/runs", LOOK, get(runs)),
+        Route::get("/api/v1/runs/{id}", LOOK, get(run)),
+        Route::get("/api/v1/units/{serial}", LOOK, get(unit)),
+        Route::get("/api/v1/openapi.json", LOOK, get(described)),
+        Route::post("/api/v1/acts", LOOK, post(acts::by_program)),
+    ]
+}
+
+/// What answers where nothing else of it does.
 pub fn router() -> Router<Arc<Sources>> {
     Router::new()
-        .route("/yields", get(yields))
-        .route("/failures", get(failures))
-        .route("/shift-report", get(shift_report))
-        .route("/runs", get(runs))
-        .route("/runs/{id}", get(run))
-        .route("/units/{serial}", get(unit))
-        .route("/openapi.json", get(described))
         .fallback(nothing_here)
         .method_not_allowed_fallback(only_reading)
 }
@@ -66,7 +75,23 @@ impl Problem {
         }
     }
 
-    fn unclear(detail: impl Display) -> Self {
+    /// Nobody has said who it is.
+    pub fn who(detail: impl Display) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Who is it?", detail)
+    }
+
+    /// Whoever it is may not.
+    pub fn not_allowed(detail: impl Display) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Not allowed", detail)
+    }
+
+    /// The daemon does not answer.
+    pub fn away(detail: impl Display) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The fixture does not answer", detail)
+    }
+
+    /// The request makes no sense.
+    pub fn unclear(detail: impl Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Not understood", detail)
     }
 
@@ -107,7 +132,7 @@ async fn only_reading() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "Not allowed",
-        "This only reads: ask with GET.",
+        "Reports are asked for with GET, acts are sent with POST.",
     )
 }
 

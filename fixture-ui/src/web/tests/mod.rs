@@ -17,6 +17,7 @@ use fixture_ledger::record::{
     Quantity, RunEnd, RunStart, Scale, Setup, Side, StoredReading,
 };
 use fixture_ledger::{Durability, Ledger};
+use fixture_link::client::Client;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::settings::Shifts;
 use fixture_link::snapshot::{LaneState, Machine, Snapshot, Stage};
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
+use super::door::Door;
 use super::replays::Replays;
 use super::{Sources, router};
 use crate::clock::Clock;
@@ -54,6 +56,10 @@ fn sources(ledger: &Path, heard: Heard) -> (watch::Sender<Heard>, Sources) {
         screen: crate::screen::SMALL,
         shift: super::shift::Cached::default(),
         replays: Replays::by("/nowhere/fixture-daemon".into(), Path::new("fixture.toml")),
+        people: None,
+        daemon: Client::new("/nowhere/fixture.sock"),
+        setup_code: "/nowhere/setup-code".into(),
+        door: Door::Line,
         ended: CancellationToken::new(),
     };
     (sender, sources)
