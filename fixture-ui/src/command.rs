@@ -1,5 +1,6 @@
 //! The command line: two services, one binary.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,7 +40,13 @@ enum Command {
         #[arg(long)]
         blank: bool,
     },
-    /// Serves the dashboard on a loopback address.
+    /// Prints the code with which the first administrator is made, for a fixture without a screen.
+    SetupCode {
+        /// The fixture's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Serves the dashboard: at the line on a loopback address, and for the network encrypted.
     Web {
         /// The fixture's configuration.
         #[arg(long, value_name = "FILE")]
@@ -59,6 +66,7 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Screen { config, blank: false } => screen(&config),
         Command::Screen { config, blank: true } => blank(&config),
+        Command::SetupCode { config } => setup_code(&config),
         Command::Web { config } => web(&config),
     };
     match result {
@@ -109,6 +117,21 @@ pub fn blank(config: &Path) -> anyhow::Result<()> {
         None => Ok(()),
         Some(display) => Ok(display.end()?),
     }
+}
+
+/// Prints the setup code.
+fn setup_code(config: &Path) -> anyhow::Result<()> {
+    let file = settings(config)?.web.setup_code_file();
+    let code = match std::fs::read_to_string(&file) {
+        Ok(code) => code,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => anyhow::bail!(
+            "{}: there is no setup code: the fixture has an administrator, or its web service was never started",
+            file.display()
+        ),
+        Err(error) => return Err(error).with_context(|| format!("{}", file.display())),
+    };
+    std::io::stdout().write_all(code.as_bytes())?;
+    Ok(())
 }
 
 /// The dashboard's service: serves until SIGTERM or SIGINT.

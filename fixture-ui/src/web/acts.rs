@@ -307,6 +307,11 @@ pub async fn by_program(sources: State<Arc<Sources>>, body: Bytes) -> Result<Res
         return Err(api::Problem::who("programs send Authorization: Bearer TOKEN"));
     };
     let asked: Asked = serde_json::from_slice(&body).map_err(|error| api::Problem::unclear(&error))?;
+    if matches!(asked.act, Act::Account { .. }) {
+        return Err(api::Problem::unclear(
+            "an account is changed on the page of people, which has it written down by itself",
+        ));
+    }
     if !role.may(&asked.act) {
         return Err(api::Problem::not_allowed(format_args!(
             "{name} is {}: that role may not {}",

@@ -7,10 +7,11 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use fixture_ledger::people::{People, PeopleError, Proof, Secret, Whereabouts};
-use fixture_link::act::Act;
+use fixture_link::act::{AccountChange, Act};
 use fixture_link::role::Role;
 
 use super::Sources;
+use super::accounts::audited;
 use super::acts;
 use super::door::Door;
 use super::frame::Frame;
@@ -261,6 +262,10 @@ pub async fn setup(sources: State<Arc<Sources>>, posted: Posted) -> Result<Respo
     if digits(&code).is_empty() || digits(&code) != digits(posted.field("code")) {
         return again("this is not the setup code: it stands on the local screen and in the journal".to_owned());
     }
+    if let Err(error) = people.free(&name).await {
+        return again(error.to_string());
+    }
+    audited(&sources, &name, AccountChange::Made, ("", Role::Admin.as_str())).await?;
     let made = people
         .make_first_admin(&name, Secret::told(posted.raw("password")), at)
         .await;

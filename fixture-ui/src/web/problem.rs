@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::Sources;
+use super::api;
 use super::frame::Frame;
 
 /// What went wrong, in words.
@@ -114,7 +115,10 @@ pub async fn no_page(sources: State<Arc<Sources>>) -> Problem {
 }
 
 /// A page is only read, or a form's address is only sent to.
-pub async fn another_method(sources: State<Arc<Sources>>) -> Problem {
+pub async fn another_method(sources: State<Arc<Sources>>, address: Uri) -> Response {
+    if address.path().starts_with(api::PATH) {
+        return api::only_reading().await.into_response();
+    }
     Problem::new(
         &sources,
         StatusCode::METHOD_NOT_ALLOWED,
@@ -122,4 +126,5 @@ pub async fn another_method(sources: State<Arc<Sources>>) -> Problem {
         "Nothing at this address is asked for or sent in this way.".to_owned(),
         "Acts are done with the forms of the pages.",
     )
+    .into_response()
 }

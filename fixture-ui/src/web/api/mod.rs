@@ -17,6 +17,7 @@ use fixture_ledger::LedgerError;
 use fixture_ledger::report::{PAGE_LIMIT, Reports};
 use fixture_ledger::yields::{By, QUARTER, SPAN_LIMIT, Scope, Span};
 use fixture_link::identity::RunId;
+use fixture_link::role::Right;
 use serde::Serialize;
 
 use self::answers::{Each, Failures, RunWhole, Runs, UnitRuns, Yields};
@@ -26,6 +27,7 @@ use super::acts;
 use super::asked::{Asked, lane, parsed, short};
 use super::day::Day;
 use super::routes::{LOOK, Route};
+use super::visitor::Needs;
 use super::{link, shift_report};
 
 /// Where it stands.
@@ -44,15 +46,13 @@ pub fn routes() -> Vec<Route> {
         Route::get("/api/v1/runs/{id}", LOOK, get(run)),
         Route::get("/api/v1/units/{serial}", LOOK, get(unit)),
         Route::get("/api/v1/openapi.json", LOOK, get(described)),
-        Route::post("/api/v1/acts", LOOK, post(acts::by_program)),
+        Route::post("/api/v1/acts", Needs::Right(Right::RunTheLine), post(acts::by_program)),
     ]
 }
 
 /// What answers where nothing else of it does.
 pub fn router() -> Router<Arc<Sources>> {
-    Router::new()
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(only_reading)
+    Router::new().fallback(nothing_here)
 }
 
 /// What went wrong, as RFC 9457 has it.
@@ -128,7 +128,8 @@ pub async fn nothing_here() -> Problem {
     ))
 }
 
-async fn only_reading() -> Problem {
+/// Something else than what an address takes was sent to it.
+pub async fn only_reading() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "Not allowed",
