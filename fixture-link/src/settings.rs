@@ -5,8 +5,8 @@
 
 mod screen;
 mod shifts;
+mod web;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -17,6 +17,8 @@ pub use self::screen::{Colours, Drm, Framebuffer, PngFile, Rotation, Screen, Spi
 use self::screen::{RawScreen, Source};
 use self::shifts::RawShifts;
 pub use self::shifts::{ShiftTime, Shifts};
+use self::web::RawWeb;
+pub use self::web::{Bless, Certificate, Network, Web};
 use crate::mistake::{Mistake, read};
 
 /// The part of the configuration that daemon, screen and web share, checked.
@@ -38,64 +40,6 @@ pub struct Settings {
     pub screen: Option<Screen>,
     /// Its time zone and shifts.
     pub shifts: Shifts,
-}
-
-/// The dashboard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Web {
-    /// Where it listens at the line: a loopback address, without encryption.
-    pub bind: SocketAddr,
-    /// Where it listens for the network, encrypted; `None`: it does not.
-    pub network: Option<Network>,
-    /// The webhook for bless events; `None`: there is none.
-    pub bless: Option<Bless>,
-    /// The folder of what only the dashboard writes: accounts, certificate, the code for the first administrator. Beside the ledger where the
-    /// configuration names none.
-    pub state: PathBuf,
-}
-
-impl Web {
-    /// The database of accounts, log-ins and tokens.
-    pub fn people_file(&self) -> PathBuf {
-        self.state.join("people.db")
-    }
-
-    /// The file that holds the one-time code for the first administrator, as long as there is no administrator.
-    pub fn setup_code_file(&self) -> PathBuf {
-        self.state.join("setup-code")
-    }
-
-    /// The file that holds the fingerprint of the certificate that pages are served with, where they are served with one.
-    pub fn fingerprint_file(&self) -> PathBuf {
-        self.state.join("fingerprint")
-    }
-}
-
-/// How the dashboard is reached from the network: always encrypted, and everybody logs in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
-    /// Where it listens.
-    pub bind: SocketAddr,
-    /// The site's certificate and its key; `None`: the fixture makes its own.
-    pub certificate: Option<Certificate>,
-    /// Names and addresses that a certificate of its own is for, besides the machine's own name.
-    pub names: Vec<String>,
-}
-
-/// A certificate of the site.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
-    /// The file with the certificate and those of its issuers, PEM.
-    pub file: PathBuf,
-    /// The file with its key, PEM.
-    pub key_file: PathBuf,
-}
-
-/// The webhook for bless events.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bless {
-    /// The file with the key that events are signed with.
-    pub key_file: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -134,37 +78,6 @@ struct RawFixture {
 struct RawUi {
     web: Option<RawWeb>,
     screen: Option<RawScreen>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawWeb {
-    bind: Spanned<String>,
-    bless: Option<RawBless>,
-    state: Option<Spanned<PathBuf>>,
-    network: Option<RawNetwork>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawNetwork {
-    bind: Spanned<String>,
-    certificate: Option<RawCertificate>,
-    #[serde(default)]
-    names: Vec<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCertificate {
-    file: Spanned<PathBuf>,
-    key_file: Spanned<PathBuf>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBless {
-    key_file: Spanned<PathBuf>,
 }
 
 /// The longest path that the address of a Unix socket holds (`sun_path` of unix(7) without its end).
@@ -213,81 +126,8 @@ impl Settings {
             ));
         }
         let ledger = path(&raw.fixture.ledger)?;
-        let beside_the_ledger = || ledger.with_file_name("web");
-        let web = match &raw.ui.web {
-            None => Web {
-                bless: None,
-                state: beside_the_ledger(),
-                network: None,
-                bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            },
-            Some(web) => {
-                let address = |raw: &Spanned<String>, example: &str| -> Result<SocketAddr, Mistake> {
-                    raw.get_ref().parse().map_err(|_| {
-                        mistake(
-                            raw.span(),
-                            format!(
-                                "expected an address and port such as \"{example}\", found {:?}",
-                                raw.get_ref()
-                            ),
-                        )
-                    })
-                };
-                let bind = address(&web.bind, "127.0.0.1:8080")?;
-                if !bind.ip().is_loopback() {
-                    return Err(mistake(
-                        web.bind.span(),
-                        format!(
-                            "expected a loopback address (127.0.0.1 or [::1]), since nothing is encrypted there; for the network there is [ui.web.network]; found {}",
-                            bind.ip()
-                        ),
-                    ));
-                }
-                let bless = web.bless.as_ref().map(|bless| path(&bless.key_file)).transpose()?;
-                let network = match &web.network {
-                    None => None,
-                    Some(raw) => {
-                        let at = address(&raw.bind, "0.0.0.0:8443")?;
-                        if at == bind {
-                            return Err(mistake(
-                                raw.bind.span(),
-                                "expected another port than the line's".to_owned(),
-                            ));
-                        }
-                        for name in &raw.names {
-                            let text = name.get_ref();
-                            let plain = |letter: char| letter.is_ascii_alphanumeric() || ".-:".contains(letter);
-                            if text.is_empty() || text.len() > 253 || !text.chars().all(plain) {
-                                return Err(mistake(
-                                    name.span(),
-                                    format!("expected a host's name or address, found {text:?}"),
-                                ));
-                            }
-                        }
-                        let certificate = match &raw.certificate {
-                            None => None,
-                            Some(raw) => Some(Certificate {
-                                file: path(&raw.file)?,
-                                key_file: path(&raw.key_file)?,
-                            }),
-                        };
-                        Some(Network {
-                            bind: at,
-                            certificate,
-                            names: raw.names.iter().map(|name| name.get_ref().clone()).collect(),
-                        })
-                    }
-                };
-                let state = web.state.as_ref().map(path).transpose()?;
-                Web {
-                    bind,
-                    network,
-                    state: state.unwrap_or_else(beside_the_ledger),
-                    bless: bless.map(|key_file| Bless { key_file }),
-                }
-            }
-        };
         let source = Source { file, text };
+        let web = Web::checked(raw.ui.web.as_ref(), &source, &ledger)?;
         let screen = raw.ui.screen.as_ref().map(|raw| Screen::checked(raw, &source));
         let screen = screen.transpose()?.flatten();
         if of_ledger(&ledger, &socket) {

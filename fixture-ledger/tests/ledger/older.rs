@@ -176,7 +176,7 @@ async fn a_ledger_of_any_older_version_is_brought_to_this_one_with_all_that_it_h
                 id: ActId(Uuid::nil()),
                 by: "zoë".to_owned(),
                 role: Role::Admin,
-                from: "".to_owned(),
+                from: String::new(),
                 act: lot
             }
         );
@@ -234,7 +234,7 @@ async fn goes_on(ledger: &mut Ledger, reports: &Reports) {
         id: ActId(Uuid::nil()),
         by: "zoë".to_owned(),
         role: Role::Admin,
-        from: "".to_owned(),
+        from: String::new(),
         act: Act::WorkOrder {
             work_order: "wo-31".to_owned(),
         },

@@ -66,8 +66,8 @@ async fn the_first_administrator_is_made_once_and_logs_in() {
     let stored = std::fs::read(&path).unwrap();
     let holds = |text: &str| stored.windows(text.len()).any(|piece| piece == text.as_bytes());
     assert!(holds("$argon2id$") && !holds(WORDS) && !holds(secret.tell()));
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
-    assert_eq!(mode & 0o007, 0, "others may not read it");
+    let rights = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(rights & 0o007, 0, "others may not read it");
     // It is there after a restart.
     let people = People::open(&path).await.unwrap();
     assert!(

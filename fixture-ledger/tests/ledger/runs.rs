@@ -400,7 +400,7 @@ fn acts() -> Vec<(ActRequest, ActAnswer)> {
                 id: ActId(Uuid::nil()),
                 by: "zoë".to_owned(),
                 role: Role::Admin,
-                from: "".to_owned(),
+                from: String::new(),
                 act,
             },
             answer,

@@ -73,7 +73,7 @@ pub fn unlock(unit: &str, by: &str, reason: &str) -> ActRequest {
         id: ActId(Uuid::nil()),
         by: by.to_owned(),
         role: Role::Admin,
-        from: "".to_owned(),
+        from: String::new(),
         act: Act::Unlock {
             serial: serial(unit),
             reason: reason.to_owned(),

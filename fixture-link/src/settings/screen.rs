@@ -167,11 +167,11 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn mistake<T>(&self, at: &Spanned<T>, what: impl core::fmt::Display) -> Mistake {
+    pub(super) fn mistake<T>(&self, at: &Spanned<T>, what: impl core::fmt::Display) -> Mistake {
         Mistake::at(self.file, self.text, at.span(), what)
     }
 
-    fn path(&self, raw: &Spanned<PathBuf>) -> Result<PathBuf, Mistake> {
+    pub(super) fn path(&self, raw: &Spanned<PathBuf>) -> Result<PathBuf, Mistake> {
         if raw.get_ref().as_os_str().is_empty() {
             return Err(self.mistake(raw, "expected a path, found nothing"));
         }

@@ -157,9 +157,10 @@ pub async fn log_in(sources: State<Arc<Sources>>, posted: Posted) -> Result<Resp
         }
         Err(error @ (PeopleError::Wrong | PeopleError::Wait(_) | PeopleError::Unfit(_))) => {
             tracing::warn!("a log-in from {} was refused: {error}", visitor.from.as_str());
-            let status = match &error {
-                PeopleError::Wait(_) => StatusCode::TOO_MANY_REQUESTS,
-                _ => StatusCode::UNAUTHORIZED,
+            let status = if matches!(error, PeopleError::Wait(_)) {
+                StatusCode::TOO_MANY_REQUESTS
+            } else {
+                StatusCode::UNAUTHORIZED
             };
             let page = form(&sources, then, name, error.to_string()).await?;
             let mut answer = (status, page).into_response();

@@ -117,7 +117,7 @@ pub async fn no_page(sources: State<Arc<Sources>>) -> Problem {
 /// A page is only read, or a form's address is only sent to.
 pub async fn another_method(sources: State<Arc<Sources>>, address: Uri) -> Response {
     if address.path().starts_with(api::PATH) {
-        return api::only_reading().await.into_response();
+        return api::only_reading().into_response();
     }
     Problem::new(
         &sources,

@@ -129,7 +129,7 @@ pub async fn nothing_here() -> Problem {
 }
 
 /// Something else than what an address takes was sent to it.
-pub async fn only_reading() -> Problem {
+pub fn only_reading() -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "Not allowed",

@@ -72,7 +72,13 @@ fn daemon(socket: &Path, asked: Arc<Mutex<Vec<ActRequest>>>) {
             Act::Unlock { .. } => ActAnswer::Refused {
                 why: "no run of it counts against it".to_owned(),
             },
-            _ => ActAnswer::Done,
+            Act::Account { .. }
+            | Act::Start { .. }
+            | Act::Stop { .. }
+            | Act::Acknowledge { .. }
+            | Act::Lot { .. }
+            | Act::WorkOrder { .. }
+            | Act::Operator { .. } => ActAnswer::Done,
         };
         asked.lock().unwrap_or_else(PoisonError::into_inner).push(request);
         async move { ([(VERSION_HEADER, VERSION.to_string())], Json(answer)) }
@@ -156,7 +162,10 @@ async fn text(response: Response) -> (StatusCode, String) {
         .get(header::LOCATION)
         .map(|place| place.to_str().unwrap().to_owned());
     let body = axum::body::to_bytes(response.into_body(), 4_000_000).await.unwrap();
-    (status, place.unwrap_or_else(|| String::from_utf8(body.to_vec()).unwrap()))
+    (
+        status,
+        place.unwrap_or_else(|| String::from_utf8(body.to_vec()).unwrap()),
+    )
 }
 
 /// Whether somebody was let in, whatever came of it then.
@@ -225,7 +234,10 @@ async fn every_address_lets_in_whom_the_documents_name_and_nobody_else() {
 async fn somebody_logs_in_does_something_and_logs_out() {
     let fixture = staffed(Door::Network).await;
     let (status, to) = fixture.get("/line?x=1", None).await;
-    assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/log-in?then=%2Fline%3Fx%3D1"));
+    assert_eq!(
+        (status, to.as_str()),
+        (StatusCode::SEE_OTHER, "/log-in?then=%2Fline%3Fx%3D1")
+    );
     let fields = "name=role+operator&password=correct+horse+battery&then=%2Fline";
     let response = fixture.ask(&Method::POST, "/log-in", None, fields).await;
     let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
@@ -323,8 +335,14 @@ async fn what_the_daemon_refuses_is_told_and_what_it_cannot_take_is_not_lost() {
         "{page}"
     );
     for (fields, what) in [
-        ("serial=&reason=x&id=01990000-0001-7000-8000-0000000000ac", "serial: expected"),
-        ("serial=A-1&reason=&id=01990000-0001-7000-8000-0000000000ac", "reason: expected"),
+        (
+            "serial=&reason=x&id=01990000-0001-7000-8000-0000000000ac",
+            "serial: expected",
+        ),
+        (
+            "serial=A-1&reason=&id=01990000-0001-7000-8000-0000000000ac",
+            "reason: expected",
+        ),
         ("serial=A-1&reason=x&id=7", "id: expected"),
     ] {
         let (status, page) = fixture.post("/acts/unlock", Some(&qa), fields).await;
@@ -417,12 +435,14 @@ async fn an_administrator_makes_an_operator_and_takes_the_account_away() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let said = |name: &str, change, before: &str, after: &str| {
-        (name.to_owned(), change, before.to_owned(), after.to_owned())
-    };
+    let said =
+        |name: &str, change, before: &str, after: &str| (name.to_owned(), change, before.to_owned(), after.to_owned());
     assert_eq!(
         changes,
-        [said("Li <b>", "made", "", "operator"), said("Li <b>", "ended", "operator", "")]
+        [
+            said("Li <b>", "made", "", "operator"),
+            said("Li <b>", "ended", "operator", "")
+        ]
     );
     let (status, page) = fixture.post("/people", Some(&admin), new).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
