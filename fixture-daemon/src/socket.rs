@@ -37,6 +37,9 @@ const LARGEST: usize = 16 * 1024;
 /// A snapshot older than this is not the state: the engine publishes one at least every 500 ms.
 const STALE: Duration = Duration::from_millis(1500);
 
+/// The longest tag of a language that is allowed for (RFC 5646, section 4.4.1).
+const LONGEST_TAG: usize = 35;
+
 /// How long an act may take to be stored and answered.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -295,8 +298,34 @@ fn sound(request: &ActRequest) -> Result<(), String> {
         } => text("name", name, 1, 64)
             .and_then(|()| text("before", before, 0, 200))
             .and_then(|()| text("after", after, 0, 200)),
-        Act::Start { .. } => Ok(()),
-        Act::Stop { reason, .. } | Act::Unlock { reason, .. } => text("reason", reason, 1, 200),
+        Act::Start { .. } | Act::GoldenCheck { .. } => Ok(()),
+        Act::Stop { reason, .. }
+        | Act::Unlock { reason, .. }
+        | Act::Quarantine { reason, .. }
+        | Act::Dispose { reason, .. }
+        | Act::Mark { reason, .. } => text("reason", reason, 1, 200),
+        Act::Shelve { part, minutes, reason } => {
+            text("reason", reason, 1, 200)?;
+            text("part", part, 1, 64)?;
+            if (1..=Act::LONGEST_SHELVED).contains(minutes) {
+                Ok(())
+            } else {
+                Err(format!(
+                    "minutes: expected 1 to {}, found {minutes}",
+                    Act::LONGEST_SHELVED
+                ))
+            }
+        }
+        Act::Language { language } => {
+            let letter = |letter: &u8| letter.is_ascii_alphanumeric() || *letter == b'-';
+            if language.len() <= LONGEST_TAG && language.bytes().all(|byte| letter(&byte)) {
+                Ok(())
+            } else {
+                Err(format!(
+                    "language: expected a tag of at most {LONGEST_TAG} letters, digits and hyphens, such as de or zh-Hans"
+                ))
+            }
+        }
         Act::Acknowledge { note } => text("note", note, 0, 200),
         Act::Lot { lot } => text("lot", lot, 0, 64),
         Act::WorkOrder { work_order } => text("work_order", work_order, 0, 64),

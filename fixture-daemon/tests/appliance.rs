@@ -11,10 +11,12 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use fixture_ledger::Reports;
-use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
+use fixture_ledger::audit::{Answered, AuditFilter};
+use fixture_ledger::record::Decided;
+use fixture_link::act::{Act, ActAnswer, ActId, ActKind, ActRequest, Disposition};
 use fixture_link::bless::BlessEvent;
 use fixture_link::client::{Client, LinkError};
-use fixture_link::identity::{LaneId, RunId};
+use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::role::Role;
 use fixture_link::snapshot::{LaneState, Snapshot};
 use fixture_link::verdict::{Outcome, VerdictCode};
@@ -422,9 +424,124 @@ async fn acts_are_done_answered_and_audited() {
 
     let reports = Reports::open(&fixture.ledger()).await.unwrap();
     let acts = reports.acts(100).await.unwrap();
-    let of = |by: &str| acts.iter().filter(|act| act.request.by == by).count();
+    let of = |by: &str| acts.iter().filter(|act| act.by == by).count();
     assert_eq!(of("tester"), 1, "{acts:?}");
     assert_eq!(of("console"), 5, "the refused one as well: {acts:?}");
+}
+
+/// An act of an operator at a page.
+fn by_operator(act: Act) -> ActRequest {
+    ActRequest {
+        id: ActId(Uuid::now_v7()),
+        by: "kim".to_owned(),
+        role: Role::Operator,
+        from: "10.0.0.7".to_owned(),
+        act,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_is_asked_for_again_is_answered_again_and_not_done_again() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    fixture.until("a first snapshot", |_| Some(())).await;
+    let (client, also) = (fixture.client(), fixture.client());
+    let lot = |lot: &str| Act::Lot { lot: lot.to_owned() };
+    let quarantine = by_operator(Act::Quarantine {
+        serial: Serial::new("SN-1").unwrap(),
+        reason: "fell down".to_owned(),
+    });
+    // A second one under another id is refused, so that both are done only if the second is not done at all.
+    let (one, other) = tokio::join!(client.act(&quarantine), also.act(&quarantine));
+    assert_eq!((one.unwrap(), other.unwrap()), (ActAnswer::Done, ActAnswer::Done));
+    let refused = by_operator(quarantine.act.clone());
+    let answer = client.act(&refused).await.unwrap();
+    let ActAnswer::Refused { why } = &answer else {
+        panic!("{answer:?}");
+    };
+    assert!(why.contains("set aside by kim: fell down"), "{why}");
+
+    let first = by_operator(lot("L-1"));
+    assert_eq!(client.act(&first).await.unwrap(), ActAnswer::Done);
+    assert_eq!(client.act(&by_operator(lot("L-2"))).await.unwrap(), ActAnswer::Done);
+
+    // Asked again by a daemon that has never heard of it.
+    fixture.signal(Signal::SIGTERM);
+    assert!(fixture.ended().await.success());
+    fixture.start();
+    fixture
+        .until("the lot is taken over", |snapshot| {
+            (snapshot.line.lot == "L-2").then_some(())
+        })
+        .await;
+    assert_eq!(client.act(&first).await.unwrap(), ActAnswer::Done);
+    assert_eq!(client.act(&refused).await.unwrap(), answer);
+    let another = ActRequest {
+        act: lot("L-3"),
+        ..first.clone()
+    };
+    let ActAnswer::Refused { why } = client.act(&another).await.unwrap() else {
+        panic!("the id is another act's");
+    };
+    assert!(why.contains("another act has this id"), "{why}");
+    fixture
+        .until("the lot stays what it was named last", |snapshot| {
+            assert_eq!(snapshot.line.lot, "L-2");
+            Some(())
+        })
+        .await;
+
+    let reports = Reports::open(&fixture.ledger()).await.unwrap();
+    let by = AuditFilter {
+        by: Some("kim".to_owned()),
+        ..AuditFilter::default()
+    };
+    let page = reports.audit(&by, 100).await.unwrap();
+    assert_eq!(page.of, 4, "each once: {page:?}");
+    let named = page.rows.iter().find(|row| row.id == Some(first.id)).unwrap();
+    assert_eq!((named.role, named.from.as_str()), (Some(Role::Operator), "10.0.0.7"));
+    let change = named.change.as_ref().unwrap();
+    assert_eq!((change.before.as_str(), change.after.as_str()), ("", "L-1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_role_may_not_do_is_refused_and_audited() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    fixture.until("a first snapshot", |_| Some(())).await;
+    let client = fixture.client();
+    let scrap = by_operator(Act::Dispose {
+        serial: Serial::new("SN-1").unwrap(),
+        disposition: Disposition::Scrap,
+        reason: "cracked".to_owned(),
+    });
+    let ActAnswer::Refused { why } = client.act(&scrap).await.unwrap() else {
+        panic!("an operator may not scrap");
+    };
+    assert!(why.starts_with("role: operator may not"), "{why}");
+    let set_aside = by_operator(Act::Quarantine {
+        serial: Serial::new("SN-1").unwrap(),
+        reason: "cracked".to_owned(),
+    });
+    assert_eq!(client.act(&set_aside).await.unwrap(), ActAnswer::Done);
+    let scrap = ActRequest {
+        id: ActId(Uuid::now_v7()),
+        role: Role::Qa,
+        ..scrap
+    };
+    assert_eq!(client.act(&scrap).await.unwrap(), ActAnswer::Done);
+
+    let reports = Reports::open(&fixture.ledger()).await.unwrap();
+    let refused = AuditFilter {
+        answer: Some(Answered::Refused),
+        ..AuditFilter::default()
+    };
+    let page = reports.audit(&refused, 100).await.unwrap();
+    let kinds: Vec<(ActKind, Option<Role>)> = page.rows.iter().map(|row| (row.act.kind(), row.role)).collect();
+    assert_eq!(kinds, [(ActKind::Dispose, Some(Role::Operator))]);
+    let standing = reports.unit_standing(&Serial::new("SN-1").unwrap()).await.unwrap();
+    let (_, decision) = standing.decision.unwrap();
+    assert_eq!(decision.what, Decided::Disposition(Disposition::Scrap));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use fixture_link::act::{Act, ActAnswer, ActRequest, StopReason};
+use fixture_link::act::{Act, ActAnswer, ActId, StopReason};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::{Outcome, VerdictCode};
@@ -12,12 +12,13 @@ use serde::Serialize;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
 
+use crate::audit::{self, ActRow};
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
 use crate::files::{self, Reader, WriterLock};
 use crate::record::{
-    Annotation, AnnotationKind, Attempt, ChangeKind, Evidence, LabelState, Measurement, OpenLabel, Purpose,
-    RefusedStart, RunEnd, RunStart, Setup, Side, StandingVerdict, StopKind, StoredReading, UnitHistory,
+    Annotation, AnnotationKind, Attempt, Audited, ChangeKind, Evidence, Known, LabelState, Measurement, OpenLabel,
+    Purpose, RefusedStart, RunEnd, RunStart, Setup, Side, StandingVerdict, StopKind, StoredReading, UnitHistory,
 };
 use crate::report::read_attempts;
 use crate::seal::{Began, Ended, Rests, Seal, canonical};
@@ -595,43 +596,49 @@ impl Ledger {
     /// [`unit_history`](Self::unit_history) starts anew.
     ///
     /// # Errors
-    /// It could not be stored.
-    pub async fn record_act(
-        &mut self,
-        request: &ActRequest,
-        answer: &ActAnswer,
-        at: WallTime,
-    ) -> Result<(), LedgerError> {
-        let (kind, lane, serial, words) = match &request.act {
-            Act::Account { name, .. } => ("account", None, None, name.as_str()),
-            Act::Start { lane, serial } => ("start", *lane, serial.as_ref(), ""),
-            Act::Stop { lane, reason } => ("stop", *lane, None, reason.as_str()),
-            Act::Acknowledge { note } => ("acknowledge", None, None, note.as_str()),
-            Act::Unlock { serial, reason } => ("unlock", None, Some(serial), reason.as_str()),
-            Act::Lot { lot } => ("lot", None, None, lot.as_str()),
-            Act::WorkOrder { work_order } => ("work-order", None, None, work_order.as_str()),
-            Act::Operator { name } => ("operator", None, None, name.as_str()),
-        };
-        let lane = lane.map(LaneId::number);
-        let serial = serial.map(Serial::as_str);
+    /// It could not be stored; an act of this id is stored already.
+    pub async fn record_act(&mut self, audited: &Audited, at: WallTime) -> Result<(), LedgerError> {
+        let Audited {
+            request,
+            answer,
+            change,
+        } = audited;
+        let id = request.id.0.as_bytes().as_slice();
+        let role = request.role.as_str();
+        let columns = audit::columns(&request.act);
         let refused = match answer {
             ActAnswer::Done => None,
             ActAnswer::Refused { why } => Some(why.as_str()),
         };
+        let before = change.as_ref().map(|change| change.before.as_str());
+        let after = change.as_ref().map(|change| change.after.as_str());
         let path = self.path.clone();
         let failed = |error| LedgerError::sqlx(&path, "storing an act", error);
         let mut transaction = self.begin("storing an act").await?;
         sqlx::query!(
-            "INSERT INTO act (at, at_synchronised, by, kind, lane, serial, words, refused)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO act (
+                id, at, at_synchronised, by, role, origin, kind, lane, serial, words, choice, minutes, refused, before,
+                after, after_verdict
+            )
+            VALUES (
+                ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+                (SELECT coalesce(max(verdict_number), 0) FROM run)
+            )",
+            id,
             at.micros,
             at.synchronised,
             request.by,
-            kind,
-            lane,
-            serial,
-            words,
-            refused
+            role,
+            request.from,
+            columns.kind,
+            columns.lane,
+            columns.serial,
+            columns.words,
+            columns.choice,
+            columns.minutes,
+            refused,
+            before,
+            after
         )
         .execute(&mut *transaction)
         .await
@@ -652,6 +659,28 @@ impl Ledger {
             .map_err(failed)?;
         }
         transaction.commit().await.map_err(failed)
+    }
+
+    /// The act that is stored under an id, where one is.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub async fn act(&mut self, id: ActId) -> Result<Option<ActRow>, LedgerError> {
+        let id = id.0.as_bytes().as_slice();
+        sqlx::query_as!(
+            audit::Row,
+            "SELECT
+                number, id, at, at_synchronised, by, role, origin, kind, lane, serial, words, choice, minutes, refused,
+                before, after
+            FROM act
+            WHERE id = ?1",
+            id
+        )
+        .fetch_optional(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading an act", error))?
+        .map(|row| row.read(&self.path))
+        .transpose()
     }
 
     /// Stores that the line stands still since `stop.since`; a stop of the same kind that lasted until then has ended.
@@ -911,31 +940,65 @@ impl Ledger {
         Ok(())
     }
 
-    /// What earlier runs say about a unit.
+    /// What earlier runs say about a unit, and what people decided about it.
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub async fn unit_history(&mut self, serial: &Serial) -> Result<UnitHistory, LedgerError> {
-        let serial = serial.as_str();
+    pub async fn unit_history(&mut self, unit: &Serial) -> Result<UnitHistory, LedgerError> {
+        const OPERATION: &str = "reading a unit's history";
+        let serial = unit.as_str();
         let rows = sqlx::query!(
             r#"SELECT
                 number,
                 code AS "code!",
                 verdict_number > (
+                    SELECT max(
+                        coalesce((SELECT max(after_verdict) FROM unlock WHERE unlock.serial = ?1), 0),
+                        coalesce(
+                            (
+                                SELECT max(after_verdict)
+                                FROM act
+                                WHERE act.serial = ?1
+                                    AND kind = 'dispose'
+                                    AND choice IN ('rework', 'release')
+                                    AND refused IS NULL
+                            ),
+                            0
+                        )
+                    )
+                ) AS "counts!: bool",
+                verdict_number > (
                     SELECT coalesce(max(after_verdict), 0)
-                    FROM unlock
-                    WHERE unlock.serial = ?1
-                ) AS "since_unlock!: bool"
+                    FROM act
+                    WHERE act.serial = ?1
+                        AND kind = 'dispose'
+                        AND choice = 'rework'
+                        AND refused IS NULL
+                ) AS "since_rework!: bool"
             FROM run
             WHERE serial = ?1
                 AND outcome IN ('PASS', 'FAIL', 'UNDECIDED')
+                AND purpose = 'production'
             ORDER BY verdict_number"#,
             serial
         )
         .fetch_all(&mut self.connection)
         .await
-        .map_err(|error| LedgerError::sqlx(&self.path, "reading a unit's history", error))?;
-        let mut history = UnitHistory::default();
+        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        let known = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT * FROM run WHERE serial = ?1) AS "known!: bool""#,
+            serial
+        )
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        let standing = audit::standing(&self.path, &mut self.connection, unit).await?;
+        let mut history = UnitHistory {
+            known: if known { Known::Yes } else { Known::No },
+            decision: standing.decision.map(|(_, decision)| decision),
+            mark: standing.mark.0,
+            ..UnitHistory::default()
+        };
         for row in rows {
             let place = Place {
                 path: &self.path,
@@ -943,8 +1006,8 @@ impl Ledger {
                 row: row.number,
             };
             let code: VerdictCode = place.parse("code", &row.code)?;
-            history.passed |= code.outcome() == Outcome::Pass;
-            if row.since_unlock {
+            history.passed |= row.since_rework && code.outcome() == Outcome::Pass;
+            if row.counts {
                 history.runs += 1;
                 history.codes.push(code);
             }

@@ -16,6 +16,7 @@
 //!
 //! A query without a description fails the build; `tests/ledger/queries.rs` fails when a description is stale or left over.
 
+pub mod audit;
 pub mod capability;
 pub mod chain;
 mod decode;

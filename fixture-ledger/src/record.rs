@@ -4,6 +4,7 @@ use core::ops::RangeInclusive;
 use core::str::FromStr;
 use core::time::Duration;
 
+use fixture_link::act::{ActAnswer, ActRequest, Disposition, Mark};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::Stage;
 use fixture_link::verdict::{Outcome, Refusal, Unknown, VerdictCode};
@@ -597,15 +598,92 @@ impl FromStr for AnnotationKind {
     }
 }
 
-/// What earlier runs say about a unit; an argument of the engine's decision to start a run.
+/// What earlier runs say about a unit, and what people decided about it; an argument of the engine's decision to start a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UnitHistory {
-    /// Runs that count against the retest limit (PASS, FAIL and UNDECIDED), since the last unlock.
+    /// Runs that count against the retest limit (PASS, FAIL and UNDECIDED), since the last unlock, rework or release.
     pub runs: u32,
-    /// A run has passed.
+    /// A run has passed since the last rework.
     pub passed: bool,
-    /// Codes of those runs, oldest first, since the last unlock.
+    /// Codes of the runs that count against the retest limit, oldest first.
     pub codes: Vec<VerdictCode>,
+    /// Whether it was ever run.
+    pub known: Known,
+    /// What was decided about it last, where anything was.
+    pub decision: Option<Decision>,
+    /// What it is run for.
+    pub mark: Mark,
+}
+
+impl UnitHistory {
+    /// Its runs so far no longer count against it.
+    pub fn count_anew(&mut self) {
+        self.runs = 0;
+        self.codes.clear();
+    }
+
+    /// Somebody decides about it.
+    pub fn decide(&mut self, decision: Decision) {
+        match decision.what {
+            Decided::Quarantine | Decided::Disposition(Disposition::Scrap | Disposition::Rma) => {}
+            Decided::Disposition(Disposition::Rework) => {
+                self.passed = false;
+                self.count_anew();
+            }
+            Decided::Disposition(Disposition::Release) => self.count_anew(),
+        }
+        self.decision = Some(decision);
+    }
+}
+
+/// Whether there is a run of a unit in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Known {
+    /// There is none.
+    #[default]
+    No,
+    /// There is.
+    Yes,
+}
+
+/// What somebody decided about a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What.
+    pub what: Decided,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What can be decided about a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Decided {
+    /// It is set aside.
+    Quarantine,
+    /// What becomes of it.
+    Disposition(Disposition),
+}
+
+/// What an act changed, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What was before.
+    pub before: String,
+    /// What is after.
+    pub after: String,
+}
+
+/// An act with what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// What was asked for, and by whom.
+    pub request: ActRequest,
+    /// What was answered.
+    pub answer: ActAnswer,
+    /// What it changed; `None` where it changed nothing.
+    pub change: Option<Change>,
 }
 
 /// A verdict that was shown and whose unit has not been lifted, as found at a start.

@@ -11,13 +11,10 @@ use core::str::FromStr;
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 
-use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
-use fixture_link::role::Role;
 use fixture_link::snapshot::{LineStop, Stage};
 use fixture_link::verdict::{Class, Outcome, Refusal, Unknown, VerdictCode};
 use sqlx::{Connection, SqliteConnection};
-use uuid::Uuid;
 
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
@@ -328,17 +325,6 @@ pub struct RunDetail {
     pub annotations: Vec<(WallTime, Annotation)>,
     /// The recorded light; empty when none was.
     pub trace: Vec<u8>,
-}
-
-/// A stored act.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActRow {
-    /// When.
-    pub at: WallTime,
-    /// What, and by whom.
-    pub request: ActRequest,
-    /// What was answered.
-    pub answer: ActAnswer,
 }
 
 /// Something that became of a unit besides its runs.
@@ -945,67 +931,6 @@ impl Reports {
                         detail: row.detail,
                     },
                 ))
-            })
-            .collect()
-    }
-
-    /// What people did last, newest first.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub async fn acts(&self, limit: u32) -> Result<Vec<ActRow>, LedgerError> {
-        const OPERATION: &str = "reading acts";
-        let mut reader = self.reader().await?;
-        let rows = sqlx::query!(
-            "SELECT number, at, at_synchronised, by, kind, lane, serial, words, refused
-            FROM act
-            ORDER BY number DESC
-            LIMIT ?1",
-            limit
-        )
-        .fetch_all(&mut reader.connection)
-        .await
-        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        reader.close(&self.path, OPERATION).await?;
-        rows.into_iter()
-            .map(|row| {
-                let place = Place {
-                    path: &self.path,
-                    table: "act",
-                    row: row.number,
-                };
-                let lane = row.lane.map(|lane| place.lane("lane", lane)).transpose()?;
-                let serial = row.serial.map(|serial| place.serial("serial", &serial)).transpose()?;
-                let act = match (row.kind.as_str(), serial) {
-                    ("start", serial) => Act::Start { lane, serial },
-                    ("stop", _) => Act::Stop {
-                        lane,
-                        reason: row.words,
-                    },
-                    ("acknowledge", _) => Act::Acknowledge { note: row.words },
-                    ("unlock", Some(serial)) => Act::Unlock {
-                        serial,
-                        reason: row.words,
-                    },
-                    ("lot", _) => Act::Lot { lot: row.words },
-                    ("work-order", _) => Act::WorkOrder { work_order: row.words },
-                    ("operator", _) => Act::Operator { name: row.words },
-                    (other, _) => return Err(place.nonsense("kind", format_args!("{other:?} is not a known act"))),
-                };
-                Ok(ActRow {
-                    at: decode::wall(row.at, row.at_synchronised),
-                    request: ActRequest {
-                        id: ActId(Uuid::nil()),
-                        by: row.by,
-                        role: Role::Admin,
-                        from: String::new(),
-                        act,
-                    },
-                    answer: match row.refused {
-                        None => ActAnswer::Done,
-                        Some(why) => ActAnswer::Refused { why },
-                    },
-                })
             })
             .collect()
     }

@@ -90,6 +90,278 @@ pub enum Act {
         /// The operator's name; empty for nobody in particular.
         name: String,
     },
+    /// Sets a unit aside: it is not run until somebody disposes of it.
+    Quarantine {
+        /// The unit.
+        serial: Serial,
+        /// Why, 1 to 200 characters.
+        reason: String,
+    },
+    /// Says what becomes of a unit.
+    Dispose {
+        /// The unit.
+        serial: Serial,
+        /// What becomes of it.
+        disposition: Disposition,
+        /// Why, 1 to 200 characters.
+        reason: String,
+    },
+    /// Says what a unit is run for from its next run on.
+    Mark {
+        /// The unit.
+        serial: Serial,
+        /// What it is.
+        mark: Mark,
+        /// Why, 1 to 200 characters.
+        reason: String,
+    },
+    /// Begins a golden check now, whenever the next one is due.
+    GoldenCheck {
+        /// The lane; `None` for every one.
+        lane: Option<LaneId>,
+    },
+    /// Puts a notice out of sight for a time, as long as it says the same.
+    Shelve {
+        /// The part that the notice is about.
+        part: String,
+        /// For how many minutes, 1 to 1440.
+        minutes: u16,
+        /// Why, 1 to 200 characters.
+        reason: String,
+    },
+    /// Chooses the language at the line.
+    Language {
+        /// Its tag, such as `de` or `zh-Hans`; empty for the configured one.
+        language: String,
+    },
+}
+
+impl Act {
+    /// The longest that a notice can be shelved, in minutes.
+    pub const LONGEST_SHELVED: u16 = 24 * 60;
+
+    /// The unit that it names, where it names one.
+    pub const fn serial(&self) -> Option<&Serial> {
+        match self {
+            Self::Start { serial, .. } => serial.as_ref(),
+            Self::Unlock { serial, .. }
+            | Self::Quarantine { serial, .. }
+            | Self::Dispose { serial, .. }
+            | Self::Mark { serial, .. } => Some(serial),
+            Self::Stop { .. }
+            | Self::Acknowledge { .. }
+            | Self::Lot { .. }
+            | Self::WorkOrder { .. }
+            | Self::Operator { .. }
+            | Self::GoldenCheck { .. }
+            | Self::Shelve { .. }
+            | Self::Account { .. }
+            | Self::Language { .. } => None,
+        }
+    }
+
+    /// Why it is done, where it must say so.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Stop { reason, .. }
+            | Self::Unlock { reason, .. }
+            | Self::Quarantine { reason, .. }
+            | Self::Dispose { reason, .. }
+            | Self::Mark { reason, .. }
+            | Self::Shelve { reason, .. } => Some(reason),
+            Self::Start { .. }
+            | Self::Acknowledge { .. }
+            | Self::Lot { .. }
+            | Self::WorkOrder { .. }
+            | Self::Operator { .. }
+            | Self::GoldenCheck { .. }
+            | Self::Account { .. }
+            | Self::Language { .. } => None,
+        }
+    }
+
+    /// Which kind it is.
+    pub const fn kind(&self) -> ActKind {
+        match self {
+            Self::Start { .. } => ActKind::Start,
+            Self::Stop { .. } => ActKind::Stop,
+            Self::Acknowledge { .. } => ActKind::Acknowledge,
+            Self::Unlock { .. } => ActKind::Unlock,
+            Self::Lot { .. } => ActKind::Lot,
+            Self::WorkOrder { .. } => ActKind::WorkOrder,
+            Self::Operator { .. } => ActKind::Operator,
+            Self::Quarantine { .. } => ActKind::Quarantine,
+            Self::Dispose { .. } => ActKind::Dispose,
+            Self::Mark { .. } => ActKind::Mark,
+            Self::GoldenCheck { .. } => ActKind::GoldenCheck,
+            Self::Shelve { .. } => ActKind::Shelve,
+            Self::Language { .. } => ActKind::Language,
+            Self::Account { .. } => ActKind::Account,
+        }
+    }
+}
+
+/// Kinds of acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActKind {
+    /// [`Act::Start`].
+    Start,
+    /// [`Act::Stop`].
+    Stop,
+    /// [`Act::Acknowledge`].
+    Acknowledge,
+    /// [`Act::Unlock`].
+    Unlock,
+    /// [`Act::Lot`].
+    Lot,
+    /// [`Act::WorkOrder`].
+    WorkOrder,
+    /// [`Act::Operator`].
+    Operator,
+    /// [`Act::Quarantine`].
+    Quarantine,
+    /// [`Act::Dispose`].
+    Dispose,
+    /// [`Act::Mark`].
+    Mark,
+    /// [`Act::GoldenCheck`].
+    GoldenCheck,
+    /// [`Act::Shelve`].
+    Shelve,
+    /// [`Act::Language`].
+    Language,
+    /// [`Act::Account`].
+    Account,
+}
+
+impl ActKind {
+    /// Every one.
+    pub const ALL: [Self; 14] = [
+        Self::Start,
+        Self::Stop,
+        Self::Acknowledge,
+        Self::Unlock,
+        Self::Lot,
+        Self::WorkOrder,
+        Self::Operator,
+        Self::Quarantine,
+        Self::Dispose,
+        Self::Mark,
+        Self::GoldenCheck,
+        Self::Shelve,
+        Self::Language,
+        Self::Account,
+    ];
+
+    /// The name in messages and records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Acknowledge => "acknowledge",
+            Self::Unlock => "unlock",
+            Self::Lot => "lot",
+            Self::WorkOrder => "work-order",
+            Self::Operator => "operator",
+            Self::Quarantine => "quarantine",
+            Self::Dispose => "dispose",
+            Self::Mark => "mark",
+            Self::GoldenCheck => "golden-check",
+            Self::Shelve => "shelve",
+            Self::Language => "language",
+            Self::Account => "account",
+        }
+    }
+}
+
+impl FromStr for ActKind {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "act"))
+    }
+}
+
+/// What becomes of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disposition {
+    /// It is mended, and run again as if it had never been run.
+    Rework,
+    /// It is thrown away: it is never run again.
+    Scrap,
+    /// It goes back to whoever made it: it is not run.
+    Rma,
+    /// It goes on as it is: what set it aside no longer counts, and where it has passed it is not run again.
+    Release,
+}
+
+impl Disposition {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Rework, Self::Scrap, Self::Rma, Self::Release];
+
+    /// The name in messages and records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rework => "rework",
+            Self::Scrap => "scrap",
+            Self::Rma => "rma",
+            Self::Release => "release",
+        }
+    }
+}
+
+impl FromStr for Disposition {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "disposition"))
+    }
+}
+
+/// What a unit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mark {
+    /// One to be sold.
+    #[default]
+    Ordinary,
+    /// One that is known to be good: the fixture must pass it.
+    Golden,
+    /// One that is known to be bad: the fixture must not pass it.
+    KnownBad,
+}
+
+impl Mark {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Ordinary, Self::Golden, Self::KnownBad];
+
+    /// The name in messages and records, kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ordinary => "ordinary",
+            Self::Golden => "golden",
+            Self::KnownBad => "known-bad",
+        }
+    }
+}
+
+impl FromStr for Mark {
+    type Err = Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or_else(|| Unknown(text.to_owned(), "mark"))
+    }
 }
 
 /// What is changed of an account or a token.

@@ -142,8 +142,12 @@ impl Act {
             | Self::Acknowledge { .. }
             | Self::Lot { .. }
             | Self::WorkOrder { .. }
-            | Self::Operator { .. } => Right::RunTheLine,
-            Self::Unlock { .. } => Right::JudgeUnits,
+            | Self::Operator { .. }
+            | Self::Quarantine { .. }
+            | Self::GoldenCheck { .. }
+            | Self::Language { .. } => Right::RunTheLine,
+            Self::Unlock { .. } | Self::Dispose { .. } | Self::Mark { .. } => Right::JudgeUnits,
+            Self::Shelve { .. } => Right::ChangeTheFixture,
         }
     }
 }

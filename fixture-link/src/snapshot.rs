@@ -22,9 +22,12 @@ pub struct Snapshot {
     pub line: LineView,
     /// Every lane, in order of number.
     pub lanes: Vec<LaneView>,
-    /// What a person should see to, although no lane stands still for it.
+    /// What a person should see to, although no lane stands still for it; one a part, without those that are shelved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+    /// What somebody put out of sight for a time; one a part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shelved: Vec<Shelved>,
     /// What the machine tells about itself.
     #[serde(default)]
     pub machine: Machine,
@@ -95,6 +98,20 @@ pub struct Notice {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// Since when it is so.
+    pub since: WallTime,
+}
+
+/// A notice that somebody put out of sight for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shelved {
+    /// The notice.
+    pub notice: Notice,
+    /// Until when, as long as it says the same.
+    pub until: WallTime,
+    /// By whom.
+    pub by: String,
 }
 
 /// What does not change while the daemon runs.
@@ -128,6 +145,9 @@ pub struct LineView {
     /// The work order that they belong to; empty for none.
     #[serde(default)]
     pub work_order: String,
+    /// The language that was chosen at the line, as its tag; empty for the configured one.
+    #[serde(default)]
+    pub language: String,
     /// Why no lane starts a run, where the line is stopped.
     pub stopped: Option<LineStop>,
 }

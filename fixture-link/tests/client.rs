@@ -92,9 +92,11 @@ fn snapshot(beat: u64) -> Snapshot {
         line: LineView {
             lot: String::new(),
             work_order: String::new(),
+            language: String::new(),
             stopped: None,
         },
         notices: Vec::new(),
+        shelved: Vec::new(),
         machine: fixture_link::snapshot::Machine::default(),
         commissioning: None,
         lanes: vec![LaneView {

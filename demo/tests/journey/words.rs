@@ -118,10 +118,12 @@ fn snapshot(states: &[LaneState]) -> Heard {
         line: LineView {
             lot: String::new(),
             work_order: String::new(),
+            language: String::new(),
             stopped: None,
         },
         lanes: (1..).zip(states).map(lane).collect(),
         notices: Vec::new(),
+        shelved: Vec::new(),
         machine: fixture_link::snapshot::Machine::default(),
         commissioning: None,
     };

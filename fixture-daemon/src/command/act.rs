@@ -1,16 +1,19 @@
 //! `act`: what a person at the local console does to the line. Audited as `console`.
 
+use core::str::FromStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest, Disposition, Mark};
 use fixture_link::client::Client;
 use fixture_link::identity::{LaneId, Serial};
 use fixture_link::role::Role;
 use fixture_link::settings::Settings;
+use fixture_link::verdict::Unknown;
 use uuid::Uuid;
 
 /// The name that the local console acts under, and that the runs of a real jig are stored under.
@@ -77,6 +80,69 @@ enum Deed {
         /// The operator's name; empty for nobody in particular.
         name: String,
     },
+    /// Sets a unit aside: it is not run until somebody disposes of it.
+    Quarantine {
+        /// The unit.
+        #[arg(long, value_parser = Serial::new)]
+        serial: Serial,
+        /// Why, 1 to 200 characters.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Says what becomes of a unit.
+    Dispose {
+        /// The unit.
+        #[arg(long, value_parser = Serial::new)]
+        serial: Serial,
+        /// rework: it is run again as if it had never been run; scrap; rma: it goes back to its maker; release: it goes on as it is.
+        #[arg(value_parser = one_of::<Disposition>(Disposition::ALL.map(Disposition::as_str)))]
+        disposition: Disposition,
+        /// Why, 1 to 200 characters.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Says what a unit is run for from its next run on.
+    Mark {
+        /// The unit.
+        #[arg(long, value_parser = Serial::new)]
+        serial: Serial,
+        /// ordinary: to be sold; golden: known to be good; known-bad.
+        #[arg(value_parser = one_of::<Mark>(Mark::ALL.map(Mark::as_str)))]
+        mark: Mark,
+        /// Why, 1 to 200 characters.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Begins a golden check now.
+    GoldenCheck {
+        /// The lane, 1 to 8; every lane when left out.
+        #[arg(long, value_parser = lane)]
+        lane: Option<LaneId>,
+    },
+    /// Puts a notice out of sight for a time, as long as it says the same.
+    Shelve {
+        /// The part that the notice is about.
+        part: String,
+        /// For how many minutes.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=i64::from(Act::LONGEST_SHELVED)))]
+        minutes: u16,
+        /// Why, 1 to 200 characters.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Chooses the language at the line.
+    Language {
+        /// Its tag, such as de; empty for the configured one.
+        language: String,
+    },
+}
+
+/// Reads a word of a closed list, and shows the list in the help.
+fn one_of<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = Unknown> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|text| text.parse::<T>())
 }
 
 fn lane(text: &str) -> Result<LaneId, String> {
@@ -100,6 +166,20 @@ pub fn run(arguments: ActCommand) -> anyhow::Result<ExitCode> {
         Deed::Lot { lot } => Act::Lot { lot },
         Deed::WorkOrder { work_order } => Act::WorkOrder { work_order },
         Deed::Operator { name } => Act::Operator { name },
+        Deed::Quarantine { serial, reason } => Act::Quarantine { serial, reason },
+        Deed::Dispose {
+            serial,
+            disposition,
+            reason,
+        } => Act::Dispose {
+            serial,
+            disposition,
+            reason,
+        },
+        Deed::Mark { serial, mark, reason } => Act::Mark { serial, mark, reason },
+        Deed::GoldenCheck { lane } => Act::GoldenCheck { lane },
+        Deed::Shelve { part, minutes, reason } => Act::Shelve { part, minutes, reason },
+        Deed::Language { language } => Act::Language { language },
     };
     let request = ActRequest {
         id: ActId(Uuid::now_v7()),

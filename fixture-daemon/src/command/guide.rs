@@ -249,10 +249,12 @@ fn publish(fixture: &Fixture, step: &Commissioning, clock: Clock, beat: u64) -> 
         line: LineView {
             lot: String::new(),
             work_order: String::new(),
+            language: String::new(),
             stopped: None,
         },
         lanes: Vec::new(),
         notices: Vec::new(),
+        shelved: Vec::new(),
         machine: Machine::default(),
         commissioning: Some(step.clone()),
     };

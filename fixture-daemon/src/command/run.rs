@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use blinkup::Tick;
 use clap::Args;
+use fixture_ledger::audit::{Answered, AuditFilter};
 use fixture_ledger::lane_trend::LampLimit;
 use fixture_ledger::record::{ChangeKind, Setup};
-use fixture_ledger::report::RunFilter;
+use fixture_ledger::report::{PAGE_LIMIT, RunFilter};
 use fixture_ledger::{Ledger, Reports};
-use fixture_link::act::{Act, ActAnswer};
-use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::act::{Act, ActKind};
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::Fixture;
 use fixture_link::verdict::VerdictCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,7 +23,8 @@ use crate::clock::{Clock, wall};
 use crate::command::act::CONSOLE;
 use crate::commissioning::{self, Commissioned, SIMULATED_PARTS};
 use crate::config::{Config, Jig, LampParts, LaneConfig, RaspberryPi};
-use crate::drivers::real_time::clerk::{Clerk, Job};
+use crate::drivers::real_time::alarms::Alarms;
+use crate::drivers::real_time::clerk::{Acts, Clerk, Job};
 use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::news::News;
@@ -68,8 +70,8 @@ const STILL_THERE: Duration = Duration::from_secs(10);
 /// Newest runs that are looked at for the highest serial of a simulated unit. Retests come soon after the first run.
 const NEWEST: u32 = 200;
 
-/// Acts that are looked through for the lot and the work order named last.
-const LAST_ACTS: u32 = 1000;
+/// A minute in microseconds.
+const MINUTE: i64 = 60_000_000;
 
 /// Runs of a lane that are looked through for the same code in a row: 20 units that are tried again and again.
 const LAST_RUNS: u32 = 200;
@@ -217,6 +219,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         line.remember(*lane, last_verdicts(&settings.ledger, *lane).await?);
     }
     let trends = lamp_trends(&settings.ledger, &line).await?;
+    let shelved = shelved(&settings.ledger, wall()).await?;
     let setup = ledger.setup(&setup).await?;
     let around = simulated_jig.clone().map(|jig| (jig, clock));
     let source = config
@@ -348,6 +351,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         told: told.clone(),
         asked: tasks.asked().clone(),
         labels,
+        acts: Acts::default(),
     };
     tasks.spawn("ledger", async move {
         clerk.work(job_receiver).await.context("the last records")
@@ -378,7 +382,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         tasks: tasks.clone(),
         newest: newest_sender,
         simulated: simulated_jig,
-        looks: Looks::new(config.network, trends),
+        looks: Looks::new(config.network, trends, shelved),
         strays: Strays::new(flashing),
         news: News::default(),
         stopped_before: stopped,
@@ -568,36 +572,56 @@ async fn last_verdicts(ledger: &Path, lane: LaneId) -> anyhow::Result<Vec<(RunId
         .collect())
 }
 
-/// The lot, the work order and the operator that were named last, by whichever process.
+/// The last act of a kind that was done, by whichever process.
+async fn last_act(reports: &Reports, kind: ActKind) -> anyhow::Result<Option<Act>> {
+    let filter = AuditFilter {
+        kind: Some(kind),
+        answer: Some(Answered::Done),
+        ..AuditFilter::default()
+    };
+    let newest = reports.audit(&filter, 1).await?.rows.into_iter().next();
+    Ok(newest.map(|row| row.act))
+}
+
+/// The lot, the work order, the operator and the language that were named last, by whichever process.
 async fn last_batch(ledger: &Path) -> anyhow::Result<Batch> {
     let reports = Reports::open(ledger).await?;
-    let (mut last_lot, mut last_work_order, mut last_operator) = (None, None, None);
-    for act in reports.acts(LAST_ACTS).await? {
-        if act.answer != ActAnswer::Done {
-            continue;
-        }
-        match act.request.act {
-            Act::Lot { lot } => {
-                last_lot.get_or_insert(lot);
-            }
-            Act::WorkOrder { work_order } => {
-                last_work_order.get_or_insert(work_order);
-            }
-            Act::Operator { name } => {
-                last_operator.get_or_insert(name);
-            }
-            Act::Account { .. }
-            | Act::Start { .. }
-            | Act::Stop { .. }
-            | Act::Acknowledge { .. }
-            | Act::Unlock { .. } => {}
+    let mut batch = Batch::default();
+    if let Some(Act::Lot { lot }) = last_act(&reports, ActKind::Lot).await? {
+        batch.lot = lot;
+    }
+    if let Some(Act::WorkOrder { work_order }) = last_act(&reports, ActKind::WorkOrder).await? {
+        batch.work_order = work_order;
+    }
+    if let Some(Act::Operator { name }) = last_act(&reports, ActKind::Operator).await? {
+        batch.operator = name;
+    }
+    if let Some(Act::Language { language }) = last_act(&reports, ActKind::Language).await? {
+        batch.language = language;
+    }
+    Ok(batch)
+}
+
+/// What people have put out of sight, by whichever process, for a time that is not over.
+async fn shelved(ledger: &Path, now: WallTime) -> anyhow::Result<Alarms> {
+    let filter = AuditFilter {
+        kind: Some(ActKind::Shelve),
+        answer: Some(Answered::Done),
+        from: Some(now.micros - i64::from(Act::LONGEST_SHELVED) * MINUTE),
+        ..AuditFilter::default()
+    };
+    let page = Reports::open(ledger).await?.audit(&filter, PAGE_LIMIT).await?;
+    let mut alarms = Alarms::default();
+    for row in page.rows.into_iter().rev() {
+        if let (Act::Shelve { part, minutes, .. }, Some(change)) = (row.act, row.change) {
+            let until = WallTime {
+                micros: row.at.micros + i64::from(minutes) * MINUTE,
+                ..row.at
+            };
+            alarms.shelve(part, change.before, until, row.by);
         }
     }
-    Ok(Batch {
-        lot: last_lot.unwrap_or_default(),
-        work_order: last_work_order.unwrap_or_default(),
-        operator: last_operator.unwrap_or_default(),
-    })
+    Ok(alarms)
 }
 
 /// Carries what the socket asks to the clerk and the engine.

@@ -15,14 +15,14 @@ use blinkup::reader::LedShape;
 use blinkup::{Level, Symbol, Tick};
 use fixture_ledger::record::{Annotation, AnnotationKind, Purpose, RunEnd, RunStart, Setup, UnitHistory};
 use fixture_ledger::{Durability, Ledger, LedgerError, SetupId};
-use fixture_link::act::Act;
+use fixture_link::act::{ActId, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::verdict::{Outcome, VerdictCode};
 
 use crate::engine::effect::{Effect, LaneEffect, Transmission};
 use crate::engine::gate::LoopBackLimits;
-use crate::engine::input::{Input, LampEdge, LaneInput, Seating, SendEnd, SendReport};
+use crate::engine::input::{ActFacts, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport};
 use crate::engine::lane::{LaneConfig, Validity};
 use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::{Link, PassRule, Recipe};
@@ -369,6 +369,7 @@ fn drive(
         jobs: BinaryHeap::new(),
         waiting: BTreeMap::new(),
         planned: 0,
+        acts: 0,
         inbox: VecDeque::new(),
         effects: Vec::new(),
         each,
@@ -453,6 +454,7 @@ struct Driver<'a> {
     jobs: BinaryHeap<Reverse<(Tick, u64)>>,
     waiting: BTreeMap<u64, Job>,
     planned: u64,
+    acts: u64,
     inbox: VecDeque<Input>,
     /// Room for what samples lead to.
     effects: Vec<Effect>,
@@ -548,20 +550,16 @@ impl Driver<'_> {
                 Event::Lifted(lane) => self.feed(Input::Lane(lane, LaneInput::Lifted))?,
                 Event::Bless(event) => self.feed(Input::Bless(event))?,
                 Event::Act(request) => {
-                    let history = match &request.act {
-                        Act::Start {
-                            serial: Some(serial), ..
-                        }
-                        | Act::Unlock { serial, .. } => Some(self.history(&serial.clone())?),
-                        Act::Start { serial: None, .. }
-                        | Act::Stop { .. }
-                        | Act::Acknowledge { .. }
-                        | Act::Account { .. }
-                        | Act::Lot { .. }
-                        | Act::WorkOrder { .. }
-                        | Act::Operator { .. } => None,
+                    let history = match request.act.serial() {
+                        Some(serial) => Some(self.history(&serial.clone())?),
+                        None => None,
                     };
-                    self.feed(Input::Act { request, history })?;
+                    let facts = ActFacts { history, notice: None };
+                    let request = ActRequest {
+                        id: self.act_id(),
+                        ..request
+                    };
+                    self.feed(Input::Act { request, facts })?;
                 }
             }
         }
@@ -722,9 +720,9 @@ impl Driver<'_> {
         let at = self.wall(self.now);
         match effect {
             Effect::Lane(lane, effect) => self.perform_in(lane, effect)?,
-            Effect::Audit(request, answer) => {
-                self.runtime.block_on(self.ledger.record_act(&request, &answer, at))?;
-            }
+            Effect::Audit(audited) => self.runtime.block_on(self.ledger.record_act(&audited, at))?,
+            // A simulation in virtual time has no notices.
+            Effect::Shelve { .. } => {}
             Effect::LineStopped(stop) => {
                 self.summary.stops += 1;
                 let since = self.wall(stop.since);
@@ -908,6 +906,17 @@ impl Driver<'_> {
             micros: self.begins.saturating_add_unsigned(at.as_micros()),
             synchronised: true,
         }
+    }
+
+    /// An id for an act: by its time and its number among this simulation's, so that the same seed gives the same ledger.
+    fn act_id(&mut self) -> ActId {
+        self.acts += 1;
+        let millis = u64::try_from(self.wall(self.now).micros / 1000).unwrap_or(0);
+        let mut number = [0; 10];
+        for (place, byte) in number.iter_mut().rev().zip(self.acts.to_le_bytes()) {
+            *place = byte;
+        }
+        ActId(uuid::Builder::from_unix_timestamp_millis(millis, &number).into_uuid())
     }
 
     fn run_id(&mut self) -> RunId {

@@ -4,8 +4,7 @@ use core::time::Duration;
 
 use blinkup::packet::Packet;
 use blinkup::{Level, Tick};
-use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd, StopKind};
-use fixture_link::act::{ActAnswer, ActRequest};
+use fixture_ledger::record::{Annotation, Attempt, Audited, RefusedStart, RunEnd, StopKind};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::LineStop;
@@ -16,8 +15,19 @@ use fixture_link::verdict::VerdictCode;
 pub enum Effect {
     /// In a lane.
     Lane(LaneId, LaneEffect),
-    /// Store the act and its answer, then answer the person.
-    Audit(ActRequest, ActAnswer),
+    /// Store the act with what came of it, then answer the person.
+    Audit(Box<Audited>),
+    /// Keep the notice of a part out of sight for so long, as long as it says the same.
+    Shelve {
+        /// The part.
+        part: String,
+        /// What the notice says.
+        what: String,
+        /// How long.
+        lasts: Duration,
+        /// Who wants it.
+        by: String,
+    },
     /// Store that the line stopped.
     LineStopped(Stop),
     /// Store that a stop was lifted; the line goes on once no other is left.
@@ -67,7 +77,7 @@ impl Stop {
     }
 }
 
-/// What units belong to.
+/// What units belong to, and how the line speaks to people.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Batch {
     /// The lot; empty for none.
@@ -76,6 +86,8 @@ pub struct Batch {
     pub work_order: String,
     /// Who works at the line; empty for nobody in particular.
     pub operator: String,
+    /// The language at the line, as its tag; empty for the configured one.
+    pub language: String,
 }
 
 impl Batch {

@@ -19,8 +19,8 @@ pub enum Input {
     Act {
         /// What, and who.
         request: ActRequest,
-        /// What the ledger says about the serial that a start or an unlock names; nothing for every other act.
-        history: Option<UnitHistory>,
+        /// What it rests on.
+        facts: ActFacts,
     },
     /// The cloud says something about a blessing; the line finds the lane.
     Bless(BlessEvent),
@@ -28,6 +28,15 @@ pub enum Input {
     Network(NetworkSeen),
     /// Time has come: the deadline that the engine asked for.
     Tick,
+}
+
+/// What an act rests on besides the line's own state.
+#[derive(Debug, Clone, Default)]
+pub struct ActFacts {
+    /// What the ledger says about the serial that it names; `None` where it names none.
+    pub history: Option<UnitHistory>,
+    /// What the notice says that stands of the part that it names; `None` where none does.
+    pub notice: Option<String>,
 }
 
 /// What the fixture's own look at the line's network found.

@@ -2,12 +2,12 @@
 //!
 //! Weeks are longer than a process lives, so that the wall clock counts here; an hour that it is off moves nothing.
 
+use super::to_see::ToSee;
 use std::collections::VecDeque;
 
 use fixture_ledger::LampLight;
 use fixture_ledger::record::Attempt;
 use fixture_link::identity::{LaneId, WallTime};
-use fixture_link::snapshot::Notice;
 
 use super::gate::LoopBackLimits;
 
@@ -117,7 +117,7 @@ impl LampTrend {
     }
 
     /// What a person should see to, if anything.
-    pub fn notice(&self) -> Option<Notice> {
+    pub fn notice(&self) -> Option<ToSee> {
         let limit = f64::from(self.limits.weak);
         let now = (self.recent.len() == RECENT).then(|| middle(self.recent.iter().copied().collect()));
         let said = match (now, self.falling) {
@@ -135,7 +135,7 @@ impl LampTrend {
             ),
             _ => return None,
         };
-        Some(Notice {
+        Some(ToSee {
             part: "lamp".to_owned(),
             what: said,
             remedy: "clean the lamp and the light pipe, look at its aim; if that does not help, replace the LED and calibrate the lane".to_owned(),

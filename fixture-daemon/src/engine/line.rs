@@ -7,20 +7,23 @@ use blinkup::Tick;
 use blinkup::codes::CodeTable;
 use blinkup::reader::Observed;
 use blinkup::sample::Sample;
-use fixture_ledger::record::{Annotation, AnnotationKind, RunEnd, StopKind, UnitHistory};
+use fixture_ledger::record::{
+    Annotation, AnnotationKind, Audited, Change, Decided, Decision, Known as KnownUnit, RunEnd, StopKind, UnitHistory,
+};
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::{LaneView, LineView};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
+use super::decision::{Decisions, decided};
 use super::effect::{Batch, Effect, LaneEffect, Stop};
 use super::gate::LoopBackLimits;
-use super::input::{Input, LaneInput, NetworkSeen, Seating};
+use super::input::{ActFacts, Input, LaneInput, NetworkSeen, Seating};
 use super::lane::{Lane, LaneConfig};
 use super::led;
 use super::meaning::Meanings;
-use super::policy::{Candidate, Policy, needs_network, unit_refusal};
+use super::policy::{Candidate, Policy, needs_network, unit_refusal, why_not_to_run};
 use super::recipe::Recipe;
 use super::run::{Claimed, Presence, is_meant};
 use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
@@ -64,6 +67,7 @@ pub struct Line {
     waiting: Vec<Option<(Seating, Tick)>>,
     policy: Policy,
     batch: Batch,
+    decisions: Decisions,
     stops: Stops,
     known: VecDeque<Known>,
     events: VecDeque<String>,
@@ -147,6 +151,7 @@ impl View {
         LineView {
             lot: self.batch.lot.clone(),
             work_order: self.batch.work_order.clone(),
+            language: self.batch.language.clone(),
             stopped: self.stopped.as_ref().map(|stop| stop.shown(wall(stop))),
         }
     }
@@ -173,7 +178,9 @@ impl Line {
                 lot: config.lot,
                 work_order: String::new(),
                 operator: String::new(),
+                language: String::new(),
             },
+            decisions: Decisions::default(),
             stops: Stops::default(),
             known: VecDeque::new(),
             events: VecDeque::new(),
@@ -238,10 +245,7 @@ impl Line {
                     self.lane_input(place, input, &mut effects);
                 }
             }
-            Input::Act { request, history } => {
-                let answer = self.act(&request, history, &mut effects);
-                effects.push(Effect::Audit(request, answer));
-            }
+            Input::Act { request, facts } => self.act(request, facts, &mut effects),
             Input::Bless(event) => self.bless(event, &mut effects),
             Input::Network(seen) => self.network = Some((self.now, seen)),
             Input::Tick => {}
@@ -370,7 +374,10 @@ impl Line {
         }
     }
 
-    fn seated(&mut self, place: usize, seating: Seating, powered: Tick, effects: &mut Vec<Effect>) {
+    fn seated(&mut self, place: usize, mut seating: Seating, powered: Tick, effects: &mut Vec<Effect>) {
+        if let Some(serial) = &seating.serial {
+            self.decisions.tell(serial, &mut seating.history);
+        }
         let takes = self.lanes.get(place).map(|lane| lane.station().takes_units());
         match takes {
             Some(Takes::Now) => {
@@ -756,10 +763,92 @@ impl Line {
 
     // --- people -------------------------------------------------------------------------------------------------------
 
-    fn act(&mut self, request: &ActRequest, history: Option<UnitHistory>, effects: &mut Vec<Effect>) -> ActAnswer {
+    /// Does what a person asks for, where they may and where it can be done, and has it audited either way.
+    fn act(&mut self, request: ActRequest, mut facts: ActFacts, effects: &mut Vec<Effect>) {
+        let unit = request.act.serial();
+        if let (Some(serial), Some(history)) = (unit, &mut facts.history) {
+            self.decisions.tell(serial, history);
+        }
+        let before = self.told_of(&request.act, &facts);
+        let answer = if request.role.may(&request.act) {
+            self.do_act(&request, &facts, effects)
+        } else {
+            refused(format!(
+                "role: {} may not {}",
+                request.role,
+                request.act.needs().title()
+            ))
+        };
+        if let (Some(serial), Some(history), ActAnswer::Done) = (unit, &mut facts.history, &answer) {
+            self.decisions.tell(serial, history);
+            if let Act::Unlock { .. } = request.act {
+                history.count_anew();
+            }
+        }
+        let after = match &request.act {
+            Act::Shelve { minutes, .. } => format!("shelved for {minutes} minutes"),
+            Act::Account { after, .. } => after.clone(),
+            Act::Start { .. }
+            | Act::Stop { .. }
+            | Act::Acknowledge { .. }
+            | Act::Unlock { .. }
+            | Act::Lot { .. }
+            | Act::WorkOrder { .. }
+            | Act::Operator { .. }
+            | Act::Quarantine { .. }
+            | Act::Dispose { .. }
+            | Act::Mark { .. }
+            | Act::GoldenCheck { .. }
+            | Act::Language { .. } => self.told_of(&request.act, &facts),
+        };
+        let change = (answer == ActAnswer::Done && before != after).then_some(Change { before, after });
+        effects.push(Effect::Audit(Box::new(Audited {
+            request,
+            answer,
+            change,
+        })));
+    }
+
+    /// What an act is about, as it is now, in words.
+    fn told_of(&self, act: &Act, facts: &ActFacts) -> String {
+        let history = facts.history.as_ref();
+        match act {
+            Act::Start { lane: None, .. } | Act::Stop { lane: None, .. } | Act::Acknowledge { .. } => self
+                .stops
+                .first()
+                .map_or_else(|| "runs".to_owned(), |stop| format!("stopped: {}", stop.cause)),
+            Act::Start { lane: Some(lane), .. } | Act::Stop { lane: Some(lane), .. } => self
+                .place(*lane)
+                .and_then(|place| self.lanes.get(place))
+                .map(|lane| match lane.out_of_service() {
+                    Some(why) => format!("out of service: {why}"),
+                    None => lane.station().state(&self.rules).as_str().to_owned(),
+                })
+                .unwrap_or_default(),
+            Act::Unlock { .. } => history.map_or_else(String::new, |history| {
+                let codes: Vec<&str> = history.codes.iter().map(|code| code.as_str()).collect();
+                format!("{} runs count against it: {}", history.runs, codes.join(", "))
+            }),
+            Act::Quarantine { .. } | Act::Dispose { .. } => history.map_or_else(String::new, decided),
+            Act::Mark { .. } => history.map_or_else(String::new, |history| history.mark.as_str().to_owned()),
+            Act::Lot { .. } => self.batch.lot.clone(),
+            Act::WorkOrder { .. } => self.batch.work_order.clone(),
+            Act::Operator { .. } => self.batch.operator.clone(),
+            Act::Language { .. } => self.batch.language.clone(),
+            Act::GoldenCheck { .. } => String::new(),
+            Act::Account { before, .. } => before.clone(),
+            Act::Shelve { .. } => facts.notice.clone().unwrap_or_default(),
+        }
+    }
+
+    fn do_act(&mut self, request: &ActRequest, facts: &ActFacts, effects: &mut Vec<Effect>) -> ActAnswer {
         if request.by.trim().is_empty() {
             return refused("by: expected who does it");
         }
+        if let Err(why) = request.act.reason().map_or(Ok(()), checked_reason) {
+            return refused(why);
+        }
+        let history = facts.history.as_ref();
         match &request.act {
             Act::Start { lane: None, serial } => {
                 if serial.is_some() {
@@ -776,13 +865,10 @@ impl Line {
             Act::Start {
                 lane: Some(lane),
                 serial,
-            } => self.act_start(*lane, serial.clone(), history, effects),
-            Act::Stop { lane, reason } => match checked_reason(reason) {
-                Ok(()) => match lane {
-                    Some(lane) => self.act_stop(*lane, &request.by, reason, effects),
-                    None => self.act_stop_line(&request.by, reason, effects),
-                },
-                Err(why) => refused(why),
+            } => self.act_start(*lane, serial.clone(), history.cloned(), effects),
+            Act::Stop { lane, reason } => match lane {
+                Some(lane) => self.act_stop(*lane, &request.by, reason, effects),
+                None => self.act_stop_line(&request.by, reason, effects),
             },
             // Kept by the web service; here it is written down.
             Act::Account { .. } => ActAnswer::Done,
@@ -799,21 +885,69 @@ impl Line {
                     (None, None) => refused("nothing stopped the line"),
                 }
             }
-            Act::Unlock { serial, reason } => match checked_reason(reason) {
-                Ok(()) if history.is_none_or(|history| history.runs == 0) => refused(format!(
-                    "serial: no run of {serial} counts against it since it was last unlocked; is it spelt as on the unit?"
-                )),
-                Ok(()) => {
-                    for lane in &mut self.lanes {
-                        lane.station_mut().unlock(serial);
-                    }
-                    ActAnswer::Done
+            Act::Unlock { serial, .. } => {
+                if history.is_none_or(|history| history.runs == 0) {
+                    return refused(format!(
+                        "serial: no run of {serial} counts against it since it was last unlocked; is it spelt as on the unit?"
+                    ));
                 }
-                Err(why) => refused(why),
+                self.learn(serial, UnitHistory::count_anew);
+                ActAnswer::Done
+            }
+            Act::Quarantine { serial, reason } => match history.and_then(why_not_to_run) {
+                Some(why) => refused(format!("serial: {serial} is set aside already: {why}")),
+                None => self.decide(serial, Decided::Quarantine, &request.by, reason),
             },
+            Act::Dispose { serial, .. }
+                if history.is_none_or(|history| history.known == KnownUnit::No && history.decision.is_none()) =>
+            {
+                refused(format!(
+                    "serial: {serial} was never run and never set aside; is it spelt as on the unit?"
+                ))
+            }
+            Act::Dispose {
+                serial,
+                disposition,
+                reason,
+            } => self.decide(serial, Decided::Disposition(*disposition), &request.by, reason),
+            Act::Mark { serial, mark, .. } => {
+                self.decisions.mark(serial, *mark);
+                self.learn(serial, |history| history.mark = *mark);
+                ActAnswer::Done
+            }
+            Act::GoldenCheck { lane } => match lane {
+                Some(lane) if self.place(*lane).is_none() => refused(format!("lane: this line has no lane {lane}")),
+                Some(_) | None => refused("this fixture's configuration asks for no golden check"),
+            },
+            Act::Shelve { part, minutes, .. } => shelve(part, *minutes, &request.by, facts, effects),
+            Act::Language { language } => named("language", language, &mut self.batch.language, effects),
             Act::Lot { lot } => named("lot", lot, &mut self.batch.lot, effects),
             Act::WorkOrder { work_order } => named("work order", work_order, &mut self.batch.work_order, effects),
             Act::Operator { name } => named("operator", name, &mut self.batch.operator, effects),
+        }
+    }
+
+    /// Somebody decided about a unit.
+    fn decide(&mut self, serial: &Serial, what: Decided, by: &str, reason: &str) -> ActAnswer {
+        let decision = Decision {
+            what,
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        self.decisions.decide(serial, decision.clone());
+        self.learn(serial, |history| history.decide(decision.clone()));
+        ActAnswer::Done
+    }
+
+    /// What is known of a unit that waits in a nest is another now.
+    fn learn(&mut self, serial: &Serial, learn: impl Fn(&mut UnitHistory)) {
+        for lane in &mut self.lanes {
+            lane.station_mut().learn(serial, &learn);
+        }
+        for (seating, _) in self.waiting.iter_mut().flatten() {
+            if seating.serial.as_ref() == Some(serial) {
+                learn(&mut seating.history);
+            }
         }
     }
 
@@ -908,6 +1042,24 @@ impl Line {
         }
         runs
     }
+}
+
+/// Somebody wants the notice of a part out of sight.
+fn shelve(part: &str, minutes: u16, by: &str, facts: &ActFacts, effects: &mut Vec<Effect>) -> ActAnswer {
+    if !(1..=Act::LONGEST_SHELVED).contains(&minutes) {
+        return refused(format!("minutes: expected 1 to {}", Act::LONGEST_SHELVED));
+    }
+    let Some(what) = &facts.notice else {
+        return refused(format!("part: there is no notice of {part:?}"));
+    };
+    effects.push(Effect::Shelve {
+        part: part.to_owned(),
+        what: what.clone(),
+        lasts: Duration::from_mins(u64::from(minutes)),
+        by: by.to_owned(),
+    });
+    effects.push(Effect::Show);
+    ActAnswer::Done
 }
 
 /// What the next units belong to has a new name.

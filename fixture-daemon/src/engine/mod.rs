@@ -4,6 +4,7 @@
 //! run the very same engine: real time and virtual time.
 
 pub mod afterglow;
+pub mod decision;
 pub mod effect;
 pub mod flashing;
 pub mod gate;
@@ -20,4 +21,5 @@ pub mod replay;
 pub mod run;
 pub mod sensor;
 pub mod station;
+pub mod to_see;
 pub mod watch;

@@ -3,10 +3,12 @@
 use core::time::Duration;
 
 use blinkup::Tick;
-use fixture_ledger::record::{Annotation, AnnotationKind, UnitHistory};
+use fixture_ledger::record::{Annotation, AnnotationKind, Decided, UnitHistory};
+use fixture_link::act::Disposition;
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::verdict::{Class, Refusal, VerdictCode};
 
+use super::decision::words;
 use super::recipe::Recipe;
 
 /// The line's memory of its last verdicts.
@@ -343,8 +345,20 @@ pub fn needs_network(code: VerdictCode) -> bool {
     )
 }
 
-/// Whether a unit's earlier runs forbid another one, and in what words.
+/// Why a unit is not to be run, by what somebody decided about it last.
+pub fn why_not_to_run(history: &UnitHistory) -> Option<String> {
+    let decision = history.decision.as_ref()?;
+    match decision.what {
+        Decided::Quarantine | Decided::Disposition(Disposition::Scrap | Disposition::Rma) => Some(words(decision)),
+        Decided::Disposition(Disposition::Rework | Disposition::Release) => None,
+    }
+}
+
+/// Whether what was decided about a unit or its earlier runs forbid another one, and in what words.
 pub fn unit_refusal(recipe: &Recipe, history: &UnitHistory) -> Option<(Refusal, String)> {
+    if let Some(why) = why_not_to_run(history) {
+        return Some((Refusal::Quarantined, why));
+    }
     if history.passed {
         return Some((Refusal::AlreadyPassed, String::new()));
     }

@@ -12,7 +12,7 @@ use blinkup::frame::SymbolRate;
 use blinkup::packet::{Enrolment, Packet, PlanId, Settings, Token};
 use blinkup::reader::{Observed, Shade};
 use fixture_ledger::record::{
-    AttemptResult, EvidenceKind, LoopBack, Measurement, RefusedStart, RunEnd, StandingVerdict,
+    AttemptResult, EvidenceKind, LoopBack, Measurement, RefusedStart, RunEnd, StandingVerdict, UnitHistory,
 };
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
@@ -619,13 +619,12 @@ impl Station {
         }
     }
 
-    /// A supervisor lifted the unit's quarantine: what its earlier runs say no longer counts against it.
-    pub fn unlock(&mut self, serial: &Serial) {
+    /// What is known of a unit that was refused is another now.
+    pub fn learn(&mut self, serial: &Serial, learn: impl Fn(&mut UnitHistory)) {
         if let Phase::Refused { seating, .. } = &mut self.phase
             && seating.serial.as_ref() == Some(serial)
         {
-            seating.history.runs = 0;
-            seating.history.codes.clear();
+            learn(&mut seating.history);
         }
     }
 

@@ -120,7 +120,8 @@ impl Bench {
                     self.late.extend(notes.iter().map(|note| note.run));
                 }
                 Effect::Lane(..)
-                | Effect::Audit(..)
+                | Effect::Audit(_)
+                | Effect::Shelve { .. }
                 | Effect::LineStopped(_)
                 | Effect::StopLifted(_)
                 | Effect::Show => {}

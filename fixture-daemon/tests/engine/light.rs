@@ -11,14 +11,14 @@ use blinkup::{Level, Symbol, Tick};
 use fixture_daemon::engine::effect::{Effect, LaneEffect, Transmission};
 use fixture_daemon::engine::gate::LoopBackLimits;
 use fixture_daemon::engine::input::{
-    ClaimAnswer, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport, TokenGrant,
+    ActFacts, ClaimAnswer, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport, TokenGrant,
 };
 use fixture_daemon::engine::lane::{LaneConfig, Validity};
 use fixture_daemon::engine::line::{Line, LineConfig};
 use fixture_daemon::engine::recipe::Recipe;
 use fixture_daemon::engine::sensor::Measures;
 use fixture_daemon::engine::station::{Transmitter, UnitPower};
-use fixture_ledger::record::{Annotation, Attempt, RefusedStart, RunEnd, UnitHistory};
+use fixture_ledger::record::{Annotation, Attempt, Audited, RefusedStart, RunEnd, UnitHistory};
 use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId};
@@ -128,7 +128,9 @@ pub struct Light {
     pub attempts: Vec<Attempt>,
     pub refusals: Vec<RefusedStart>,
     pub annotations: Vec<Annotation>,
-    pub answers: Vec<ActAnswer>,
+    pub audited: Vec<Audited>,
+    /// Parts whose notices were shelved.
+    pub shelved: Vec<String>,
     pub stops: Vec<Option<VerdictCode>>,
     pub late: bool,
     /// The cloud tells which device used each lane's tokens, and its bless events name nothing but the device.
@@ -247,7 +249,8 @@ impl Light {
             attempts: Vec::new(),
             refusals: Vec::new(),
             annotations: Vec::new(),
-            answers: Vec::new(),
+            audited: Vec::new(),
+            shelved: Vec::new(),
             stops: Vec::new(),
             late: false,
             devices: None,
@@ -317,17 +320,22 @@ impl Light {
 
     /// An act that names a serial of which the ledger says something.
     pub fn act_on(&mut self, act: Act, history: Option<UnitHistory>) -> ActAnswer {
+        self.act_as(Role::Admin, act, ActFacts { history, notice: None })
+    }
+
+    /// An act of somebody with that role, with all that it rests on.
+    pub fn act_as(&mut self, role: Role, act: Act, facts: ActFacts) -> ActAnswer {
         self.input(Input::Act {
             request: ActRequest {
                 id: ActId(Uuid::nil()),
                 by: "console".to_owned(),
-                role: Role::Admin,
+                role,
                 from: "console".to_owned(),
                 act,
             },
-            history,
+            facts,
         });
-        self.answers.last().expect("every act is audited").clone()
+        self.audited.last().expect("every act is audited").answer.clone()
     }
 
     /// Runs a unit from an empty, checked nest to its verdict and lifts it.
@@ -413,7 +421,8 @@ impl Light {
         for effect in effects {
             match effect {
                 Effect::Lane(id, effect) => self.lane_effect(id, effect),
-                Effect::Audit(_, answer) => self.answers.push(answer),
+                Effect::Audit(audited) => self.audited.push(*audited),
+                Effect::Shelve { part, .. } => self.shelved.push(part),
                 Effect::LineStopped(stop) => self.stops.push(stop.code),
                 Effect::StopLifted(_) => self.stops.push(None),
                 Effect::Annotate(annotations) => self.annotations.extend(annotations),

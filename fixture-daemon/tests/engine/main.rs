@@ -11,5 +11,6 @@ mod codes;
 mod imp;
 mod light;
 mod passes;
+mod people;
 mod random;
 mod whole;

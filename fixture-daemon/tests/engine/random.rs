@@ -11,7 +11,7 @@ use blinkup::{Symbol, Tick};
 use fixture_daemon::engine::effect::{Effect, LaneEffect, Signal};
 use fixture_daemon::engine::gate::LoopBackLimits;
 use fixture_daemon::engine::input::{
-    ClaimAnswer, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport, TokenGrant,
+    ActFacts, ClaimAnswer, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport, TokenGrant,
 };
 use fixture_daemon::engine::lane::{LaneConfig, Validity};
 use fixture_daemon::engine::line::{Line, LineConfig};
@@ -434,7 +434,8 @@ impl World {
             from: "console".to_owned(),
             act,
         };
-        self.step(Input::Act { request, history: None });
+        let facts = ActFacts::default();
+        self.step(Input::Act { request, facts });
     }
 
     fn happens(&mut self, event: &Event) {
@@ -641,7 +642,7 @@ proptest! {
         const CODES: [VerdictCode; 4] =
             [VerdictCode::StuckIp, VerdictCode::StuckDns, VerdictCode::NotReady, VerdictCode::UnreadableLight];
         let codes: Vec<VerdictCode> = codes.into_iter().map(|code| CODES[code]).collect();
-        let history = UnitHistory { runs: codes.len() as u32, passed, codes: codes.clone() };
+        let history = UnitHistory { runs: codes.len() as u32, passed, codes: codes.clone(), ..UnitHistory::default() };
         let different: HashSet<VerdictCode> = codes.iter().copied().collect();
         let expected = if passed {
             Some(Refusal::AlreadyPassed)

@@ -16,7 +16,7 @@ use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 use crate::bench::{BLESSED, ms, recipe, run_id, serial};
 use crate::light::{Broken, Light, Unit, good_unit, lane};
 
-fn line(lanes: u8) -> Light {
+pub fn line(lanes: u8) -> Light {
     Light::new(lanes, recipe(BLESSED))
 }
 
@@ -29,7 +29,7 @@ fn stuck(serial: &'static str, code: &'static str) -> Unit {
     }
 }
 
-fn named(serial: &'static str) -> Unit {
+pub fn named(serial: &'static str) -> Unit {
     Unit {
         serial: Some(serial),
         ..good_unit()
@@ -968,6 +968,7 @@ fn starts_that_are_not_allowed_are_refused_with_their_reason() {
         runs: 1,
         passed: true,
         codes: vec![VerdictCode::Ok],
+        ..UnitHistory::default()
     };
     assert_eq!(
         refusal(&mut light, 1, good_unit(), passed),
@@ -978,6 +979,7 @@ fn starts_that_are_not_allowed_are_refused_with_their_reason() {
         runs: 3,
         passed: false,
         codes: vec![VerdictCode::StuckIp, VerdictCode::StuckDns, VerdictCode::NotReady],
+        ..UnitHistory::default()
     };
     assert_eq!(refusal(&mut light, 1, good_unit(), tired), Some(Refusal::RetestLimit));
     light.lift(1);
@@ -985,6 +987,7 @@ fn starts_that_are_not_allowed_are_refused_with_their_reason() {
         runs: 2,
         passed: false,
         codes: vec![VerdictCode::StuckIp; 2],
+        ..UnitHistory::default()
     };
     assert_eq!(refusal(&mut light, 1, good_unit(), twice), Some(Refusal::Quarantined));
     light.lift(1);
@@ -1006,6 +1009,7 @@ fn a_quarantined_unit_starts_again_once_it_is_unlocked() {
         runs: 2,
         passed: false,
         codes: vec![VerdictCode::StuckIp; 2],
+        ..UnitHistory::default()
     };
     light.seats(1, named("A"), twice.clone());
     let no_reason = Act::Unlock {

@@ -6,14 +6,12 @@ use fixture_ledger::record::{RefusedStart, StopKind};
 use fixture_ledger::report::RunFilter;
 use fixture_ledger::yields::{QUARTER, Scope, Span};
 use fixture_ledger::{Durability, Ledger, Reports};
-use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
-use fixture_link::role::Role;
+use fixture_link::act::Act;
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 use rusqlite::Connection;
-use uuid::Uuid;
 
-use crate::sample::{at, end, lane, run_id, setup, start};
+use crate::sample::{asked, at, done, end, lane, run_id, setup, start};
 
 /// The migrations with their numbers, in order.
 fn migrations() -> Vec<(i64, PathBuf)> {
@@ -21,8 +19,6 @@ fn migrations() -> Vec<(i64, PathBuf)> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|file| file.unwrap().path())
-        // The people's are another database's.
-        .filter(|file| file.is_file())
         .map(|file| {
             let name = file.file_name().unwrap().to_str().unwrap().to_owned();
             (name.split_once('_').unwrap().0.parse().unwrap(), file)
@@ -107,7 +103,8 @@ fn left_by(version: i64, path: &Path, new: &Path) {
             WHERE number = 1;
             {counted}
             INSERT INTO refusal VALUES (1, 1, 500, 1, 3, 'SN-3', 'quarantined', 'twice the same');
-            INSERT INTO act VALUES (1, 400, 1, 'zoë', 'lot', NULL, NULL, 'lot-7', NULL);
+            INSERT INTO act (number, at, at_synchronised, by, kind, lane, serial, words, refused)
+            VALUES (1, 400, 1, 'zoë', 'lot', NULL, NULL, 'lot-7', NULL);
             INSERT INTO line_stop VALUES (1, 3000, 1, NULL, 'smoke', 1, 0, NULL, NULL{stop});
             COMMIT;",
             one = run_id(1).0.simple(),
@@ -170,16 +167,9 @@ async fn a_ledger_of_any_older_version_is_brought_to_this_one_with_all_that_it_h
             lot: "lot-7".to_owned(),
         };
         assert_eq!(acts.len(), 1, "version {version}");
-        assert_eq!(
-            acts[0].request,
-            ActRequest {
-                id: ActId(Uuid::nil()),
-                by: "zoë".to_owned(),
-                role: Role::Admin,
-                from: String::new(),
-                act: lot
-            }
-        );
+        assert_eq!((acts[0].by.as_str(), &acts[0].act), ("zoë", &lot));
+        assert_eq!((acts[0].id, acts[0].role, acts[0].from.as_str()), (None, None, ""));
+        assert_eq!(acts[0].change, None);
         assert_eq!(
             ledger.standing_stops().await.unwrap(),
             [LineStop {
@@ -230,16 +220,13 @@ async fn goes_on(ledger: &mut Ledger, reports: &Reports) {
         detail: String::new(),
     };
     ledger.record_refusal(setup, &refused, at(9_600)).await.unwrap();
-    let named = ActRequest {
-        id: ActId(Uuid::nil()),
-        by: "zoë".to_owned(),
-        role: Role::Admin,
-        from: String::new(),
-        act: Act::WorkOrder {
-            work_order: "wo-31".to_owned(),
-        },
+    let named = Act::WorkOrder {
+        work_order: "wo-31".to_owned(),
     };
-    ledger.record_act(&named, &ActAnswer::Done, at(9_700)).await.unwrap();
+    ledger
+        .record_act(&done(asked(1, "zoë", named)), at(9_700))
+        .await
+        .unwrap();
     ledger
         .begin_run(setup, &start(3, 1, Some("SN-1"), 10_000))
         .await

@@ -66,8 +66,10 @@ fn every_description_is_of_a_query_in_the_sources() {
             " AS \"runs!: i64\" FROM ",
             " AS \"light: Vec<u8>\" FROM ",
         ];
-        let put_together =
-            query.contains("LIMIT ?10") || query.contains("LIMIT ?8") || query.contains("AS \"previous:");
+        let put_together = query.contains("FROM act INDEXED BY")
+            || query.contains("LIMIT ?10")
+            || query.contains("LIMIT ?8")
+            || query.contains("AS \"previous:");
         let parts: Vec<&str> = if put_together || query.contains("(?4, ?5)") {
             let beginning = ends.iter().find_map(|end| query.split_once(end)).unwrap().0;
             let index = query

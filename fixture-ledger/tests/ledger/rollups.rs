@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fixture_ledger::record::{Annotation, AnnotationKind, Purpose, RefusedStart, Setup, UnitHistory};
+use fixture_ledger::record::{self, Annotation, AnnotationKind, Purpose, RefusedStart, Setup, UnitHistory};
 use fixture_ledger::report::{CodeCount, YieldSummary};
 use fixture_ledger::shift::{Met, Wholeness};
 use fixture_ledger::yields::{By, Counted, Scope, Span, Tally};
 use fixture_ledger::{Ledger, Reports};
-use fixture_link::act::ActAnswer;
 use fixture_link::snapshot::Stage;
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::sample::{at, end, lane, run_id, serial, setup, start, unlock};
+use crate::sample::{at, done, end, lane, run_id, serial, setup, start, unlock};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -181,7 +180,7 @@ fn slow_failures(known: &[Known], from: i64, until: i64) -> Vec<CodeCount> {
 fn slow_history(known: &[Known], of: u8, unlocked_after: usize) -> UnitHistory {
     let mut codes: Vec<(usize, VerdictCode)> = known
         .iter()
-        .filter(|run| run.serial == Some(of))
+        .filter(|run| run.serial == Some(of) && run.purpose == Purpose::Production)
         .filter_map(|run| run.verdict.map(|(code, order)| (order, code)))
         .filter(|(_, code)| matches!(code.outcome(), Outcome::Pass | Outcome::Fail | Outcome::Undecided))
         .collect();
@@ -192,6 +191,12 @@ fn slow_history(known: &[Known], of: u8, unlocked_after: usize) -> UnitHistory {
         runs: u32::try_from(codes.len()).unwrap(),
         passed,
         codes: codes.into_iter().map(|(_, code)| code).collect(),
+        known: if known.iter().any(|run| run.serial == Some(of)) {
+            record::Known::Yes
+        } else {
+            record::Known::No
+        },
+        ..UnitHistory::default()
     }
 }
 
@@ -202,6 +207,7 @@ async fn play(events: Vec<Event>) {
     let (mut ledger, _) = Ledger::open(&path, at(0)).await.unwrap();
     let mut known: Vec<Known> = Vec::new();
     let mut verdicts = 0;
+    let mut acts = 0;
     let mut unlocked_after: BTreeMap<u8, usize> = BTreeMap::new();
     let mut refused = Vec::new();
     for event in events {
@@ -272,8 +278,9 @@ async fn play(events: Vec<Event>) {
                 refused.push((refusal, instant));
             }
             Event::Unlock { serial: of } => {
-                let asked = unlock(&name(of), "console", "looked at");
-                ledger.record_act(&asked, &ActAnswer::Done, at(0)).await.unwrap();
+                acts += 1;
+                let asked = done(unlock(acts, &name(of), "console", "looked at"));
+                ledger.record_act(&asked, at(0)).await.unwrap();
                 unlocked_after.insert(of, verdicts);
             }
             Event::OpenAgain => {

@@ -1,17 +1,17 @@
 //! Runs in, reports out.
 
-use crate::sample::{at, end, lane, run_id, serial, setup, start, unlock};
+use std::collections::BTreeSet;
+
+use crate::sample::{asked, at, done, end, lane, run_id, serial, setup, start, unlock};
 use fixture_ledger::record::{
-    Annotation, AnnotationKind, Attempt, AttemptResult, ChangeKind, LabelState, LoopBack, RefusedStart, StopKind,
-    UnitHistory,
+    Annotation, AnnotationKind, Attempt, AttemptResult, Audited, Change, ChangeKind, Known, LabelState, LoopBack,
+    RefusedStart, StopKind, UnitHistory,
 };
 use fixture_ledger::report::{RunFilter, SerialFilter};
 use fixture_ledger::{Durability, Ledger, LedgerError, Reports};
-use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
-use fixture_link::role::Role;
+use fixture_link::act::{Act, ActAnswer, ActKind, ActRequest, Disposition, Mark};
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
-use uuid::Uuid;
 
 #[tokio::test]
 async fn a_run_comes_back_as_it_was_stored() {
@@ -323,7 +323,7 @@ async fn all_kinds(path: &std::path::Path, durability: Durability) {
     };
     ledger.record_refusal(id, &refused, at(7_000)).await.unwrap();
     for act in acts() {
-        ledger.record_act(&act.0, &act.1, at(8_000)).await.unwrap();
+        ledger.record_act(&act, at(8_000)).await.unwrap();
     }
     for stop in stops() {
         ledger.record_stop(&stop).await.unwrap();
@@ -341,7 +341,8 @@ async fn all_kinds(path: &std::path::Path, durability: Durability) {
     ledger.close().await.unwrap();
 }
 
-fn acts() -> Vec<(ActRequest, ActAnswer)> {
+#[expect(clippy::too_many_lines, reason = "one act of every kind")]
+fn acts() -> Vec<Audited> {
     let refused = ActAnswer::Refused {
         why: "the line is not stopped".to_owned(),
     };
@@ -392,19 +393,55 @@ fn acts() -> Vec<(ActRequest, ActAnswer)> {
             },
             ActAnswer::Done,
         ),
+        (Act::Operator { name: "kim".to_owned() }, ActAnswer::Done),
+        (
+            Act::Quarantine {
+                serial: serial("SN-7"),
+                reason: "fell down".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
+        (
+            Act::Dispose {
+                serial: serial("SN-7"),
+                disposition: Disposition::Rma,
+                reason: "cracked".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
+        (
+            Act::Mark {
+                serial: serial("SN-G"),
+                mark: Mark::Golden,
+                reason: "measured".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
+        (Act::GoldenCheck { lane: Some(lane(2)) }, ActAnswer::Done),
+        (
+            Act::Shelve {
+                part: "card".to_owned(),
+                minutes: 1440,
+                reason: "a new one is ordered".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
+        (
+            Act::Language {
+                language: "de".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
     ]
     .into_iter()
-    .map(|(act, answer)| {
-        (
-            ActRequest {
-                id: ActId(Uuid::nil()),
-                by: "zoë".to_owned(),
-                role: Role::Admin,
-                from: String::new(),
-                act,
-            },
-            answer,
-        )
+    .zip(1..)
+    .map(|((act, answer), n)| Audited {
+        request: asked(n, "zoë", act),
+        change: (answer == ActAnswer::Done && n % 2 == 0).then(|| Change {
+            before: format!("before {n}"),
+            after: String::new(),
+        }),
+        answer,
     })
     .collect()
 }
@@ -461,14 +498,26 @@ async fn what_people_did_and_what_stopped_the_line_comes_back_as_it_was_stored()
     let [first, second] = stops();
     assert_eq!(stored, [(second, Some(at(30_000))), (first, Some(at(9_000)))]);
     let mut stored: Vec<_> = reports
-        .acts(10)
+        .acts(100)
         .await
         .unwrap()
         .into_iter()
-        .map(|row| (row.request, row.answer))
+        .map(|row| Audited {
+            request: ActRequest {
+                id: row.id.unwrap(),
+                by: row.by,
+                role: row.role.unwrap(),
+                from: row.from,
+                act: row.act,
+            },
+            answer: row.answer,
+            change: row.change,
+        })
         .collect();
     stored.reverse();
     assert_eq!(stored, acts());
+    let kinds: BTreeSet<ActKind> = stored.iter().map(|act| act.request.act.kind()).collect();
+    assert_eq!(kinds, BTreeSet::from(ActKind::ALL), "every kind is tried");
     let refusals = reports.refusals(10).await.unwrap();
     assert_eq!(refusals.len(), 1);
     assert_eq!(refusals[0].refused.refusal, Refusal::AlreadyPassed);
@@ -550,23 +599,32 @@ async fn a_unit_starts_anew_after_an_unlock_but_what_passed_has_passed() {
         UnitHistory {
             runs: 3,
             passed: true,
-            codes: counted
+            codes: counted,
+            known: Known::Yes,
+            decision: None,
+            mark: Mark::Ordinary
         }
     );
-    let asked = unlock("SN-1", "zoë", "reseated");
+    let asked = |n| unlock(n, "SN-1", "zoë", "reseated");
     let refused = ActAnswer::Refused {
         why: "reason: expected 1 to 200 printable characters".to_owned(),
     };
-    ledger.record_act(&asked, &refused, at(2_900)).await.unwrap();
+    let refused = Audited {
+        request: asked(1),
+        answer: refused,
+        change: None,
+    };
+    ledger.record_act(&refused, at(2_900)).await.unwrap();
     assert_eq!(ledger.unit_history(&serial("SN-1")).await.unwrap(), history);
-    ledger.record_act(&asked, &ActAnswer::Done, at(3_000)).await.unwrap();
-    let history = ledger.unit_history(&serial("SN-1")).await.unwrap();
+    ledger.record_act(&done(asked(2)), at(3_000)).await.unwrap();
+    let unlocked = ledger.unit_history(&serial("SN-1")).await.unwrap();
     assert_eq!(
-        history,
+        unlocked,
         UnitHistory {
             runs: 0,
             passed: true,
-            codes: Vec::new()
+            codes: Vec::new(),
+            ..history
         }
     );
     assert_eq!(

@@ -3,10 +3,10 @@
 use core::time::Duration;
 
 use fixture_ledger::record::{
-    Attempt, AttemptResult, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Purpose, Quantity, RunEnd, RunStart,
-    Scale, Setup, Side, StoredReading,
+    Attempt, AttemptResult, Audited, Evidence, EvidenceKind, Limits, LoopBack, Measurement, Purpose, Quantity, RunEnd,
+    RunStart, Scale, Setup, Side, StoredReading,
 };
-use fixture_link::act::{Act, ActId, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::role::Role;
 use fixture_link::snapshot::Stage;
@@ -67,18 +67,33 @@ pub fn start(n: u32, on: u8, unit: Option<&str>, seated: i64) -> RunStart {
     }
 }
 
-/// A person lets a unit run again.
-pub fn unlock(unit: &str, by: &str, reason: &str) -> ActRequest {
+/// Act `n`, as somebody asks for it.
+pub fn asked(n: u32, by: &str, act: Act) -> ActRequest {
     ActRequest {
-        id: ActId(Uuid::nil()),
+        id: ActId(Uuid::from_u128(u128::from(n))),
         by: by.to_owned(),
-        role: Role::Admin,
-        from: String::new(),
-        act: Act::Unlock {
-            serial: serial(unit),
-            reason: reason.to_owned(),
-        },
+        role: Role::Qa,
+        from: "10.0.0.7".to_owned(),
+        act,
     }
+}
+
+/// An act that was done and changed nothing that is told.
+pub fn done(request: ActRequest) -> Audited {
+    Audited {
+        request,
+        answer: ActAnswer::Done,
+        change: None,
+    }
+}
+
+/// A person lets a unit run again, by act `n`.
+pub fn unlock(n: u32, unit: &str, by: &str, reason: &str) -> ActRequest {
+    let act = Act::Unlock {
+        serial: serial(unit),
+        reason: reason.to_owned(),
+    };
+    asked(n, by, act)
 }
 
 /// An end of run `n` with everything that a run can have.

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use fixture_ledger::{Durability, Ledger, Reports};
-use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
-use fixture_link::role::Role;
+use fixture_link::act::Act;
 use fixture_link::verdict::{Class, Outcome, VerdictCode};
 use rusqlite::Connection;
-use uuid::Uuid;
 
-use crate::sample::{at, end, setup, start};
+use crate::sample::{asked, at, done, end, setup, start};
 
 /// A ledger with one run that has a verdict (1) and one that has none (2), opened past the writer.
 async fn past_the_writer(path: &Path) -> Connection {
@@ -28,21 +26,7 @@ async fn past_the_writer(path: &Path) -> Connection {
     let lot = Act::Lot {
         lot: "lot-8".to_owned(),
     };
-    let by = "zoë".to_owned();
-    ledger
-        .record_act(
-            &ActRequest {
-                id: ActId(Uuid::nil()),
-                by,
-                role: Role::Admin,
-                from: String::new(),
-                act: lot,
-            },
-            &ActAnswer::Done,
-            at(4_000),
-        )
-        .await
-        .unwrap();
+    ledger.record_act(&done(asked(1, "zoë", lot)), at(4_000)).await.unwrap();
     ledger.close().await.unwrap();
     let connection = Connection::open(path).unwrap();
     connection.pragma_update(None, "foreign_keys", true).unwrap();
@@ -174,8 +158,37 @@ const REFUSED: &[(&str, &str)] = &[
         "FOREIGN KEY",
     ),
     (
-        "INSERT INTO act VALUES (9, 0, 0, 'x', 'dance', NULL, NULL, '', NULL)",
+        "INSERT INTO act (number, at, at_synchronised, by, kind, words) VALUES (9, 0, 0, 'x', 'dance', '')",
         "CHECK constraint",
+    ),
+    (
+        "INSERT INTO act (number, at, at_synchronised, by, kind, words) VALUES (9, 0, 0, 'x', 'quarantine', 'no unit')",
+        "CHECK constraint",
+    ),
+    (
+        "INSERT INTO act (number, at, at_synchronised, by, kind, words) VALUES (9, 0, 0, 'x', 'mark', 'no mark')",
+        "CHECK constraint",
+    ),
+    (
+        "INSERT INTO act (number, at, at_synchronised, by, kind, serial, choice, words) VALUES (9, 0, 0, 'x', 'dispose', 'SN-1', 'keep', '')",
+        "CHECK constraint",
+    ),
+    (
+        "INSERT INTO act (number, at, at_synchronised, by, kind, choice, minutes, words) VALUES (9, 0, 0, 'x', 'shelve', 'card', 1441, '')",
+        "CHECK constraint",
+    ),
+    (
+        "INSERT INTO act (number, at, at_synchronised, by, kind, words, role) VALUES (9, 0, 0, 'x', 'lot', '', 'qa')",
+        "CHECK constraint",
+    ),
+    (
+        "INSERT INTO act (number, at, at_synchronised, by, kind, words, before) VALUES (9, 0, 0, 'x', 'lot', '', 'lot-7')",
+        "CHECK constraint",
+    ),
+    (
+        "INSERT INTO act (id, at, at_synchronised, by, role, origin, kind, words, after_verdict)
+        SELECT id, at, at_synchronised, by, role, origin, kind, words, after_verdict FROM act",
+        "UNIQUE constraint",
     ),
     ("INSERT INTO reading VALUES (2, 1, 0, '[', 0.5)", "CHECK constraint"),
     (

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use blinkup::Tick;
 use embedded_graphics::geometry::Size;
-use fixture_link::identity::{RunId, Serial};
+use fixture_link::identity::{RunId, Serial, WallTime};
 use fixture_link::snapshot::{LaneState, LastVerdict, Notice, Snapshot, Stage, Turn};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
@@ -401,6 +401,10 @@ fn notices(count: usize) -> Vec<Notice> {
         part: part.to_owned(),
         what: what.to_owned(),
         remedy: remedy.to_owned(),
+        since: WallTime {
+            micros: 0,
+            synchronised: true,
+        },
     };
     let mut all = vec![
         notice(

@@ -293,9 +293,11 @@ pub(crate) mod tests {
             line: LineView {
                 lot: String::new(),
                 work_order: String::new(),
+                language: String::new(),
                 stopped: None,
             },
             notices: Vec::new(),
+            shelved: Vec::new(),
             machine: fixture_link::snapshot::Machine::default(),
             commissioning: None,
             lanes: (1..).zip(states).map(|(number, state)| lane(number, state)).collect(),

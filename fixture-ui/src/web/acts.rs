@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use fixture_ledger::people::Person;
 use fixture_link::act::{Act, ActAnswer, ActId, ActRequest, StopReason};
 use fixture_link::client::LinkError;
-use fixture_link::identity::{LaneId, Serial};
+use fixture_link::identity::{LaneId, Serial, WallTime};
 use fixture_link::role::{Right, Role};
 use serde::Deserialize;
 
@@ -69,7 +69,7 @@ struct Kind {
     read: fn(&Posted) -> Result<Act, String>,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 13] = [
     Kind {
         name: "start",
         address: "/acts/start",
@@ -147,6 +147,84 @@ const KINDS: [Kind; 7] = [
         read: |posted| {
             Ok(Act::Operator {
                 name: posted.field("name").to_owned(),
+            })
+        },
+    },
+    Kind {
+        name: "quarantine",
+        address: "/acts/quarantine",
+        needs: Right::RunTheLine,
+        done: "Set aside: the unit is not run until somebody decides about it.",
+        read: |posted| {
+            Ok(Act::Quarantine {
+                serial: serial(posted)?,
+                reason: reason(posted)?,
+            })
+        },
+    },
+    Kind {
+        name: "dispose",
+        address: "/acts/dispose",
+        needs: Right::JudgeUnits,
+        done: "Decided.",
+        read: |posted| {
+            let disposition = posted.field("disposition");
+            Ok(Act::Dispose {
+                serial: serial(posted)?,
+                disposition: disposition
+                    .parse()
+                    .map_err(|_| "disposition: expected rework, scrap, rma or release".to_owned())?,
+                reason: reason(posted)?,
+            })
+        },
+    },
+    Kind {
+        name: "mark",
+        address: "/acts/mark",
+        needs: Right::JudgeUnits,
+        done: "Marked, from its next run on.",
+        read: |posted| {
+            let mark = posted.field("mark");
+            Ok(Act::Mark {
+                serial: serial(posted)?,
+                mark: mark
+                    .parse()
+                    .map_err(|_| "mark: expected ordinary, golden or known-bad".to_owned())?,
+                reason: reason(posted)?,
+            })
+        },
+    },
+    Kind {
+        name: "golden-check",
+        address: "/acts/golden-check",
+        needs: Right::RunTheLine,
+        done: "The golden check is due now: run the golden unit in each lane.",
+        read: |posted| Ok(Act::GoldenCheck { lane: lane(posted)? }),
+    },
+    Kind {
+        name: "shelve",
+        address: "/acts/shelve",
+        needs: Right::ChangeTheFixture,
+        done: "Shelved for that time.",
+        read: |posted| {
+            let minutes = posted.field("minutes");
+            Ok(Act::Shelve {
+                part: posted.field("part").to_owned(),
+                minutes: minutes
+                    .parse()
+                    .map_err(|_| format!("minutes: expected 1 to {}, found {minutes:?}", Act::LONGEST_SHELVED))?,
+                reason: reason(posted)?,
+            })
+        },
+    },
+    Kind {
+        name: "language",
+        address: "/acts/language",
+        needs: Right::RunTheLine,
+        done: "The screen speaks this language.",
+        read: |posted| {
+            Ok(Act::Language {
+                language: posted.field("language").to_owned(),
             })
         },
     },
@@ -338,6 +416,18 @@ struct LinePage {
     work_order: String,
     lanes: Vec<LaneForms>,
     classes: [&'static str; 9],
+    alarms: Vec<Alarm>,
+    shelves: bool,
+    judges: bool,
+}
+
+/// Something that a person must act on.
+struct Alarm {
+    part: String,
+    what: String,
+    remedy: String,
+    age: String,
+    id: ActId,
 }
 
 /// Why the line stands, for whoever is to let it go on.
@@ -361,6 +451,10 @@ struct Ids {
     acknowledge: ActId,
     lot: ActId,
     work_order: ActId,
+    golden_check: ActId,
+    language: ActId,
+    quarantine: ActId,
+    mark: ActId,
 }
 
 /// `GET /line`
@@ -386,6 +480,10 @@ pub async fn line(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
             acknowledge: new_id(),
             lot: new_id(),
             work_order: new_id(),
+            golden_check: new_id(),
+            language: new_id(),
+            quarantine: new_id(),
+            mark: new_id(),
         },
         stopped: stop.map(|stop| Standing {
             cause: stop.cause.clone(),
@@ -404,8 +502,32 @@ pub async fn line(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
             })
             .collect(),
         classes: StopReason::ALL.map(StopReason::as_str),
+        alarms: view
+            .notices
+            .iter()
+            .map(|notice| Alarm {
+                part: notice.part.clone(),
+                what: notice.what.clone(),
+                remedy: notice.remedy.clone(),
+                age: age(&sources, notice.since),
+                id: new_id(),
+            })
+            .collect(),
+        shelves: Visitor::asking().has(Right::ChangeTheFixture),
+        judges: Visitor::asking().has(Right::JudgeUnits),
     };
     rendered(&sources, &page)
+}
+
+/// For how long something is so, in words.
+fn age(sources: &Sources, since: WallTime) -> String {
+    let seconds = sources.clock.wall().as_second() - since.micros.div_euclid(1_000_000);
+    match seconds {
+        ..120 => "just now".to_owned(),
+        120..7200 => format!("for {} min", seconds / 60),
+        7200..172_800 => format!("for {} h", seconds / 3600),
+        _ => format!("for {} days", seconds / 86_400),
+    }
 }
 
 /// The addresses of acts that have a form, with the right that each needs.

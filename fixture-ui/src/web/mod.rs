@@ -10,6 +10,7 @@ pub mod about;
 pub mod accounts;
 pub mod acts;
 pub mod assets;
+pub mod audit;
 pub mod bless;
 pub mod chart;
 pub mod day;

@@ -9,8 +9,8 @@ use fixture_link::role::Right;
 
 use super::visitor::{Needs, admit};
 use super::{
-    Sources, about, accounts, acts, api, assets, export, failures, lanes, live, log_in, metrics, run, runs, screen_png,
-    shift_report, today, unit, what_if, what_if_rules, yields,
+    Sources, about, accounts, acts, api, assets, audit, export, failures, lanes, live, log_in, metrics, run, runs,
+    screen_png, shift_report, today, unit, what_if, what_if_rules, yields,
 };
 
 /// Whoever may look.
@@ -90,6 +90,7 @@ pub fn all() -> Vec<Route> {
         Route::post("/me/password", Needs::Somebody, post(log_in::change_password)),
         Route::post("/me/pin", Needs::Somebody, post(log_in::change_pin)),
         Route::get("/line", Needs::Right(Right::RunTheLine), get(acts::line)),
+        Route::get("/audit", Needs::Right(Right::ReadTheAudit), get(audit::page)),
         Route::get("/people", keeps_accounts, get(accounts::page)),
         Route::post("/people", keeps_accounts, post(accounts::make)),
         Route::post("/people/role", keeps_accounts, post(accounts::change_role)),

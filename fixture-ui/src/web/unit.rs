@@ -3,16 +3,24 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::response::Html;
 use fixture_ledger::LedgerError;
+use fixture_ledger::audit::UnitStanding;
+use fixture_ledger::record::Decided;
 use fixture_ledger::report::{Reports, RunDetail, UnitNews, UnitNote};
+use fixture_link::act::{ActId, Disposition, Mark};
+use fixture_link::identity::Serial;
+use fixture_link::role::Right;
 use fixture_link::verdict::Outcome;
 
 use super::Sources;
+use super::acts::{self, new_id};
 use super::frame::Frame;
+use super::link;
 use super::list::{RunWords, instant, seconds};
 use super::problem::{Problem, page as rendered};
+use super::visitor::Visitor;
 use crate::view::wording;
 
 /// The most runs that are told in full; the others are in the table.
@@ -27,6 +35,86 @@ struct UnitPage {
     runs: Vec<RunWords>,
     stories: Vec<Story>,
     notes: Vec<NoteWords>,
+    done: &'static str,
+    standing: String,
+    acts: Option<UnitActs>,
+}
+
+/// What whoever looks may do about the unit.
+struct UnitActs {
+    form: String,
+    back: String,
+    judges: bool,
+    unlock: ActId,
+    quarantine: ActId,
+    dispose: ActId,
+    mark: ActId,
+    dispositions: [(&'static str, &'static str); 4],
+    marks: [(&'static str, &'static str, bool); 3],
+}
+
+impl UnitActs {
+    fn of(serial: &str, mark: Mark) -> Option<Self> {
+        let visitor = Visitor::asking();
+        visitor.has(Right::RunTheLine).then(|| Self {
+            form: visitor.of_form(),
+            back: link::unit(serial),
+            judges: visitor.has(Right::JudgeUnits),
+            unlock: new_id(),
+            quarantine: new_id(),
+            dispose: new_id(),
+            mark: new_id(),
+            dispositions: Disposition::ALL.map(|what| (what.as_str(), disposition(what))),
+            marks: Mark::ALL.map(|what| (what.as_str(), mark_words(what), what == mark)),
+        })
+    }
+}
+
+fn disposition(what: Disposition) -> &'static str {
+    match what {
+        Disposition::Rework => "rework: mend it and run it again",
+        Disposition::Scrap => "scrap: never run it again",
+        Disposition::Rma => "return: it goes back to its maker",
+        Disposition::Release => "release: it goes on as it is",
+    }
+}
+
+fn mark_words(what: Mark) -> &'static str {
+    match what {
+        Mark::Ordinary => "an ordinary unit",
+        Mark::Golden => "a golden unit: known to be good",
+        Mark::KnownBad => "a known-bad unit: the fixture must fail it",
+    }
+}
+
+/// What people decided about it, in a sentence; empty where nobody did.
+fn standing_words(sources: &Sources, standing: &UnitStanding) -> String {
+    let mut words = Vec::new();
+    if let Some((at, decision)) = &standing.decision {
+        let what = match decision.what {
+            Decided::Quarantine => "Set aside",
+            Decided::Disposition(Disposition::Rework) => "To be reworked",
+            Decided::Disposition(Disposition::Scrap) => "Scrapped",
+            Decided::Disposition(Disposition::Rma) => "Goes back to its maker",
+            Decided::Disposition(Disposition::Release) => "Released",
+        };
+        words.push(format!(
+            "{what} by {}: {} ({}).",
+            decision.by,
+            decision.reason,
+            instant(sources, *at)
+        ));
+    }
+    match standing.mark.0 {
+        Mark::Ordinary => {}
+        marked @ (Mark::Golden | Mark::KnownBad) => {
+            words.push(format!(
+                "It is marked as {}; its runs count in no yield.",
+                mark_words(marked)
+            ));
+        }
+    }
+    words.join(" ")
 }
 
 /// A run of the unit.
@@ -46,11 +134,19 @@ struct NoteWords {
 }
 
 /// `GET /units/{serial}`
-pub async fn page(sources: State<Arc<Sources>>, Path(serial): Path<String>) -> Result<Html<String>, Problem> {
+pub async fn page(
+    sources: State<Arc<Sources>>,
+    Path(serial): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Html<String>, Problem> {
     let ledger = |error| Problem::ledger(&sources, &error);
     let reports = Reports::open(&sources.ledger).await.map_err(ledger)?;
     let rows = reports.unit(&serial).await.map_err(ledger)?;
     let notes = reports.unit_notes(&serial).await.map_err(ledger)?;
+    let standing = match Serial::new(&serial) {
+        Ok(serial) => reports.unit_standing(&serial).await.map_err(ledger)?,
+        Err(_) => UnitStanding::default(),
+    };
     if rows.is_empty() && notes.is_empty() {
         return Err(Problem::missing(
             &sources,
@@ -82,6 +178,9 @@ pub async fn page(sources: State<Arc<Sources>>, Path(serial): Path<String>) -> R
         &sources,
         &UnitPage {
             frame: Frame::now(&sources, "runs").with(&rows),
+            done: acts::done(query.as_deref()),
+            standing: standing_words(&sources, &standing),
+            acts: UnitActs::of(&serial, standing.mark.0),
             serial,
             summary,
             runs: rows.iter().map(|row| RunWords::of(&sources, row)).collect(),

@@ -1,12 +1,12 @@
 //! The clerk: the one task that holds the ledger. It does its jobs in order, so that the engine never waits for a disk, and answers
 //! only after the commit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use blinkup::Tick;
-use fixture_ledger::record::{OpenLabel, Purpose, RunEnd, RunStart, UnitHistory};
+use fixture_ledger::record::{Audited, OpenLabel, Purpose, RunEnd, RunStart, UnitHistory};
 use fixture_ledger::{Interruption, Ledger, LedgerError, SetupId};
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{ActAnswer, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, oneshot};
@@ -46,12 +46,8 @@ pub enum Job {
     },
     /// Commit a verdict, then tell the engine.
     Commit(LaneId, Box<RunEnd>),
-    /// Store an act and its answer, then answer the person.
-    Audit(
-        ActRequest,
-        ActAnswer,
-        Option<oneshot::Sender<Result<ActAnswer, String>>>,
-    ),
+    /// Store an act with what came of it, then answer whoever waits for that.
+    Audit(Box<Audited>),
     /// Store what nobody waits for.
     Note(Note),
 }
@@ -72,6 +68,66 @@ pub struct Clerk {
     pub asked: CancellationToken,
     /// To the label printer's thread; `None` where there is no printer.
     pub labels: Option<std::sync::mpsc::Sender<OpenLabel>>,
+    /// Acts that are not stored yet.
+    pub acts: Acts,
+}
+
+/// Where somebody waits for the answer to an act.
+type Person = oneshot::Sender<Result<ActAnswer, String>>;
+
+/// Acts that were asked for and are not in the ledger yet.
+#[derive(Debug, Default)]
+pub struct Acts {
+    under_way: Vec<UnderWay>,
+    unstored: VecDeque<Audited>,
+}
+
+/// An act that the engine has.
+#[derive(Debug)]
+struct UnderWay {
+    request: ActRequest,
+    people: Vec<Person>,
+}
+
+/// Acts that were done and could not be stored, at most: as many people will not ask again.
+const UNSTORED: usize = 64;
+
+impl Acts {
+    fn begin(&mut self, request: ActRequest, person: Person) {
+        self.under_way.push(UnderWay {
+            request,
+            people: vec![person],
+        });
+    }
+
+    fn under_way(&mut self, id: ActId) -> Option<&mut UnderWay> {
+        self.under_way.iter_mut().find(|act| act.request.id == id)
+    }
+
+    /// Who waits for the answer of an act that the engine is done with.
+    fn done(&mut self, id: ActId) -> Vec<Person> {
+        match self.under_way.iter().position(|act| act.request.id == id) {
+            Some(place) => self.under_way.swap_remove(place).people,
+            None => Vec::new(),
+        }
+    }
+
+    fn keep(&mut self, audited: Audited) {
+        if self.unstored.len() == UNSTORED {
+            self.unstored.pop_front();
+        }
+        self.unstored.push_back(audited);
+    }
+
+    fn unstored(&self, id: ActId) -> Option<Audited> {
+        let place = self.unstored.iter().position(|audited| audited.request.id == id)?;
+        self.unstored.get(place).cloned()
+    }
+
+    /// An act that could not be stored is, at last.
+    fn forget(&mut self, id: ActId) {
+        self.unstored.retain(|audited| audited.request.id != id);
+    }
 }
 
 impl Clerk {
@@ -167,11 +223,12 @@ impl Clerk {
                     self.label(run).await;
                 }
             }
-            Job::Audit(request, answer, person) => {
-                let stored = said(self.ledger.record_act(&request, &answer, wall()).await);
-                if let Some(person) = person {
+            Job::Audit(audited) => {
+                let people = self.acts.done(audited.request.id);
+                let stored = self.audit(*audited).await;
+                for person in people {
                     // A person who has gone away needs no answer.
-                    let _ = person.send(stored.map(|()| answer));
+                    let _ = person.send(stored.clone());
                 }
             }
             Job::Note(mut note) => {
@@ -203,34 +260,66 @@ impl Clerk {
         }
     }
 
-    async fn act(&mut self, request: ActRequest, answer: oneshot::Sender<Result<ActAnswer, String>>) {
-        let history = match &request.act {
-            Act::Start {
-                serial: Some(serial), ..
+    /// Has an act done, unless one of its id was done before: then that one's answer holds.
+    async fn act(&mut self, request: ActRequest, person: Person) {
+        if let Some(under_way) = self.acts.under_way(request.id) {
+            if is_same(&under_way.request, &request) {
+                under_way.people.push(person);
+            } else {
+                let _ = person.send(Ok(another_act()));
             }
-            | Act::Unlock { serial, .. } => match self.history(Some(serial)).await {
+            return;
+        }
+        match self.answered_before(&request).await {
+            Ok(Some(answer)) => {
+                let _ = person.send(Ok(answer));
+                return;
+            }
+            Ok(None) => {}
+            Err(what) => {
+                let _ = person.send(Err(what));
+                return;
+            }
+        }
+        let history = match request.act.serial() {
+            Some(serial) => match said(self.ledger.unit_history(serial).await) {
                 Ok(history) => Some(history),
-                Err(error) => {
-                    tracing::error!("{error}");
-                    let _ = answer.send(Err(error.to_string()));
+                Err(what) => {
+                    let _ = person.send(Err(what));
                     return;
                 }
             },
-            Act::Start { serial: None, .. }
-            | Act::Stop { .. }
-            | Act::Acknowledge { .. }
-            | Act::Account { .. }
-            | Act::Lot { .. }
-            | Act::WorkOrder { .. }
-            | Act::Operator { .. } => None,
+            None => None,
         };
-        let asked = AskedAct {
-            request,
-            history,
-            answer: Some(answer),
-        };
+        self.acts.begin(request.clone(), person);
+        let asked = AskedAct { request, history };
         // With the engine's task gone the daemon stops; the person is told by the dropped answer.
         let _ = self.told.send(Told::Act(Box::new(asked)));
+    }
+
+    /// The answer that an act of this id was given, where there was one.
+    async fn answered_before(&mut self, request: &ActRequest) -> Result<Option<ActAnswer>, String> {
+        if let Some(audited) = self.acts.unstored(request.id) {
+            if !is_same(&audited.request, request) {
+                return Ok(Some(another_act()));
+            }
+            return self.audit(audited).await.map(Some);
+        }
+        let stored = said(self.ledger.act(request.id).await)?;
+        Ok(stored.map(|row| if row.is_of(request) { row.answer } else { another_act() }))
+    }
+
+    /// Stores what came of an act. What cannot be stored is kept, so that whoever asks again makes it be stored and not done again.
+    async fn audit(&mut self, audited: Audited) -> Result<ActAnswer, String> {
+        let id = audited.request.id;
+        self.acts.forget(id);
+        match said(self.ledger.record_act(&audited, wall()).await) {
+            Ok(()) => Ok(audited.answer),
+            Err(what) => {
+                self.acts.keep(audited);
+                Err(what)
+            }
+        }
     }
 
     async fn history(&mut self, serial: Option<&Serial>) -> Result<UnitHistory, LedgerError> {
@@ -252,6 +341,17 @@ impl Clerk {
     fn tell(&self, lane: LaneId, input: LaneInput) {
         // With the engine's task gone the daemon stops, and what was stored stays stored.
         let _ = self.told.send(Told::Input(Input::Lane(lane, input)));
+    }
+}
+
+/// Whether one asks for what the other does.
+fn is_same(one: &ActRequest, other: &ActRequest) -> bool {
+    one.by == other.by && one.act == other.act
+}
+
+fn another_act() -> ActAnswer {
+    ActAnswer::Refused {
+        why: "id: another act has this id; expected a new one for each act".to_owned(),
     }
 }
 

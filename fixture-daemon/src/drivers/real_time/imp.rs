@@ -1,10 +1,10 @@
 //! The thread that carries what an imp transmitter says by itself: the blessings of units, and whether it is there.
 
+use crate::engine::to_see::ToSee;
 use core::time::Duration;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use fixture_link::identity::LaneId;
-use fixture_link::snapshot::Notice;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +50,7 @@ fn means(lane: LaneId, news: News) -> Told {
         }
         News::Lost(why) => Told::Found(Found::Part(
             "imp transmitter",
-            Some(Notice {
+            Some(ToSee {
                 part: "imp transmitter".to_owned(),
                 what: why,
                 remedy: "check its power and its wires, and that it runs the fixture's firmware".to_owned(),

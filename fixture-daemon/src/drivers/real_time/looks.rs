@@ -1,5 +1,6 @@
 //! What the fixture looks at besides its units: the line's network, the machine itself, its lamps over weeks; and the notices that come of it.
 
+use crate::engine::to_see::ToSee;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,10 +8,11 @@ use std::path::Path;
 use blinkup::Tick;
 use fixture_ledger::record::Attempt;
 use fixture_link::identity::{LaneId, WallTime};
-use fixture_link::snapshot::{LaneView, Machine, Notice};
+use fixture_link::snapshot::{LaneView, Machine, Notice, Shelved};
 use tokio::sync::mpsc;
 
 use super::Told;
+use super::alarms::Alarms;
 use super::unlifted::Unlifted;
 use crate::engine::input::{Input, NetworkSeen};
 use crate::engine::lamp_trend::LampTrend;
@@ -28,13 +30,14 @@ pub struct Looks {
     /// Counts the looks, so that no answer is taken for another one's.
     counted: u16,
     machine: Option<Tick>,
-    of_network: Vec<Notice>,
-    of_machine: Vec<Notice>,
+    of_network: Vec<ToSee>,
+    of_machine: Vec<ToSee>,
     tells: Machine,
     lamps: Vec<LampTrend>,
-    of_parts: BTreeMap<&'static str, Notice>,
+    of_parts: BTreeMap<&'static str, ToSee>,
     unlifted: Unlifted,
-    of_nests: Vec<Notice>,
+    of_nests: Vec<ToSee>,
+    alarms: Alarms,
 }
 
 /// What a look found.
@@ -45,12 +48,12 @@ pub enum Found {
     /// Of the machine.
     Machine(Health),
     /// A part of the jig that no lane stands still for, and what is to be seen to; nothing when it works again.
-    Part(&'static str, Option<Notice>),
+    Part(&'static str, Option<ToSee>),
 }
 
 impl Looks {
     /// Nothing was looked at yet but the lamps' last weeks. Without a check the network never is.
-    pub fn new(network: Option<Check>, lamps: Vec<LampTrend>) -> Self {
+    pub fn new(network: Option<Check>, lamps: Vec<LampTrend>, alarms: Alarms) -> Self {
         Self {
             network: network.map(|check| (check, Watch::default())),
             counted: 0,
@@ -62,6 +65,7 @@ impl Looks {
             of_parts: BTreeMap::new(),
             unlifted: Unlifted::default(),
             of_nests: Vec::new(),
+            alarms,
         }
     }
 
@@ -137,8 +141,23 @@ impl Looks {
         self.tells.clone()
     }
 
-    /// What a person should see to.
-    pub fn notices(&self) -> Vec<Notice> {
+    /// What the notice says that stands of a part.
+    pub fn says(&self, part: &str) -> Option<String> {
+        self.alarms.says(part)
+    }
+
+    /// Somebody puts the notice of a part out of sight until then.
+    pub fn shelve(&mut self, part: String, what: String, until: WallTime, by: String) {
+        self.alarms.shelve(part, what, until, by);
+    }
+
+    /// What a person should see to at that moment, and what of it is shelved.
+    pub fn notices(&mut self, at: WallTime) -> (Vec<Notice>, Vec<Shelved>) {
+        let to_see = self.to_see();
+        self.alarms.sort(at, to_see)
+    }
+
+    fn to_see(&self) -> Vec<ToSee> {
         let standing = self
             .of_nests
             .iter()
@@ -171,8 +190,8 @@ fn worded(why: Why) -> String {
     }
 }
 
-fn notice(part: &str, what: String, remedy: &str) -> Notice {
-    Notice {
+fn notice(part: &str, what: String, remedy: &str) -> ToSee {
+    ToSee {
         part: part.to_owned(),
         what,
         remedy: remedy.to_owned(),
@@ -200,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_a_notice_until_the_next_look_finds_none() {
-        let mut looks = Looks::new(None, Vec::new());
+        let mut looks = Looks::new(None, Vec::new(), Alarms::default());
         let told = looks.found(Found::Network(
             Why::Start,
             judgement(&["no DHCP server", "no name server"]),
@@ -209,8 +228,15 @@ mod tests {
             panic!("the engine must know");
         };
         assert_eq!(seen.fault.as_deref(), Some("no DHCP server; no name server"));
-        assert_eq!(looks.notices().len(), 2);
+        assert_eq!(looks.to_see().len(), 2);
+        let at = WallTime {
+            micros: 7,
+            synchronised: true,
+        };
+        let (notices, _) = looks.notices(at);
+        assert_eq!(notices.len(), 1, "it is one part");
+        assert_eq!(looks.says("network").as_deref(), Some("no DHCP server; no name server"));
         looks.found(Found::Network(Why::Shift, judgement(&[])));
-        assert_eq!(looks.notices(), []);
+        assert_eq!(looks.to_see(), []);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The engine's task never waits for a disk or a network. Verdicts reach a snapshot only after the clerk has committed them.
 
+pub mod alarms;
 pub mod clerk;
 pub mod imp;
 pub mod labels;
@@ -22,16 +23,16 @@ use std::sync::Arc;
 
 use blinkup::Tick;
 use fixture_ledger::record::{RunEnd, UnitHistory};
-use fixture_link::act::{ActAnswer, ActRequest};
-use fixture_link::identity::{LaneId, RunId};
+use fixture_link::act::ActRequest;
+use fixture_link::identity::{LaneId, RunId, WallTime};
 use fixture_link::snapshot::{Fixture, LineStop, Snapshot};
 use fixture_link::verdict::VerdictCode;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::clock::{Clock, wall};
 use crate::engine::effect::{Effect, LaneEffect};
-use crate::engine::input::{Input, LaneInput};
+use crate::engine::input::{ActFacts, Input, LaneInput};
 use crate::engine::line::Line;
 use crate::enrolment::TokenSource;
 use crate::jig::simulated::Jig as SimulatedJig;
@@ -88,10 +89,8 @@ pub enum Told {
 pub struct Act {
     /// What, and who.
     pub request: ActRequest,
-    /// What the ledger says about the serial that a start names.
+    /// What the ledger says about the serial that it names.
     pub history: Option<UnitHistory>,
-    /// Where the person waits for the answer.
-    pub answer: Option<oneshot::Sender<Result<ActAnswer, String>>>,
 }
 
 /// The engine's task: everything that it holds.
@@ -173,17 +172,16 @@ impl Engine {
             self.show(&mut shown);
             let deadline = self.at(self.line.deadline().map(|(at, _)| at));
             let show = self.at(Some(shown.due()));
-            let mut asked = None;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(input) = incoming.lamps.recv() => self.feed(input, &mut effects),
-                Some(told) = incoming.told.recv() => asked = self.told(told, &mut effects),
+                Some(told) = incoming.told.recv() => self.told(told, &mut effects),
                 Some(round) = incoming.rounds.recv() => self.samples(round, &mut effects),
                 () = tokio::time::sleep_until(deadline) => self.feed(Input::Tick, &mut effects),
                 () = tokio::time::sleep_until(show) => {}
             }
-            self.perform_all(&mut effects, asked, &mut shown).await?;
+            self.perform_all(&mut effects, &mut shown).await?;
         }
         let mut cut_short = Vec::new();
         let last = self.last_reports(incoming, &mut effects, &mut shown, &mut cut_short);
@@ -243,13 +241,14 @@ impl Engine {
                     | LaneEffect::RecordAttempt { .. }
                     | LaneEffect::RecordLifted(_),
                 )
-                | Effect::Audit(..)
+                | Effect::Audit(_)
+                | Effect::Shelve { .. }
                 | Effect::LineStopped(_)
                 | Effect::StopLifted(_)
                 | Effect::Annotate(_)
                 | Effect::UnknownBless(_) => true,
             });
-            self.perform_all(effects, None, shown).await?;
+            self.perform_all(effects, shown).await?;
         }
         Ok(())
     }
@@ -266,8 +265,7 @@ impl Engine {
         effects.extend(self.line.step(now, input));
     }
 
-    /// Who is to be answered, where it was an act.
-    fn told(&mut self, told: Told, effects: &mut Vec<Effect>) -> Option<Asked> {
+    fn told(&mut self, told: Told, effects: &mut Vec<Effect>) {
         match told {
             Told::Input(input) => {
                 let stored = if let Input::Lane(_, LaneInput::Stored { run, .. }) = &input {
@@ -297,16 +295,16 @@ impl Engine {
                 }
             }
             Told::Act(act) => {
-                let Act {
-                    request,
-                    history,
-                    answer,
-                } = *act;
-                self.feed(Input::Act { request, history }, effects);
-                return answer;
+                let Act { request, history } = *act;
+                let notice = if let fixture_link::act::Act::Shelve { part, .. } = &request.act {
+                    self.looks.says(part)
+                } else {
+                    None
+                };
+                let facts = ActFacts { history, notice };
+                self.feed(Input::Act { request, facts }, effects);
             }
         }
-        None
     }
 
     /// What became of a relay that was asked.
@@ -340,16 +338,15 @@ impl Engine {
     }
 
     /// Does what the engine wants done, in order.
-    async fn perform_all(
-        &mut self,
-        effects: &mut Vec<Effect>,
-        mut asked: Option<Asked>,
-        shown: &mut Shown,
-    ) -> anyhow::Result<()> {
+    async fn perform_all(&mut self, effects: &mut Vec<Effect>, shown: &mut Shown) -> anyhow::Result<()> {
         for effect in core::mem::take(effects) {
             let job = match effect {
                 Effect::Lane(lane, effect) => self.perform_in(lane, effect)?,
-                Effect::Audit(request, answer) => Some(Job::Audit(request, answer, asked.take())),
+                Effect::Audit(audited) => Some(Job::Audit(audited)),
+                Effect::Shelve { part, what, lasts, by } => {
+                    self.looks.shelve(part, what, after(wall(), lasts), by);
+                    None
+                }
                 Effect::LineStopped(stop) => Some(Job::Note(Note::Stop(stop.shown(self.clock.wall_at(stop.since))))),
                 Effect::StopLifted(kind) => Some(Job::Note(Note::Go(kind))),
                 Effect::Annotate(annotations) => Some(Job::Note(Note::Annotate(annotations))),
@@ -497,10 +494,12 @@ impl Engine {
             self.looks.found(found);
         }
         let view = self.line.view(now);
+        let at = wall();
+        let (notices, shelved) = self.looks.notices(at);
         let snapshot = Snapshot {
             version: fixture_link::VERSION,
             beat: shown.beat,
-            at: wall(),
+            at,
             fixture: self.fixture.clone(),
             line: view.line(|stop| {
                 let before = self
@@ -513,7 +512,8 @@ impl Engine {
                 }
             }),
             lanes: view.lanes,
-            notices: self.looks.notices(),
+            notices,
+            shelved,
             machine: self.looks.machine(),
             commissioning: None,
         };
@@ -537,8 +537,15 @@ impl Engine {
     }
 }
 
-/// Where the person who asked for an act waits for its answer.
-type Asked = oneshot::Sender<Result<ActAnswer, String>>;
+/// An instant so much later.
+fn after(at: WallTime, lasts: Duration) -> WallTime {
+    WallTime {
+        micros: at
+            .micros
+            .saturating_add(i64::try_from(lasts.as_micros()).unwrap_or(i64::MAX)),
+        ..at
+    }
+}
 
 impl Shown {
     fn due(&self) -> Tick {

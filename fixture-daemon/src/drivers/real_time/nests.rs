@@ -6,6 +6,7 @@
 //! What cannot be known: a unit without light on a switch that is stuck open, before anybody scans or presses; a unit that is lifted
 //! during its run from a switch that is stuck closed, which ends in the code of the light that it no longer shows.
 
+use crate::engine::to_see::ToSee;
 use core::time::Duration;
 use std::collections::VecDeque;
 
@@ -13,7 +14,6 @@ use blinkup::Tick;
 use fixture_link::act::{Act, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::role::Role;
-use fixture_link::snapshot::Notice;
 use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -188,7 +188,7 @@ fn notice(told: &mpsc::UnboundedSender<Told>, part: &'static str, what: Option<S
     if let Some(what) = &what {
         tracing::error!("{what}");
     }
-    let notice = what.map(|what| Notice {
+    let notice = what.map(|what| ToSee {
         part: part.to_owned(),
         what,
         remedy: remedy.to_owned(),

@@ -1,7 +1,7 @@
 //! Tower light, buzzer and PLC lines: lanes go on without them, and a person is told that they fail.
 
+use crate::engine::to_see::ToSee;
 use fixture_link::identity::LaneId;
-use fixture_link::snapshot::Notice;
 
 use super::looks::Found;
 use crate::engine::effect::Signal;
@@ -46,7 +46,7 @@ impl Outside {
             tracing::error!("{wrong}");
         }
         self.told.clone_from(&self.failed);
-        let notice = self.told.clone().map(|what| Notice {
+        let notice = self.told.clone().map(|what| ToSee {
             part: PART.to_owned(),
             what,
             remedy:

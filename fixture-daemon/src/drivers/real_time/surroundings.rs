@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use fixture_link::act::{ActId, ActRequest};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +41,10 @@ pub async fn carry(
                     let _ = told.send(Told::Input(Input::Bless(event)));
                 }
                 Event::Act(request) => {
+                    let request = ActRequest {
+                        id: ActId(uuid::Uuid::now_v7()),
+                        ..request
+                    };
                     // The model operator looks at the screen for the answer.
                     let (answer, _) = oneshot::channel();
                     let sent = jobs.send(Job::Act(request, answer)).await;

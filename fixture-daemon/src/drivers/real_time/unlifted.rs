@@ -1,10 +1,11 @@
 //! Units whose verdict has been shown for so long that nobody can be meant to lift them: or a nest's switch that is stuck closed.
 
+use crate::engine::to_see::ToSee;
 use core::time::Duration;
 
 use blinkup::Tick;
 use fixture_link::identity::{LaneId, RunId};
-use fixture_link::snapshot::{LaneState, LaneView, Notice};
+use fixture_link::snapshot::{LaneState, LaneView};
 use fixture_link::verdict::VerdictCode;
 
 /// How long a verdict may be shown before somebody is told: a break of the line is shorter.
@@ -18,7 +19,7 @@ pub struct Unlifted {
 
 impl Unlifted {
     /// Looks at the lanes; what a person should see to.
-    pub fn look(&mut self, now: Tick, lanes: &[LaneView]) -> Vec<Notice> {
+    pub fn look(&mut self, now: Tick, lanes: &[LaneView]) -> Vec<ToSee> {
         let verdict = |lane: &LaneView| match (&lane.state, lane.run) {
             (LaneState::Verdict { .. }, Some(run)) => Some((lane.lane, run)),
             (LaneState::Verdict { .. }, None)
@@ -46,7 +47,7 @@ impl Unlifted {
         self.shown
             .iter()
             .filter(|(_, _, since)| now.since(*since) >= TOO_LONG)
-            .map(|(lane, _, _)| Notice {
+            .map(|(lane, _, _)| ToSee {
                 part: VerdictCode::NestFault.as_str().to_owned(),
                 what: format!(
                     "lane {lane}: its unit was not lifted for {} minutes",

@@ -1,7 +1,7 @@
 //! Pages of reports: what they count, what they refuse, how large they are.
 
 use fixture_ledger::lane_trend::LampLimit;
-use fixture_ledger::record::{ChangeKind, RefusedStart, StopKind};
+use fixture_ledger::record::{Audited, ChangeKind, RefusedStart, StopKind};
 use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::role::Role;
 use fixture_link::snapshot::LineStop;
@@ -468,7 +468,12 @@ async fn a_units_story_has_its_runs_in_order_and_what_people_did() {
             reason: "cleaned the light pipe".to_owned(),
         },
     };
-    ledger.record_act(&act, &ActAnswer::Done, wall(NOON + 1)).await.unwrap();
+    let done = Audited {
+        request: act,
+        answer: ActAnswer::Done,
+        change: None,
+    };
+    ledger.record_act(&done, wall(NOON + 1)).await.unwrap();
     ledger.close().await.unwrap();
     let (status, page) = page_of(&path, "/units/A-10").await;
     assert_eq!(status, StatusCode::OK);
