@@ -28,7 +28,14 @@ pub struct Folder {
 
 impl Folder {
     /// Makes a folder, or goes on with one that was kept, and writes the configuration into it.
-    pub fn make(keep: Option<&Path>, port: Option<u16>) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// Something cannot be written or read, or the port cannot be had.
+    pub fn make(keep: Option<&Path>, port: Option<u16>, scenario: Option<&Path>) -> anyhow::Result<Self> {
+        let scenario = match scenario {
+            None => SCENARIO.to_owned(),
+            Some(file) => std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?,
+        };
         let (path, temporary) = if let Some(path) = keep {
             std::fs::create_dir_all(path).with_context(|| format!("{}: cannot be made", path.display()))?;
             let path = path.canonicalize().with_context(|| format!("{}", path.display()))?;
@@ -46,7 +53,7 @@ impl Folder {
         };
         folder.write("recipes/demo.toml", RECIPE)?;
         folder.write("recipes/example-secrets/wifi-password", PASSWORD)?;
-        folder.write("scenarios/mixed.toml", SCENARIO)?;
+        folder.write("scenarios/mixed.toml", &scenario)?;
         folder.write("scenarios/shift.toml", USUAL)?;
         folder.write("fixture.toml", &adapted(pages)?)?;
         Ok(folder)
@@ -145,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_demo_has_everything_that_its_configuration_names() {
-        let folder = Folder::make(None, Some(0)).unwrap();
+        let folder = Folder::make(None, Some(0), None).unwrap();
         let text = std::fs::read_to_string(folder.config()).unwrap();
         let config = fixture_daemon::config::Config::load(&folder.config());
         assert!(config.is_ok(), "{text}\n{config:?}");

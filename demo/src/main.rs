@@ -33,6 +33,9 @@ struct Arguments {
     /// How many units of simulated history go into a new ledger.
     #[arg(long, value_name = "UNITS", default_value_t = history::UNITS)]
     history: u32,
+    /// What goes wrong with the units that are run live; without it everything that can (config/scenarios/mixed.toml).
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -56,7 +59,7 @@ fn demo(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let _inside = runtime.enter();
         Asked::listen()?
     };
-    let folder = Folder::make(arguments.keep.as_deref(), arguments.port)?;
+    let folder = Folder::make(arguments.keep.as_deref(), arguments.port, arguments.scenario.as_deref())?;
     let made = if folder.is_new() && arguments.history > 0 {
         make_history(&runtime, &mut asked, &folder, arguments.history)?
     } else {

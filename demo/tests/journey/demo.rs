@@ -43,9 +43,21 @@ impl Demo {
         Self::told(folder, word, 10)
     }
 
+    /// Starts a demo whose units have what a scenario says.
+    pub fn with_scenario(folder: &Path, scenario: &Path) -> Self {
+        let scenario = scenario.to_str().unwrap();
+        Self::told_more(folder, "Ctrl-C", 10, &["--scenario", scenario])
+    }
+
     fn told(folder: &Path, word: &str, history: u32) -> Self {
+        Self::told_more(folder, word, history, &[])
+    }
+
+    fn told_more(folder: &Path, word: &str, history: u32, more: &[&str]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_demo"))
-            .args(["--port", "0", "--history", &history.to_string(), "--keep"])
+            .args(["--port", "0", "--history", &history.to_string()])
+            .args(more)
+            .arg("--keep")
             .arg(folder)
             .stdout(Stdio::piped())
             .spawn()

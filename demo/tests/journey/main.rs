@@ -10,6 +10,7 @@ mod browser;
 mod demo;
 mod hold;
 mod picture;
+mod shift;
 mod words;
 
 use core::time::Duration;
