@@ -3,7 +3,7 @@
 use fixture_ledger::record::{ChangeKind, Purpose};
 use fixture_ledger::report::{PAGE_LIMIT, Reached, Sort};
 use fixture_ledger::yields::By;
-use fixture_link::act::StopReason;
+use fixture_link::act::{ActKind, StopReason};
 use fixture_link::identity::LaneId;
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 use serde_json::{Map, Value, json};
@@ -17,7 +17,8 @@ pub fn document() -> Value {
         "info": {
             "title": "Fixture reports",
             "version": "1",
-            "description": "Yields, failures, runs and units of a fixture, read from its ledger. Only GET; fields are only ever added. \
+            "description": "Yields, failures, runs and units of a fixture, read from its ledger with GET, and acts, which are sent with POST. Fields are \
+                            only ever added. From the network every request carries a token; without a good one it is answered with 401. \
                             Instants are RFC 3339, UTC, with microseconds; lengths of time are seconds where a name ends in _s."
         },
         "paths": {
@@ -66,12 +67,45 @@ pub fn document() -> Value {
                 "UnitRuns",
                 &["400", "404", "503"],
             ),
+            "/api/v1/acts": {"post": acts()},
             "/api/v1/openapi.json": {"get": {
                 "summary": "This document.",
                 "responses": {"200": {"description": "It.", "content": {"application/json": {"schema": {"type": "object"}}}}}
             }},
         },
-        "components": {"schemas": schemas()}
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}
+        },
+        "security": [{"token": []}]
+    })
+}
+
+/// What people do, done by a program.
+fn acts() -> Value {
+    let problem = |says: &str| json!({"description": says, "content": {"application/problem+json": {"schema": reference("Problem")}}});
+    let answer = json!({"oneOf": [
+        object([("answer", json!({"const": "done"}))]),
+        object([("answer", json!({"const": "refused"})), ("why", json!({"type": "string"}))]),
+    ]});
+    let kinds = ActKind::ALL.into_iter().filter(|kind| *kind != ActKind::Account);
+    let act = json!({
+        "type": "object",
+        "description": "The kind of act, and what it needs beside: lane, serial, reason, note, lot, work_order, name, disposition, mark, part, minutes, language.",
+        "properties": {"kind": {"type": "string", "enum": kinds.map(ActKind::as_str).collect::<Vec<_>>()}},
+        "required": ["kind"]
+    });
+    let body = object([("id", json!({"type": "string", "format": "uuid"})), ("act", act)]);
+    json!({
+        "summary": "Something that a person could do, audited under the token's name. The same id again is answered as the first time and not done again.",
+        "requestBody": {"required": true, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": {"description": "It was done, or refused; both are audited.", "content": {"application/json": {"schema": answer}}},
+            "400": problem("It makes no sense."),
+            "401": problem("No token, or none that is good."),
+            "403": problem("The token's role may not."),
+            "503": problem("The fixture does not answer."),
+        }
     })
 }
 

@@ -484,6 +484,11 @@ async fn a_machine_does_with_its_token_what_its_role_may() {
     assert_eq!(status, StatusCode::BAD_REQUEST, "{said}");
     let (status, _) = ask("nonsense", r#"{"kind":"lot","lot":"L-7"}"#).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let described = crate::web::api::openapi::document();
+    for status in ["200", "400", "401", "403"] {
+        let responses = &described["paths"]["/api/v1/acts"]["post"]["responses"];
+        assert!(responses[status].is_object(), "{status} is not described");
+    }
     let (status, said) = ask(token, r#"{"kind":"explode"}"#).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(said.contains("explode"), "{said}");
