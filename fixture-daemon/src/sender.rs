@@ -651,7 +651,12 @@ mod tests {
             match heard.recv().await.unwrap() {
                 Input::Lane(_, LaneInput::Lamp(_)) => lit += 1,
                 Input::Lane(_, LaneInput::Sent(report)) => break report,
-                other @ (Input::Lane(..) | Input::Act { .. } | Input::Bless(_) | Input::Network(_) | Input::Tick) => {
+                other @ (Input::Lane(..)
+                | Input::Act { .. }
+                | Input::Bless(_)
+                | Input::Network(_)
+                | Input::CheckDue(_)
+                | Input::Tick) => {
                     panic!("{other:?}")
                 }
             }

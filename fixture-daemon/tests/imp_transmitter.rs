@@ -381,6 +381,7 @@ fn engine() -> Line {
         lanes,
         recipe: recipe(),
         k_in_a_row: 3,
+        golden_check: None,
         shared_within: Duration::from_mins(1),
         lot: String::new(),
     };

@@ -479,7 +479,12 @@ impl Ledger {
             .map_err(failed)?
             .ok_or(LedgerError::NoSuchRun { run: end.run })?;
         let outcome = end.code.outcome();
-        let counts = outcome.in_yield() && found.purpose == Purpose::Production.as_str();
+        let to_be_sold = found.purpose == Purpose::Production.as_str();
+        let counts = outcome.in_yield() && to_be_sold;
+        let rows = Rows {
+            label: rows.label && to_be_sold,
+            ..rows
+        };
         // How far an interrupted run would have got, and in which time, nobody knows.
         let judged = end.code != VerdictCode::Interrupted;
         let ending = Ended {

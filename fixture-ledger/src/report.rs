@@ -352,7 +352,7 @@ pub enum UnitNews {
     Act {
         /// Who.
         by: String,
-        /// What: `start` or `unlock`.
+        /// What, by its name in records, and what was chosen: `unlock`, `dispose (scrap)`.
         kind: String,
         /// The reason; empty for a start.
         words: String,
@@ -954,7 +954,7 @@ impl Reports {
         .await
         .map_err(failed)?;
         let acts = sqlx::query!(
-            "SELECT number, at, at_synchronised, by, kind, words, refused
+            "SELECT number, at, at_synchronised, by, kind, choice, words, refused
             FROM act
             WHERE serial = ?1
             ORDER BY number",
@@ -984,7 +984,10 @@ impl Reports {
             at: decode::wall(row.at, row.at_synchronised),
             what: UnitNews::Act {
                 by: row.by,
-                kind: row.kind,
+                kind: match row.choice {
+                    None => row.kind,
+                    Some(choice) => format!("{} ({choice})", row.kind),
+                },
                 words: row.words,
                 refused: row.refused,
             },

@@ -185,8 +185,35 @@ pub struct LaneView {
     /// The verdict of the unit before, once that is lifted and until the next one starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastVerdict>,
+    /// The golden check that is due here, where one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub golden_check: Option<CheckView>,
     /// What the LED shows.
     pub led: LedView,
+}
+
+/// A golden check that is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckView {
+    /// Since when.
+    pub since: WallTime,
+    /// Whether the golden unit has passed.
+    pub golden: Done,
+    /// Whether the known-bad unit has failed; `None` where none is asked for.
+    pub known_bad: Option<Done>,
+    /// The lane passes no unit until it is done.
+    pub overdue: bool,
+}
+
+/// Whether something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Done {
+    /// Not yet.
+    No,
+    /// It is.
+    Yes,
 }
 
 /// What became of the unit that was in the nest before.

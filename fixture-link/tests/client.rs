@@ -106,6 +106,7 @@ fn snapshot(beat: u64) -> Snapshot {
             run: None,
             seated_ms: 0,
             last: None,
+            golden_check: None,
             led: LedView::default(),
         }],
     }

@@ -99,6 +99,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         run: None,
         seated_ms: 12_300,
         last: None,
+        golden_check: None,
         led: LedView::default(),
     };
     let snapshot = Snapshot {

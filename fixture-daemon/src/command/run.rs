@@ -9,7 +9,7 @@ use blinkup::Tick;
 use clap::Args;
 use fixture_ledger::audit::{Answered, AuditFilter};
 use fixture_ledger::lane_trend::LampLimit;
-use fixture_ledger::record::{ChangeKind, Setup};
+use fixture_ledger::record::{ChangeKind, Purpose, Setup};
 use fixture_ledger::report::{PAGE_LIMIT, RunFilter};
 use fixture_ledger::{Ledger, Reports};
 use fixture_link::act::{Act, ActKind};
@@ -24,6 +24,7 @@ use crate::command::act::CONSOLE;
 use crate::commissioning::{self, Commissioned, SIMULATED_PARTS};
 use crate::config::{Config, Jig, LampParts, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::alarms::Alarms;
+use crate::drivers::real_time::checks::Checks;
 use crate::drivers::real_time::clerk::{Acts, Clerk, Job};
 use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
@@ -218,6 +219,17 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     for lane in &lanes {
         line.remember(*lane, last_verdicts(&settings.ledger, *lane).await?);
     }
+    let mut checks = config
+        .policy
+        .golden_check
+        .map(|asked| Checks::new(asked, settings.shifts.clone(), &lanes));
+    if let Some(checks) = &mut checks {
+        let reports = Reports::open(&settings.ledger).await?;
+        for due in checks.take_over(&reports, wall(), clock.now()).await? {
+            // It only shows something, and nobody looks yet.
+            let _ = line.step(clock.now(), Input::CheckDue(due));
+        }
+    }
     let trends = lamp_trends(&settings.ledger, &line).await?;
     let shelved = shelved(&settings.ledger, wall()).await?;
     let setup = ledger.setup(&setup).await?;
@@ -383,6 +395,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         newest: newest_sender,
         simulated: simulated_jig,
         looks: Looks::new(config.network, trends, shelved),
+        checks,
         strays: Strays::new(flashing),
         news: News::default(),
         stopped_before: stopped,
@@ -450,6 +463,7 @@ fn take_simulated(
         units: u32::MAX,
         k_in_a_row: config.policy.k_in_a_row,
         shared_within: config.policy.shared_within,
+        golden_check: config.policy.golden_check.map(|check| check.rules),
         // Another process must not make the same tokens and device ids again.
         seed: simulated.seed.wrapping_add(u64::from(first_unit)),
         ..simulated
@@ -492,6 +506,7 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
         k_in_a_row: config.policy.k_in_a_row,
         shared_within: config.policy.shared_within,
         lot: String::new(),
+        golden_check: config.policy.golden_check.map(|check| check.rules),
     };
     Ok(Taken {
         parts: raspberry_pi::open(pi, &lanes, &measured, move || clock.now())?,
@@ -563,6 +578,7 @@ async fn lamp_trends(ledger: &Path, line: &Line) -> anyhow::Result<Vec<LampTrend
 async fn last_verdicts(ledger: &Path, lane: LaneId) -> anyhow::Result<Vec<(RunId, Option<Serial>, VerdictCode)>> {
     let filter = RunFilter {
         lane: Some(lane),
+        purpose: Some(Purpose::Production),
         ..RunFilter::default()
     };
     let page = Reports::open(ledger).await?.runs(&filter, LAST_RUNS).await?;

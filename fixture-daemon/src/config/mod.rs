@@ -23,6 +23,7 @@ use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 
+use crate::engine::golden::{CheckRules, KnownBad};
 use crate::engine::recipe::{PassRule, Recipe};
 use crate::network::Check;
 use lasting::Lasting;
@@ -80,6 +81,26 @@ pub struct Policy {
     pub k_in_a_row: u32,
     /// The same connection stage on two lanes within this time stops it as well.
     pub shared_within: Duration,
+    /// Golden checks; `None` where there are none.
+    pub golden_check: Option<GoldenCheck>,
+}
+
+/// When golden checks are due, and what they ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GoldenCheck {
+    /// When.
+    pub every: CheckEvery,
+    /// What.
+    pub rules: CheckRules,
+}
+
+/// How often a golden check is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckEvery {
+    /// As each shift begins.
+    Shift,
+    /// So long after the last one, 10 minutes to 31 days.
+    Span(Duration),
 }
 
 /// The hardware.
@@ -178,6 +199,15 @@ struct RawLanes {
 struct RawPolicy {
     k_in_a_row: Option<Spanned<u64>>,
     shared_within: Option<Spanned<Lasting>>,
+    golden_check: Option<RawGoldenCheck>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawGoldenCheck {
+    every: Spanned<String>,
+    known_bad: Option<bool>,
+    from: Option<Spanned<Lasting>>,
 }
 
 #[derive(Deserialize)]
@@ -269,6 +299,12 @@ impl Config {
         let policy = Policy {
             k_in_a_row: source.count(raw.policy.k_in_a_row.as_ref(), 3, 2, 20)?,
             shared_within: source.lasting(raw.policy.shared_within.as_ref(), 60_000, 1000, 3_600_000)?,
+            golden_check: raw
+                .policy
+                .golden_check
+                .as_ref()
+                .map(|raw| golden_check(source, raw))
+                .transpose()?,
         };
         let mut jig = jig(source, &raw.jig, &lanes, raw.lanes.light.as_ref())?;
         if let Jig::RaspberryPi(pi) = &mut jig
@@ -686,6 +722,32 @@ impl Source<'_> {
             None => Mistake::of_file(self.file, what),
         }
     }
+}
+
+/// When golden checks are due.
+fn golden_check(source: Source<'_>, raw: &RawGoldenCheck) -> Result<GoldenCheck, Mistake> {
+    let spans = Duration::from_mins(10)..=Duration::from_hours(31 * 24);
+    let span = || {
+        let span = raw.every.get_ref().parse::<jiff::SignedDuration>().ok()?;
+        Duration::try_from(span).ok().filter(|span| spans.contains(span))
+    };
+    let every = if raw.every.get_ref() == "shift" {
+        CheckEvery::Shift
+    } else {
+        span().map(CheckEvery::Span).ok_or_else(|| {
+            let what = "expected \"shift\", or a duration from 10 minutes to 31 days such as \"12h\"";
+            source.mistake(&raw.every, format!("{what}, found {:?}", raw.every.get_ref()))
+        })?
+    };
+    let rules = CheckRules {
+        known_bad: if raw.known_bad == Some(true) {
+            KnownBad::Asked
+        } else {
+            KnownBad::NotAsked
+        },
+        grace: source.lasting(raw.from.as_ref(), 0, 0, 12 * 3_600_000)?,
+    };
+    Ok(GoldenCheck { every, rules })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use blinkup::frame::SymbolRate;
 use blinkup::packet::Wifi;
 use blinkup::reader::LedShape;
 use blinkup::{Level, Symbol, Tick};
-use fixture_ledger::record::{Annotation, AnnotationKind, Purpose, RunEnd, RunStart, Setup, UnitHistory};
+use fixture_ledger::record::{Annotation, AnnotationKind, RunEnd, RunStart, Setup, UnitHistory};
 use fixture_ledger::{Durability, Ledger, LedgerError, SetupId};
 use fixture_link::act::{ActId, ActRequest};
 use fixture_link::bless::BlessEvent;
@@ -22,6 +22,7 @@ use fixture_link::verdict::{Outcome, VerdictCode};
 
 use crate::engine::effect::{Effect, LaneEffect, Transmission};
 use crate::engine::gate::LoopBackLimits;
+use crate::engine::golden::CheckRules;
 use crate::engine::input::{ActFacts, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport};
 use crate::engine::lane::{LaneConfig, Validity};
 use crate::engine::line::{Line, LineConfig};
@@ -137,6 +138,8 @@ pub struct Simulated {
     pub durability: Durability,
     /// The same code on so many units in a row on a lane stops the line.
     pub k_in_a_row: u32,
+    /// What golden checks ask for; `None` where there are none. When they are due is for whoever drives the engine to say.
+    pub golden_check: Option<CheckRules>,
     /// The same connection stage on two lanes within this time stops it as well.
     pub shared_within: Duration,
 }
@@ -159,6 +162,7 @@ impl Simulated {
             lamp_over_led: None,
             durability: Durability::Unsynced,
             k_in_a_row: 3,
+            golden_check: None,
             shared_within: Duration::from_mins(1),
         }
     }
@@ -236,6 +240,7 @@ impl Simulated {
             k_in_a_row: self.k_in_a_row,
             shared_within: self.shared_within,
             lot: String::new(),
+            golden_check: self.golden_check,
         };
         Line::new(config, &self.codes)
     }
@@ -554,7 +559,11 @@ impl Driver<'_> {
                         Some(serial) => Some(self.history(&serial.clone())?),
                         None => None,
                     };
-                    let facts = ActFacts { history, notice: None };
+                    let facts = ActFacts {
+                        at: Some(self.wall(self.now)),
+                        history,
+                        notice: None,
+                    };
                     let request = ActRequest {
                         id: self.act_id(),
                         ..request
@@ -723,6 +732,8 @@ impl Driver<'_> {
             Effect::Audit(audited) => self.runtime.block_on(self.ledger.record_act(&audited, at))?,
             // A simulation in virtual time has no notices.
             Effect::Shelve { .. } => {}
+            // Nor has it a calendar by which golden checks are due.
+            Effect::CheckDone { .. } => {}
             Effect::LineStopped(stop) => {
                 self.summary.stops += 1;
                 let since = self.wall(stop.since);
@@ -743,6 +754,7 @@ impl Driver<'_> {
                 run,
                 serial,
                 batch,
+                purpose,
                 seated,
             } => {
                 let start = RunStart {
@@ -752,7 +764,7 @@ impl Driver<'_> {
                     operator: batch.operator_or(operator::NAME),
                     lot: batch.lot,
                     work_order: batch.work_order,
-                    purpose: Purpose::Production,
+                    purpose,
                     seated: self.wall(seated),
                 };
                 let result = self.runtime.block_on(self.ledger.begin_run(self.setup, &start));

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use blinkup::packet::Packet;
 use blinkup::{Level, Tick};
-use fixture_ledger::record::{Annotation, Attempt, Audited, RefusedStart, RunEnd, StopKind};
+use fixture_ledger::record::{Annotation, Attempt, Audited, Purpose, RefusedStart, RunEnd, StopKind};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::LineStop;
@@ -32,6 +32,13 @@ pub enum Effect {
     LineStopped(Stop),
     /// Store that a stop was lifted; the line goes on once no other is left.
     StopLifted(StopKind),
+    /// A lane's golden check is done.
+    CheckDone {
+        /// The lane.
+        lane: LaneId,
+        /// Since when its first part is.
+        since: Tick,
+    },
     /// Store annotations beside earlier runs.
     Annotate(Vec<Annotation>),
     /// A bless event that belongs to none of the runs that the line still knows; the ledger may.
@@ -113,6 +120,8 @@ pub enum LaneEffect {
         serial: Option<Serial>,
         /// The lot and the work order at that moment.
         batch: Batch,
+        /// What the unit is run for.
+        purpose: Purpose,
         /// When the run began; all times of its records count from here.
         seated: Tick,
     },

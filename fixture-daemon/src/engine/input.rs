@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use blinkup::Tick;
 use blinkup::packet::{PlanId, Token};
-use fixture_ledger::record::{StandingVerdict, UnitHistory};
+use fixture_ledger::record::{Purpose, StandingVerdict, UnitHistory};
 use fixture_link::act::ActRequest;
 use fixture_link::bless::BlessEvent;
-use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::verdict::VerdictCode;
 
 /// One thing that happened.
@@ -26,13 +26,30 @@ pub enum Input {
     Bless(BlessEvent),
     /// The fixture has looked at the line's network.
     Network(NetworkSeen),
+    /// A golden check is due.
+    CheckDue(CheckDue),
     /// Time has come: the deadline that the engine asked for.
     Tick,
+}
+
+/// That a golden check is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckDue {
+    /// Of which lane; `None` for every one.
+    pub lane: Option<LaneId>,
+    /// Since when, only to be shown.
+    pub since: WallTime,
+    /// From when on the lane passes no unit without it.
+    pub overdue: Tick,
+    /// What of it is done already.
+    pub done: Vec<Purpose>,
 }
 
 /// What an act rests on besides the line's own state.
 #[derive(Debug, Clone, Default)]
 pub struct ActFacts {
+    /// When it is done, only to be shown.
+    pub at: Option<WallTime>,
     /// What the ledger says about the serial that it names; `None` where it names none.
     pub history: Option<UnitHistory>,
     /// What the notice says that stands of the part that it names; `None` where none does.

@@ -9,7 +9,7 @@ use blinkup::sample::{Counts, Sample};
 use blinkup::trace::compact::Recorder;
 use blinkup::trace::{Header, Row};
 use blinkup::{Level, Tick};
-use fixture_ledger::record::{EvidenceKind, RunEnd};
+use fixture_ledger::record::{EvidenceKind, Purpose, RunEnd};
 use fixture_link::identity::{LaneId, RunId};
 use fixture_link::snapshot::{LaneState, LaneView, LedView, StripPiece};
 use fixture_link::verdict::VerdictCode;
@@ -18,6 +18,7 @@ use super::afterglow::Afterglow;
 use super::effect::{LaneEffect, Stop};
 use super::flashing::Flashing;
 use super::gate::{During, Gate, LoopBackLimits, Meant};
+use super::golden::{Check, CheckRules};
 use super::input::{LampEdge, LaneInput, Part};
 use super::led;
 use super::nest::{Nest, NestReport, Order};
@@ -133,6 +134,8 @@ pub struct Lane {
     out_of_service: Option<String>,
     /// Parts that have failed, each with its code and why.
     failed: Vec<(Part, String)>,
+    /// The golden check that is due.
+    check: Option<Check>,
     shown: Mark,
 }
 
@@ -215,6 +218,7 @@ impl Lane {
             placed: None,
             out_of_service: None,
             failed: Vec::new(),
+            check: None,
             shown,
         }
     }
@@ -277,8 +281,13 @@ impl Lane {
         first
     }
 
-    /// What the empty nest told, as the unit is seated that may run.
-    pub fn nest_report(&mut self, now: Tick) -> NestReport {
+    /// The golden check that is due, where one is.
+    pub fn check_mut(&mut self) -> &mut Option<Check> {
+        &mut self.check
+    }
+
+    /// What the empty nest told, as the unit is seated that may run; what it is run for.
+    pub fn nest_report(&mut self, now: Tick, purpose: Purpose) -> NestReport {
         let mut report = self.nest.seated(self.config.ambient_limit);
         if let Some((since, why)) = &self.sensor.failed
             && now.since(*since) >= FAILURE
@@ -287,6 +296,10 @@ impl Lane {
         }
         if let (None, Some(why)) = (&report.fault, self.config.calibration.overdue(now)) {
             report.fault = Some((VerdictCode::CalibrationOverdue, why));
+        }
+        let overdue = self.check.as_ref().and_then(|check| check.overdue(now));
+        if let (None, Purpose::Production, Some(why)) = (&report.fault, purpose, overdue) {
+            report.fault = Some((VerdictCode::GoldenCheckOverdue, why.to_owned()));
         }
         if let Some(missing) = self.config.measures.missing() {
             report.words = format!("{}; {missing}", report.words);
@@ -530,7 +543,7 @@ impl Lane {
     }
 
     /// The lane as it is shown; `stop` is why the line takes no units.
-    pub fn view(&self, rules: &Rules, now: Tick, stop: Option<&Stop>) -> LaneView {
+    pub fn view(&self, rules: &Rules, now: Tick, stop: Option<&Stop>, check: Option<CheckRules>) -> LaneView {
         let state = match (self.state(rules), self.out_of_service(), stop) {
             (LaneState::Empty | LaneState::ToStart, Some(cause), _) => LaneState::Stopped {
                 cause: cause.to_owned(),
@@ -540,6 +553,7 @@ impl Lane {
         };
         let seated = self.station.seated().or(self.placed);
         LaneView {
+            golden_check: check.and_then(|rules| Some(self.check.as_ref()?.view(rules, now))),
             lane: self.config.lane,
             state,
             serial: self.station.serial().cloned(),

@@ -8,7 +8,8 @@ use blinkup::codes::CodeTable;
 use blinkup::reader::Observed;
 use blinkup::sample::Sample;
 use fixture_ledger::record::{
-    Annotation, AnnotationKind, Audited, Change, Decided, Decision, Known as KnownUnit, RunEnd, StopKind, UnitHistory,
+    Annotation, AnnotationKind, Audited, Change, Decided, Decision, Known as KnownUnit, Purpose, RunEnd, StopKind,
+    UnitHistory,
 };
 use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
@@ -19,13 +20,14 @@ use fixture_link::verdict::{Refusal, VerdictCode};
 use super::decision::{Decisions, decided};
 use super::effect::{Batch, Effect, LaneEffect, Stop};
 use super::gate::LoopBackLimits;
-use super::input::{ActFacts, Input, LaneInput, NetworkSeen, Seating};
+use super::golden::{self, Check, CheckRules, Says};
+use super::input::{ActFacts, CheckDue, Input, LaneInput, NetworkSeen, Seating};
 use super::lane::{Lane, LaneConfig};
 use super::led;
 use super::meaning::Meanings;
 use super::policy::{Candidate, Policy, needs_network, unit_refusal, why_not_to_run};
 use super::recipe::Recipe;
-use super::run::{Claimed, Presence, is_meant};
+use super::run::{Claimed, Presence, is_meant, purpose};
 use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
 
 /// Ended runs that a late bless event can still be matched to; for older ones the ledger is asked.
@@ -56,6 +58,8 @@ pub struct LineConfig {
     pub shared_within: Duration,
     /// The lot that the first units belong to; empty for none.
     pub lot: String,
+    /// What a golden check asks for; `None` where none is ever due.
+    pub golden_check: Option<CheckRules>,
 }
 
 /// The line.
@@ -68,6 +72,9 @@ pub struct Line {
     policy: Policy,
     batch: Batch,
     decisions: Decisions,
+    check: Option<CheckRules>,
+    /// What a marked unit's run says of its lane, once its verdict is stored.
+    measured: Vec<Measured>,
     stops: Stops,
     known: VecDeque<Known>,
     events: VecDeque<String>,
@@ -181,6 +188,8 @@ impl Line {
                 language: String::new(),
             },
             decisions: Decisions::default(),
+            check: config.golden_check,
+            measured: Vec::new(),
             stops: Stops::default(),
             known: VecDeque::new(),
             events: VecDeque::new(),
@@ -247,6 +256,7 @@ impl Line {
             }
             Input::Act { request, facts } => self.act(request, facts, &mut effects),
             Input::Bless(event) => self.bless(event, &mut effects),
+            Input::CheckDue(due) => self.check_due(&due, &mut effects),
             Input::Network(seen) => self.network = Some((self.now, seen)),
             Input::Tick => {}
         }
@@ -311,7 +321,7 @@ impl Line {
             lanes: self
                 .lanes
                 .iter()
-                .map(|lane| lane.view(&self.rules, now, stop))
+                .map(|lane| lane.view(&self.rules, now, stop, self.check))
                 .collect(),
         }
     }
@@ -342,6 +352,16 @@ impl Line {
                 self.seated(place, seating, powered, effects);
             }
             LaneInput::Bless(event) => self.bless_by_imp(place, event, effects),
+            LaneInput::Stored { run, result } => {
+                match &result {
+                    Ok(()) => self.measured(run, effects),
+                    // It gets another verdict, which says nothing of the lane.
+                    Err(_) => self.measured.retain(|measured| measured.run != run),
+                }
+                self.in_lane(place, effects, |lane, rules, now, out| {
+                    lane.input(rules, now, LaneInput::Stored { run, result }, out);
+                });
+            }
             LaneInput::Lifted => {
                 if let Some(waiting) = self.waiting.get_mut(place) {
                     *waiting = None;
@@ -365,7 +385,6 @@ impl Line {
             | LaneInput::PowerCycled
             | LaneInput::SensorFailed(_)
             | LaneInput::Part { .. }
-            | LaneInput::Stored { .. }
             | LaneInput::Standing(_)) => {
                 self.in_lane(place, effects, |lane, rules, now, out| {
                     lane.input(rules, now, input, out);
@@ -416,7 +435,7 @@ impl Line {
         }
         let batch = self.batch.clone();
         self.in_lane(place, effects, |lane, rules, now, out| {
-            let nest = lane.nest_report(now);
+            let nest = lane.nest_report(now, purpose(&seating));
             lane.seated(now);
             let input = StationInput::Begin {
                 seating,
@@ -544,7 +563,22 @@ impl Line {
             device_id: run.device_id.clone(),
             serial: run.serial.clone(),
         });
-        let (judged, policy) = match self.policy.judge(self.now, &candidate) {
+        // A unit by which the fixture is measured says nothing of units or network.
+        let trip = match run.purpose {
+            Purpose::Production => self.policy.judge(self.now, &candidate),
+            Purpose::Golden | Purpose::KnownBad => {
+                self.measured.push(Measured {
+                    run: run.id,
+                    place,
+                    purpose: run.purpose,
+                    serial: run.serial.clone(),
+                    seated: run.seated,
+                    code: found.code,
+                });
+                None
+            }
+        };
+        let (judged, policy) = match trip {
             None => (found, None),
             Some(trip) => {
                 let judged = if trip.code == found.code {
@@ -575,6 +609,46 @@ impl Line {
             lane.commit(now, judged, policy, out);
         });
         Settled::Now
+    }
+
+    /// The verdict of a run is stored: where the unit was marked, what that says of its lane.
+    fn measured(&mut self, run: RunId, effects: &mut Vec<Effect>) {
+        let Some(known) = self.measured.iter().position(|measured| measured.run == run) else {
+            return;
+        };
+        let measured = self.measured.swap_remove(known);
+        let (now, rules) = (self.now, self.check);
+        let Some(lane) = self.lanes.get_mut(measured.place) else {
+            return;
+        };
+        match golden::says(measured.purpose, measured.code.outcome()) {
+            Says::Nothing => return,
+            Says::Ill => lane.take_out(measured.cause()),
+            Says::Well => {
+                let id = lane.id();
+                let check = lane.check_mut();
+                if let (Some(due), Some(rules)) = (check.as_mut(), rules) {
+                    due.measured(measured.purpose, measured.seated, now);
+                    if let Some(since) = due.complete(rules) {
+                        *check = None;
+                        effects.push(Effect::CheckDone { lane: id, since });
+                    }
+                }
+            }
+        }
+        effects.push(Effect::Show);
+    }
+
+    fn check_due(&mut self, due: &CheckDue, effects: &mut Vec<Effect>) {
+        let Some(rules) = self.check else { return };
+        let now = self.now;
+        for lane in &mut self.lanes {
+            if due.lane.is_none_or(|only| only == lane.id()) {
+                let check = Check::new(due.since, now, due.overdue, &due.done);
+                *lane.check_mut() = check.complete(rules).is_none().then_some(check);
+            }
+        }
+        effects.push(Effect::Show);
     }
 
     /// What the fixture saw of the network, where that is not too long ago.
@@ -917,7 +991,21 @@ impl Line {
             }
             Act::GoldenCheck { lane } => match lane {
                 Some(lane) if self.place(*lane).is_none() => refused(format!("lane: this line has no lane {lane}")),
-                Some(_) | None => refused("this fixture's configuration asks for no golden check"),
+                Some(_) | None => match (self.check, facts.at) {
+                    (Some(rules), Some(since)) => {
+                        let due = CheckDue {
+                            lane: *lane,
+                            since,
+                            overdue: self.now + rules.grace,
+                            done: Vec::new(),
+                        };
+                        self.check_due(&due, effects);
+                        ActAnswer::Done
+                    }
+                    (None, _) | (_, None) => {
+                        refused("this fixture's configuration asks for no golden check: [policy.golden_check]")
+                    }
+                },
             },
             Act::Shelve { part, minutes, .. } => shelve(part, *minutes, &request.by, facts, effects),
             Act::Language { language } => named("language", language, &mut self.batch.language, effects),
@@ -1114,6 +1202,33 @@ enum Fits {
     /// The unit is not seen online yet; light is named a little later than a cloud speaks.
     NotYet,
     Never,
+}
+
+/// A marked unit's run whose verdict is being stored.
+#[derive(Debug)]
+struct Measured {
+    run: RunId,
+    place: usize,
+    purpose: Purpose,
+    serial: Option<Serial>,
+    seated: Tick,
+    code: VerdictCode,
+}
+
+impl Measured {
+    /// Why the lane stands still, where the verdict is not what the unit's mark wants.
+    fn cause(&self) -> String {
+        let unit = self.serial.as_ref().map_or("", Serial::as_str);
+        let title = self.code.text().title;
+        match self.purpose {
+            Purpose::KnownBad => format!(
+                "the known-bad unit {unit} passed: this lane passes what it must not; find out why before it goes on"
+            ),
+            Purpose::Golden | Purpose::Production => format!(
+                "the golden unit {unit} ended in \"{title}\": is the unit still good, and the lane clean and aligned?"
+            ),
+        }
+    }
 }
 
 /// Whether there was anything to settle.

@@ -8,6 +8,7 @@ pub mod decision;
 pub mod effect;
 pub mod flashing;
 pub mod gate;
+pub mod golden;
 pub mod input;
 pub mod lamp_trend;
 pub mod lane;

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use blinkup::Tick;
 use fixture_ledger::record::{Annotation, AnnotationKind, Decided, UnitHistory};
-use fixture_link::act::Disposition;
+use fixture_link::act::{Disposition, Mark};
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::verdict::{Class, Refusal, VerdictCode};
 
@@ -82,6 +82,10 @@ impl Policy {
             Class::Operator | Class::Power => return None,
             Class::Unit | Class::Evidence | Class::Fixture | Class::Network => {}
         }
+        if code == VerdictCode::GoldenCheckOverdue {
+            // It says what has to be done; a stop would only be in the way of that.
+            return None;
+        }
         if code == VerdictCode::Ok {
             // A unit that got through proves its lane, and the network for all.
             if let Some(streak) = self.streaks.get_mut(candidate.place) {
@@ -98,6 +102,9 @@ impl Policy {
         match ended.code.class() {
             Class::Operator | Class::Power => return,
             Class::Unit | Class::Evidence | Class::Fixture | Class::Network => {}
+        }
+        if ended.code == VerdictCode::GoldenCheckOverdue {
+            return;
         }
         let enough = usize::try_from(self.k_in_a_row).unwrap_or(usize::MAX);
         let Some(streak) = self.streaks.get_mut(ended.place) else {
@@ -358,6 +365,11 @@ pub fn why_not_to_run(history: &UnitHistory) -> Option<String> {
 pub fn unit_refusal(recipe: &Recipe, history: &UnitHistory) -> Option<(Refusal, String)> {
     if let Some(why) = why_not_to_run(history) {
         return Some((Refusal::Quarantined, why));
+    }
+    match history.mark {
+        // What the fixture is measured by is run as often as it takes.
+        Mark::Golden | Mark::KnownBad => return None,
+        Mark::Ordinary => {}
     }
     if history.passed {
         return Some((Refusal::AlreadyPassed, String::new()));

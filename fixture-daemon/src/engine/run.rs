@@ -6,8 +6,9 @@ use blinkup::Tick;
 use blinkup::codes::Colour;
 use blinkup::reader::{Observed, Shade};
 use fixture_ledger::record::{
-    Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, Measurement, RunEnd, StoredReading,
+    Attempt, AttemptResult, Evidence, EvidenceKind, LoopBack, Measurement, Purpose, RunEnd, StoredReading,
 };
+use fixture_link::act::Mark;
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{RunId, Serial};
 use fixture_link::snapshot::Stage;
@@ -38,6 +39,8 @@ pub struct Run {
     pub id: RunId,
     /// The unit.
     pub serial: Option<Serial>,
+    /// What it is run for.
+    pub purpose: Purpose,
     /// When it began; all times of its records count from here.
     pub seated: Tick,
     /// When the unit last got power.
@@ -84,6 +87,15 @@ pub struct Run {
     attempts: Vec<Attempt>,
     readings: Vec<StoredReading>,
     evidence: Vec<Evidence>,
+}
+
+/// What a unit is run for.
+pub fn purpose(seating: &Seating) -> Purpose {
+    match seating.history.mark {
+        Mark::Ordinary => Purpose::Production,
+        Mark::Golden => Purpose::Golden,
+        Mark::KnownBad => Purpose::KnownBad,
+    }
 }
 
 /// Whether the cloud has said which device used a run's token.
@@ -167,6 +179,7 @@ impl Run {
     pub fn new(seating: Seating, seated: Tick, powered: Tick, nest: NestReport) -> Self {
         let mut run = Self {
             id: seating.run,
+            purpose: purpose(&seating),
             serial: seating.serial,
             seated,
             powered,

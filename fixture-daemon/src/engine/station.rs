@@ -25,7 +25,7 @@ use super::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
 use super::meaning::{Meaning, Meanings};
 use super::nest::{Flash, NestReport};
 use super::recipe::{PassRule, Recipe, Rung};
-use super::run::{Claimed, Light, Lit, Presence, Run};
+use super::run::{Claimed, Light, Lit, Presence, Run, purpose};
 use super::watch::{FAULT_STANDS, Judgement, PATTERN_STANDS, Watch};
 
 /// How long after its last symbol a packet may go unanswered.
@@ -526,6 +526,7 @@ impl Station {
         out.push(LaneEffect::BeginRun {
             run: seating.run,
             serial: seating.serial.clone(),
+            purpose: purpose(&seating),
             batch,
             seated: now,
         });

@@ -143,6 +143,7 @@ mod tests {
             run: run.map(|id| RunId(uuid::Uuid::from_u128(id))),
             seated_ms: 0,
             last: None,
+            golden_check: None,
             led: LedView::default(),
         }
     }

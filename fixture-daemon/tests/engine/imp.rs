@@ -72,6 +72,7 @@ impl Bench {
             }],
             recipe: recipe(BLESSED),
             k_in_a_row: 3,
+            golden_check: None,
             shared_within: Duration::from_mins(1),
             lot: String::new(),
         };
@@ -122,6 +123,7 @@ impl Bench {
                 Effect::Lane(..)
                 | Effect::Audit(_)
                 | Effect::Shelve { .. }
+                | Effect::CheckDone { .. }
                 | Effect::LineStopped(_)
                 | Effect::StopLifted(_)
                 | Effect::Show => {}

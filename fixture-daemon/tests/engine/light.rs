@@ -10,6 +10,7 @@ use blinkup::sample::{Counts, Sample};
 use blinkup::{Level, Symbol, Tick};
 use fixture_daemon::engine::effect::{Effect, LaneEffect, Transmission};
 use fixture_daemon::engine::gate::LoopBackLimits;
+use fixture_daemon::engine::golden::{CheckRules, KnownBad};
 use fixture_daemon::engine::input::{
     ActFacts, ClaimAnswer, Input, LampEdge, LaneInput, Seating, SendEnd, SendReport, TokenGrant,
 };
@@ -18,7 +19,7 @@ use fixture_daemon::engine::line::{Line, LineConfig};
 use fixture_daemon::engine::recipe::Recipe;
 use fixture_daemon::engine::sensor::Measures;
 use fixture_daemon::engine::station::{Transmitter, UnitPower};
-use fixture_ledger::record::{Annotation, Attempt, Audited, RefusedStart, RunEnd, UnitHistory};
+use fixture_ledger::record::{Annotation, Attempt, Audited, Purpose, RefusedStart, RunEnd, UnitHistory};
 use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId};
@@ -131,6 +132,10 @@ pub struct Light {
     pub audited: Vec<Audited>,
     /// Parts whose notices were shelved.
     pub shelved: Vec<String>,
+    /// Lanes whose golden check was done.
+    pub checked: Vec<LaneId>,
+    /// What the runs were for.
+    pub purposes: Vec<Purpose>,
     pub stops: Vec<Option<VerdictCode>>,
     pub late: bool,
     /// The cloud tells which device used each lane's tokens, and its bless events name nothing but the device.
@@ -221,6 +226,10 @@ impl Light {
                 .collect(),
             recipe,
             k_in_a_row: 3,
+            golden_check: Some(CheckRules {
+                known_bad: KnownBad::Asked,
+                grace: Duration::ZERO,
+            }),
             shared_within: Duration::from_mins(1),
             lot: "L1".to_owned(),
         };
@@ -251,6 +260,8 @@ impl Light {
             annotations: Vec::new(),
             audited: Vec::new(),
             shelved: Vec::new(),
+            checked: Vec::new(),
+            purposes: Vec::new(),
             stops: Vec::new(),
             late: false,
             devices: None,
@@ -320,7 +331,14 @@ impl Light {
 
     /// An act that names a serial of which the ledger says something.
     pub fn act_on(&mut self, act: Act, history: Option<UnitHistory>) -> ActAnswer {
-        self.act_as(Role::Admin, act, ActFacts { history, notice: None })
+        self.act_as(
+            Role::Admin,
+            act,
+            ActFacts {
+                history,
+                ..ActFacts::default()
+            },
+        )
     }
 
     /// An act of somebody with that role, with all that it rests on.
@@ -423,6 +441,7 @@ impl Light {
                 Effect::Lane(id, effect) => self.lane_effect(id, effect),
                 Effect::Audit(audited) => self.audited.push(*audited),
                 Effect::Shelve { part, .. } => self.shelved.push(part),
+                Effect::CheckDone { lane, .. } => self.checked.push(lane),
                 Effect::LineStopped(stop) => self.stops.push(stop.code),
                 Effect::StopLifted(_) => self.stops.push(None),
                 Effect::Annotate(annotations) => self.annotations.extend(annotations),
@@ -436,7 +455,8 @@ impl Light {
         let now = self.now;
         let lane_input = |input| Event::Input(Input::Lane(id, input));
         match effect {
-            LaneEffect::BeginRun { run, .. } => {
+            LaneEffect::BeginRun { run, purpose, .. } => {
+                self.purposes.push(purpose);
                 self.later(now + ms(2), lane_input(LaneInput::Stored { run, result: Ok(()) }));
             }
             LaneEffect::Commit(end) => {

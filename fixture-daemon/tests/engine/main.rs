@@ -8,6 +8,7 @@
 
 mod bench;
 mod codes;
+mod golden;
 mod imp;
 mod light;
 mod passes;

@@ -131,6 +131,7 @@ fn every_act_needs_its_right() {
             let facts = ActFacts {
                 history: act.serial().map(|_| twice()),
                 notice: Some("it wears out".to_owned()),
+                ..ActFacts::default()
             };
             let answer = light.act_as(role, act.clone(), facts);
             let forbidden = matches!(&answer, ActAnswer::Refused { why } if why.starts_with("role: "));
@@ -256,8 +257,8 @@ fn only_a_notice_that_stands_is_shelved_and_only_for_a_day() {
         reason: reason(),
     };
     let facts = |notice: Option<&str>| ActFacts {
-        history: None,
         notice: notice.map(str::to_owned),
+        ..ActFacts::default()
     };
     for (minutes, notice) in [(30, None), (0, Some("it wears out")), (1441, Some("it wears out"))] {
         let answer = light.act_as(Role::Engineer, shelve(minutes), facts(notice));

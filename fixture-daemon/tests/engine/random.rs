@@ -185,6 +185,7 @@ impl World {
                     .collect(),
                 recipe: recipe(pass),
                 k_in_a_row: 3,
+                golden_check: None,
                 shared_within: Duration::from_mins(1),
                 lot: String::new(),
             },

@@ -20,7 +20,7 @@ pub fn line(lanes: u8) -> Light {
     Light::new(lanes, recipe(BLESSED))
 }
 
-fn stuck(serial: &'static str, code: &'static str) -> Unit {
+pub fn stuck(serial: &'static str, code: &'static str) -> Unit {
     Unit {
         serial: Some(serial),
         after: vec![("blinkup-successful", 3000), ("normal-operation", 300), (code, 0)],

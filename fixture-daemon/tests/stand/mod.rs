@@ -177,6 +177,7 @@ impl Stand {
             lanes: lanes.iter().map(commissioned).collect(),
             recipe,
             k_in_a_row: u32::MAX,
+            golden_check: None,
             shared_within: Duration::from_mins(1),
             lot: String::new(),
         };

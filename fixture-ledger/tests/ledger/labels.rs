@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fixture_ledger::record::LabelState;
+use fixture_ledger::record::{LabelState, Purpose, RunStart};
 use fixture_ledger::{Durability, Ledger, LedgerError};
 use fixture_link::verdict::VerdictCode;
 use rusqlite::Connection;
@@ -118,6 +118,28 @@ async fn a_unit_that_did_not_pass_gets_no_label() {
     }
     let unknown = ledger.record_label(run_id(9), &LabelState::Pending, at(5000)).await;
     assert!(matches!(unknown, Err(LedgerError::NoSuchRun { .. })));
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_golden_unit_that_passes_gets_no_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = ledger(&folder.path().join("ledger")).await;
+    let setup = ledger.setup(&setup()).await.unwrap();
+    for (run, purpose) in [(4, Purpose::Golden), (5, Purpose::Production)] {
+        let begun = RunStart {
+            purpose,
+            ..start(run, 1, Some("SN-4"), 4000)
+        };
+        ledger.begin_run(setup, &begun).await.unwrap();
+        ledger
+            .finish_run_with_label(&end(run, VerdictCode::Ok), at(5000))
+            .await
+            .unwrap();
+    }
+    let open = ledger.open_labels().await.unwrap();
+    let open: Vec<_> = open.iter().map(|label| label.run).collect();
+    assert_eq!(open, [run_id(5)]);
     ledger.close().await.unwrap();
 }
 

@@ -257,6 +257,7 @@ pub(crate) mod tests {
             run: None,
             seated_ms: if empty { 0 } else { 12_300 },
             last: None,
+            golden_check: None,
             led: LedView::default(),
         }
     }

@@ -41,6 +41,8 @@ pub enum Job {
         serial: Option<Serial>,
         /// What the unit belongs to.
         batch: Batch,
+        /// What it is run for.
+        purpose: Purpose,
         /// When it was seated.
         seated: Tick,
     },
@@ -175,6 +177,7 @@ impl Clerk {
                 lane,
                 serial,
                 batch,
+                purpose,
                 seated,
             } => {
                 let result = if doubtful.remove(&run) {
@@ -187,7 +190,7 @@ impl Clerk {
                         operator: batch.operator_or(&self.operator),
                         lot: batch.lot,
                         work_order: batch.work_order,
-                        purpose: Purpose::Production,
+                        purpose,
                         seated: self.clock.wall_at(seated),
                     };
                     said(self.ledger.begin_run(self.setup, &start).await)

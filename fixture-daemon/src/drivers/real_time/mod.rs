@@ -3,6 +3,7 @@
 //! The engine's task never waits for a disk or a network. Verdicts reach a snapshot only after the clerk has committed them.
 
 pub mod alarms;
+pub mod checks;
 pub mod clerk;
 pub mod imp;
 pub mod labels;
@@ -39,6 +40,7 @@ use crate::jig::simulated::Jig as SimulatedJig;
 use crate::sender::Sender;
 use crate::socket::Published;
 use crate::tasks::Tasks;
+use checks::Checks;
 use clerk::Job;
 use looks::{Found, Looks};
 use news::News;
@@ -121,6 +123,8 @@ pub struct Engine {
     pub simulated: Option<SimulatedJig>,
     /// What is looked at besides units.
     pub looks: Looks,
+    /// Golden checks; `None` where there are none.
+    pub checks: Option<Checks>,
     /// Where LEDs flash.
     pub strays: Strays,
     /// Verdicts that nobody is shown yet.
@@ -170,6 +174,7 @@ impl Engine {
         let mut effects = Vec::new();
         loop {
             self.show(&mut shown);
+            self.check(&mut effects);
             let deadline = self.at(self.line.deadline().map(|(at, _)| at));
             let show = self.at(Some(shown.due()));
             tokio::select! {
@@ -243,6 +248,7 @@ impl Engine {
                 )
                 | Effect::Audit(_)
                 | Effect::Shelve { .. }
+                | Effect::CheckDone { .. }
                 | Effect::LineStopped(_)
                 | Effect::StopLifted(_)
                 | Effect::Annotate(_)
@@ -257,6 +263,14 @@ impl Engine {
         let now = self.clock.now();
         // A day stands for never.
         Instant::now() + at.map_or(Duration::from_hours(24), |at| at.since(now))
+    }
+
+    /// Tells the engine of golden checks that become due.
+    fn check(&mut self, effects: &mut Vec<Effect>) {
+        let Some(checks) = &mut self.checks else { return };
+        for due in checks.due(wall(), self.clock.now()) {
+            self.feed(Input::CheckDue(due), effects);
+        }
     }
 
     fn feed(&mut self, input: Input, effects: &mut Vec<Effect>) {
@@ -301,7 +315,11 @@ impl Engine {
                 } else {
                     None
                 };
-                let facts = ActFacts { history, notice };
+                let facts = ActFacts {
+                    at: Some(wall()),
+                    history,
+                    notice,
+                };
                 self.feed(Input::Act { request, facts }, effects);
             }
         }
@@ -348,6 +366,12 @@ impl Engine {
                     None
                 }
                 Effect::LineStopped(stop) => Some(Job::Note(Note::Stop(stop.shown(self.clock.wall_at(stop.since))))),
+                Effect::CheckDone { lane, since } => {
+                    if let Some(checks) = &mut self.checks {
+                        checks.done(lane, self.clock.wall_at(since));
+                    }
+                    None
+                }
                 Effect::StopLifted(kind) => Some(Job::Note(Note::Go(kind))),
                 Effect::Annotate(annotations) => Some(Job::Note(Note::Annotate(annotations))),
                 Effect::UnknownBless(event) => Some(Job::Note(Note::LateBless(event))),
@@ -376,12 +400,14 @@ impl Engine {
                 run,
                 serial,
                 batch,
+                purpose,
                 seated,
             } => Some(Job::BeginRun {
                 run,
                 lane,
                 serial,
                 batch,
+                purpose,
                 seated,
             }),
             LaneEffect::Refuse(refused) => Some(Job::Note(Note::Refused(refused))),

@@ -85,6 +85,7 @@ mod tests {
             run: Some(RunId(uuid::Uuid::from_u128(run))),
             seated_ms: 0,
             last: None,
+            golden_check: None,
             led: LedView::default(),
         }
     }

@@ -243,6 +243,7 @@ impl Fixture {
             lanes: LaneId::first(LANES).map(|lane| typical(pi, lane)).collect(),
             recipe: config.recipe,
             k_in_a_row: 5,
+            golden_check: None,
             shared_within: Duration::from_mins(1),
             lot: String::new(),
         };
