@@ -132,6 +132,9 @@ fn adapted(pages: SocketAddr) -> anyhow::Result<String> {
     set(&["fixture"], "ledger", "ledger.db".to_owned())?;
     set(&["fixture"], "socket", "fixture.sock".to_owned())?;
     set(&["jig", "simulated"], "scenario", "scenarios/mixed.toml".to_owned())?;
+    // Due as each shift begins, and never in the way: the model operator has golden units only where a scenario gives them.
+    set(&["policy", "golden_check"], "every", "shift".to_owned())?;
+    set(&["policy", "golden_check"], "from", "12h".to_owned())?;
     set(&["ui", "web"], "bind", pages.to_string())?;
     set(&["ui", "screen", "png"], "file", "screen.png".to_owned())?;
     toml::to_string(&whole).context("the demo's configuration")

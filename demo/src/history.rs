@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_history_that_is_ended_leaves_no_ledger() {
-        let folder = Folder::make(None, Some(0)).unwrap();
+        let folder = Folder::make(None, Some(0), None).unwrap();
         assert_eq!(make(&folder, 10, &AtomicBool::new(true)).unwrap(), Made::Ended);
         assert!(!folder.ledger().exists());
         folder.close().unwrap();

@@ -13,16 +13,16 @@ const SOON: Duration = Duration::from_secs(20);
 /// Until three units in a row have failed in the same way, with three tries a unit.
 const UNTIL_THE_LINE_STOPS: Duration = Duration::from_mins(3);
 
-const WORDS: &str = "correct horse battery";
+pub const WORDS: &str = "correct horse battery";
 
 /// Every unit has bad flash: known within seconds, so that the line soon stops for the same code again and again.
 const SCENARIO: &str = "name = \"a bad batch\"\n\n[[fault]]\nfault = \"flash-bad\"\nscope = \"unit\"\nshare = 1.0\n\
                         codes = [\"flash-bad\"]\nmust_fail = true\n";
 
 /// Somebody at a browser.
-struct Person<'a> {
-    browser: &'a Browser,
-    pages: &'a str,
+pub struct Person<'a> {
+    pub browser: &'a Browser,
+    pub pages: &'a str,
 }
 
 impl Person<'_> {
@@ -61,7 +61,21 @@ impl Person<'_> {
         self.browser.until("main", SOON).await;
     }
 
-    async fn log_in(&self, name: &str, secret: (&str, &str)) {
+    /// Makes the first administrator, with the code that stands on the screen.
+    pub async fn set_up(&self, folder: &Path) {
+        self.open("/setup").await;
+        let code = setup_code(folder);
+        self.browser.shoot("shift-2-setup").await;
+        let first = [
+            ("code", code.as_str()),
+            ("name", "Ana"),
+            ("password", WORDS),
+            ("again", WORDS),
+        ];
+        self.send("/setup", &first).await;
+    }
+
+    pub async fn log_in(&self, name: &str, secret: (&str, &str)) {
         self.open("/log-in").await;
         // The forms have the same address: the one with that secret in it.
         let with = format!("form[action='/log-in']:has([name='{}'])", secret.0);
@@ -122,16 +136,7 @@ async fn a_whole_shift_by_role_and_the_audit_tells_all_of_it() {
     person.open("/log-in").await;
     browser.until("a[href='/setup']", SOON).await;
     browser.shoot("shift-1-log-in").await;
-    person.open("/setup").await;
-    let code = setup_code(folder.path());
-    browser.shoot("shift-2-setup").await;
-    let first = [
-        ("code", code.as_str()),
-        ("name", "Ana"),
-        ("password", WORDS),
-        ("again", WORDS),
-    ];
-    person.send("/setup", &first).await;
+    person.set_up(folder.path()).await;
     person.log_in("Ana", ("password", WORDS)).await;
 
     // Accounts.
@@ -154,6 +159,8 @@ async fn a_whole_shift_by_role_and_the_audit_tells_all_of_it() {
     browser.shoot("shift-4-line").await;
     person.send("/acts/lot", &[("lot", "LOT-42")]).await;
     assert!(person.done().await.contains("lot"));
+    person.send("/acts/golden-check", &[]).await;
+    assert!(person.done().await.contains("golden"), "{}", browser.text("main").await);
     let began = std::time::Instant::now();
     loop {
         person.open("/line").await;
@@ -211,6 +218,7 @@ async fn a_whole_shift_by_role_and_the_audit_tells_all_of_it() {
         "account Quinn: made",
         "operator at the line: Wei",
         "lot LOT-42",
+        "golden check now, the line",
         "boards of supplier B taken away",
         "flash reflowed",
         "wrong sticker",

@@ -89,6 +89,7 @@ impl Checks {
                 Act::GoldenCheck { lane: only } if only.is_none_or(|only| only == lane) => Some(row.at.micros),
                 Act::GoldenCheck { .. }
                 | Act::Start { .. }
+                | Act::Account { .. }
                 | Act::Stop { .. }
                 | Act::Acknowledge { .. }
                 | Act::Unlock { .. }
