@@ -197,13 +197,6 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (MAIN, "[jig.simulated]\n", "[jig.simulatd]\n"),
     (MAIN, "[jig.simulated]\n", "[jig.raspberry_pi]\n[jig.simulated]\n"),
     (MAIN, "seed = 1", "seed = -1"),
-    (MAIN, "[policy]\n", "[policy]\ngolden_check = { every = \"noon\" }\n"),
-    (MAIN, "[policy]\n", "[policy]\ngolden_check = { every = \"1m\" }\n"),
-    (
-        MAIN,
-        "[policy]\n",
-        "[policy]\ngolden_check = { every = \"shift\", from = \"13h\" }\n",
-    ),
     (MAIN, "seed = 1", "scenario = \"none.toml\""),
     (MAIN, "[enrolment.simulated]", ""),
     (MAIN, "[enrolment.simulated]", "[enrolment.simulated]\nseed = 2"),

@@ -226,10 +226,10 @@ mod tests {
         let settings = Settings::parse(
             std::path::Path::new("fixture.toml"),
             "[fixture]
-            id = \"F\"
-            name = \"F\"
-            ledger = \"l\"
-            socket = \"s\"
+            id = \"f-1\"
+            name = \"Fixture\"
+            ledger = \"data/ledger.db\"
+            socket = \"data/fixture.sock\"
             [shifts]
             zone = \"UTC\"
             [[shifts.shift]]
