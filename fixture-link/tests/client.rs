@@ -92,10 +92,12 @@ fn snapshot(beat: u64) -> Snapshot {
         line: LineView {
             lot: String::new(),
             work_order: String::new(),
+            language: String::new(),
             stopped: None,
         },
         notices: Vec::new(),
         machine: fixture_link::snapshot::Machine::default(),
+        shift: None,
         commissioning: None,
         lanes: vec![LaneView {
             lane: LaneId::new(1).unwrap(),
@@ -103,6 +105,7 @@ fn snapshot(beat: u64) -> Snapshot {
             serial: None,
             run: None,
             seated_ms: 0,
+            left_ms: None,
             last: None,
             led: LedView::default(),
         }],

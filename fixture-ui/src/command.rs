@@ -14,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::screen::display::Display;
+use crate::screen::words::Words;
 use crate::view::standing::Heard;
 use crate::view::wording;
 use crate::web::replays::Replays;
-use crate::{feed, screen, web};
+use crate::{feed, languages, screen, web};
 
 /// Shows what a fixture is doing: on its local display, and as pages.
 #[derive(Debug, Parser)]
@@ -39,6 +40,12 @@ enum Command {
         #[arg(long)]
         blank: bool,
     },
+    /// Looks at the local screen's languages and says what is missing or wrong in their files.
+    Languages {
+        /// The fixture's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Serves the dashboard on a loopback address.
     Web {
         /// The fixture's configuration.
@@ -59,6 +66,7 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Screen { config, blank: false } => screen(&config),
         Command::Screen { config, blank: true } => blank(&config),
+        Command::Languages { config } => look_at_languages(&config),
         Command::Web { config } => web(&config),
     };
     match result {
@@ -80,6 +88,11 @@ pub fn screen(config: &Path) -> anyhow::Result<()> {
     runtime(1)?.block_on(async {
         let (clock, ended) = (Clock::start(), until_signal()?);
         let (sender, newest) = watch::channel(Heard::default());
+        let (languages, complaints) = languages::read(&settings.tongue);
+        for complaint in complaints {
+            tracing::warn!("language: {complaint}");
+        }
+        let words = Words::of(&settings, languages);
         let Some(display) = settings.screen.map(Display::configured) else {
             tracing::warn!("no panel in [ui.screen]: nothing is drawn");
             screen::watchdog::ready();
@@ -87,7 +100,7 @@ pub fn screen(config: &Path) -> anyhow::Result<()> {
             return Ok(());
         };
         let showing = async {
-            let result = screen::display::keep(display, newest, clock, ended.clone()).await;
+            let result = screen::display::keep(display, newest, &words, clock, ended.clone()).await;
             ended.cancel();
             result
         };
@@ -109,6 +122,24 @@ pub fn blank(config: &Path) -> anyhow::Result<()> {
         None => Ok(()),
         Some(display) => Ok(display.end()?),
     }
+}
+
+/// Prints the languages of the screen; fails with what is wrong with their files.
+#[expect(clippy::print_stdout, reason = "what the command is asked for")]
+fn look_at_languages(config: &Path) -> anyhow::Result<()> {
+    let settings = settings(config)?;
+    let (languages, complaints) = languages::read(&settings.tongue);
+    let tags: Vec<&str> = languages.tags().into_iter().collect();
+    println!("{}; the screen speaks {}", tags.join(", "), languages.speak("").tag());
+    for complaint in &complaints {
+        println!("{complaint}");
+    }
+    anyhow::ensure!(
+        complaints.is_empty(),
+        "{} texts or files are not right",
+        complaints.len()
+    );
+    Ok(())
 }
 
 /// The dashboard's service: serves until SIGTERM or SIGINT.

@@ -98,6 +98,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         serial: Some(Serial::new(&format!("SN-2026-{number:04}")).unwrap()),
         run: None,
         seated_ms: 12_300,
+        left_ms: None,
         last: None,
         led: LedView::default(),
     };
@@ -118,11 +119,13 @@ fn snapshot(states: &[LaneState]) -> Heard {
         line: LineView {
             lot: String::new(),
             work_order: String::new(),
+            language: String::new(),
             stopped: None,
         },
         lanes: (1..).zip(states).map(lane).collect(),
         notices: Vec::new(),
         machine: fixture_link::snapshot::Machine::default(),
+        shift: None,
         commissioning: None,
     };
     // Heard later than this test can last: it never becomes stale.

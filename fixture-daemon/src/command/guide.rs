@@ -249,11 +249,13 @@ fn publish(fixture: &Fixture, step: &Commissioning, clock: Clock, beat: u64) -> 
         line: LineView {
             lot: String::new(),
             work_order: String::new(),
+            language: String::new(),
             stopped: None,
         },
         lanes: Vec::new(),
         notices: Vec::new(),
         machine: Machine::default(),
+        shift: None,
         commissioning: Some(step.clone()),
     };
     let json: Arc<str> = serde_json::to_string(&snapshot)?.into();

@@ -147,6 +147,7 @@ impl View {
         LineView {
             lot: self.batch.lot.clone(),
             work_order: self.batch.work_order.clone(),
+            language: String::new(),
             stopped: self.stopped.as_ref().map(|stop| stop.shown(wall(stop))),
         }
     }

@@ -9,6 +9,7 @@
 mod bench;
 mod codes;
 mod imp;
+mod left;
 mod light;
 mod passes;
 mod random;

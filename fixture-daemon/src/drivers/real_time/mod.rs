@@ -11,6 +11,7 @@ pub mod news;
 pub mod note;
 pub mod power;
 pub mod sampler;
+pub mod shift;
 pub mod signals;
 pub mod standing;
 pub mod stray;
@@ -122,6 +123,8 @@ pub struct Engine {
     pub simulated: Option<SimulatedJig>,
     /// What is looked at besides units.
     pub looks: Looks,
+    /// What this shift has made.
+    pub tally: shift::Tally,
     /// Where LEDs flash.
     pub strays: Strays,
     /// Verdicts that nobody is shown yet.
@@ -282,6 +285,7 @@ impl Engine {
             }
             Told::Committed { lane, run, code, at } => {
                 self.news.committed(run, at);
+                self.tally.committed();
                 if let Some(jig) = &self.simulated {
                     let (mut world, now) = jig.world();
                     world.verdict(now, lane, code);
@@ -497,10 +501,11 @@ impl Engine {
             self.looks.found(found);
         }
         let view = self.line.view(now);
+        let at = wall();
         let snapshot = Snapshot {
             version: fixture_link::VERSION,
             beat: shown.beat,
-            at: wall(),
+            at,
             fixture: self.fixture.clone(),
             line: view.line(|stop| {
                 let before = self
@@ -515,6 +520,7 @@ impl Engine {
             lanes: view.lanes,
             notices: self.looks.notices(),
             machine: self.looks.machine(),
+            shift: self.tally.view(at.micros),
             commissioning: None,
         };
         self.looks.look(now, &snapshot.lanes, &self.tasks, &self.told);
