@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-pub use self::screen::{Colours, Drm, Framebuffer, PngFile, Rotation, Screen, SpiPanel};
+pub use self::screen::{Colours, Drm, Framebuffer, PngFile, Rotation, Screen, SpiPanel, Tongue};
 use self::screen::{RawScreen, Source};
 use self::shifts::RawShifts;
 pub use self::shifts::{ShiftTime, Shifts};
@@ -38,6 +38,8 @@ pub struct Settings {
     pub web: Web,
     /// The local display; `None`: the fixture has none.
     pub screen: Option<Screen>,
+    /// In which language the local display speaks.
+    pub tongue: Tongue,
     /// Its time zone and shifts.
     pub shifts: Shifts,
 }
@@ -130,6 +132,8 @@ impl Settings {
         let web = Web::checked(raw.ui.web.as_ref(), &source, &ledger)?;
         let screen = raw.ui.screen.as_ref().map(|raw| Screen::checked(raw, &source));
         let screen = screen.transpose()?.flatten();
+        let tongue = raw.ui.screen.as_ref().map(|raw| Tongue::checked(raw, &source));
+        let tongue = tongue.transpose()?.unwrap_or_default();
         if of_ledger(&ledger, &socket) {
             return Err(mistake(
                 raw.fixture.socket.span(),
@@ -152,6 +156,7 @@ impl Settings {
             status_codes: raw.fixture.status_codes.as_ref().map(path).transpose()?,
             web,
             screen,
+            tongue,
             shifts: match &raw.shifts {
                 None => Shifts::default(),
                 Some(shifts) => Shifts::checked(shifts, file, text)?,

@@ -31,6 +31,9 @@ pub struct Snapshot {
     /// What the machine tells about itself.
     #[serde(default)]
     pub machine: Machine,
+    /// What this shift has made so far; `None` outside shifts, and where it could not be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<ShiftView>,
     /// The jig is in the hands of a person who commissions it: no lane takes a unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commissioning: Option<Commissioning>,
@@ -48,6 +51,24 @@ pub struct Machine {
     pub slowed: Option<bool>,
     /// Life of the most worn memory card that is used up, in per cent, in steps of 10; 110 for more than all of it.
     pub card_worn: Option<u8>,
+}
+
+/// What a shift has made so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShiftView {
+    /// What the shift is called.
+    pub name: String,
+    /// Units that passed: in the latest run that ended in PASS or FAIL.
+    pub passed: u32,
+    /// Units that failed in that run.
+    pub failed: u32,
+    /// Runs that say nothing about a unit: ERROR, UNDECIDED, ABORTED, INTERRUPTED.
+    pub other: u32,
+    /// Units that passed in their first run, thousandths of those that had one; `None` before the first.
+    pub first_pass_permille: Option<u16>,
+    /// Units that the takt asks for by now; `None` without a takt.
+    pub wanted: Option<u32>,
 }
 
 /// A step of commissioning.
@@ -182,6 +203,9 @@ pub struct LaneView {
     pub run: Option<RunId>,
     /// Milliseconds since the unit was seated; 0 without one.
     pub seated_ms: u64,
+    /// Milliseconds that what the lane is doing may still take at most; `None` where nothing is timed, or where it ends by a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_ms: Option<u64>,
     /// The verdict of the unit before, once that is lifted and until the next one starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastVerdict>,

@@ -98,6 +98,7 @@ fn snapshot(beat: u64) -> Snapshot {
         notices: Vec::new(),
         shelved: Vec::new(),
         machine: fixture_link::snapshot::Machine::default(),
+        shift: None,
         commissioning: None,
         lanes: vec![LaneView {
             lane: LaneId::new(1).unwrap(),
@@ -105,6 +106,7 @@ fn snapshot(beat: u64) -> Snapshot {
             serial: None,
             run: None,
             seated_ms: 0,
+            left_ms: None,
             last: None,
             golden_check: None,
             led: LedView::default(),

@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::screen::display::Display;
+use crate::screen::words::Words;
 use crate::view::standing::Heard;
 use crate::view::wording;
 use crate::web::replays::Replays;
-use crate::{feed, screen, web};
+use crate::{feed, languages, screen, web};
 
 /// Shows what a fixture is doing: on its local display, and as pages.
 #[derive(Debug, Parser)]
@@ -39,6 +40,12 @@ enum Command {
         /// Only blanks the panel, for when the service that drew on it has ended, however it ended.
         #[arg(long)]
         blank: bool,
+    },
+    /// Looks at the local screen's languages and says what is missing or wrong in their files.
+    Languages {
+        /// The fixture's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
     },
     /// Prints the code with which the first administrator is made, for a fixture without a screen.
     SetupCode {
@@ -67,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Screen { config, blank: false } => screen(&config),
         Command::Screen { config, blank: true } => blank(&config),
         Command::SetupCode { config } => setup_code(&config),
+        Command::Languages { config } => look_at_languages(&config),
         Command::Web { config } => web(&config),
     };
     match result {
@@ -88,6 +96,11 @@ pub fn screen(config: &Path) -> anyhow::Result<()> {
     runtime(1)?.block_on(async {
         let (clock, ended) = (Clock::start(), until_signal()?);
         let (sender, newest) = watch::channel(Heard::default());
+        let (languages, complaints) = languages::read(&settings.tongue);
+        for complaint in complaints {
+            tracing::warn!("language: {complaint}");
+        }
+        let words = Words::of(&settings, languages);
         let Some(display) = settings.screen.map(Display::configured) else {
             tracing::warn!("no panel in [ui.screen]: nothing is drawn");
             screen::watchdog::ready();
@@ -95,7 +108,7 @@ pub fn screen(config: &Path) -> anyhow::Result<()> {
             return Ok(());
         };
         let showing = async {
-            let result = screen::display::keep(display, newest, clock, ended.clone()).await;
+            let result = screen::display::keep(display, newest, &words, clock, ended.clone()).await;
             ended.cancel();
             result
         };
@@ -131,6 +144,24 @@ fn setup_code(config: &Path) -> anyhow::Result<()> {
         Err(error) => return Err(error).with_context(|| format!("{}", file.display())),
     };
     std::io::stdout().write_all(code.as_bytes())?;
+    Ok(())
+}
+
+/// Prints the languages of the screen; fails with what is wrong with their files.
+#[expect(clippy::print_stdout, reason = "what the command is asked for")]
+fn look_at_languages(config: &Path) -> anyhow::Result<()> {
+    let settings = settings(config)?;
+    let (languages, complaints) = languages::read(&settings.tongue);
+    let tags: Vec<&str> = languages.tags().into_iter().collect();
+    println!("{}; the screen speaks {}", tags.join(", "), languages.speak("").tag());
+    for complaint in &complaints {
+        println!("{complaint}");
+    }
+    anyhow::ensure!(
+        complaints.is_empty(),
+        "{} texts or files are not right",
+        complaints.len()
+    );
     Ok(())
 }
 

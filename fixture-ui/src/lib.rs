@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod command;
 pub mod feed;
+pub mod languages;
 pub mod screen;
 pub mod view;
 pub mod web;

@@ -98,6 +98,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         serial: Some(Serial::new(&format!("SN-2026-{number:04}")).unwrap()),
         run: None,
         seated_ms: 12_300,
+        left_ms: None,
         last: None,
         golden_check: None,
         led: LedView::default(),
@@ -126,6 +127,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         notices: Vec::new(),
         shelved: Vec::new(),
         machine: fixture_link::snapshot::Machine::default(),
+        shift: None,
         commissioning: None,
     };
     // Heard later than this test can last: it never becomes stale.

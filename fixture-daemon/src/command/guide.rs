@@ -256,6 +256,7 @@ fn publish(fixture: &Fixture, step: &Commissioning, clock: Clock, beat: u64) -> 
         notices: Vec::new(),
         shelved: Vec::new(),
         machine: Machine::default(),
+        shift: None,
         commissioning: Some(step.clone()),
     };
     let json: Arc<str> = serde_json::to_string(&snapshot)?.into();

@@ -30,6 +30,7 @@ use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::news::News;
 use crate::drivers::real_time::power::Relays;
+use crate::drivers::real_time::shift;
 use crate::drivers::real_time::signals::Outside;
 use crate::drivers::real_time::standing::{self, StillThere};
 use crate::drivers::real_time::stray::{Flashing, Strays};
@@ -368,6 +369,13 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     tasks.spawn("ledger", async move {
         clerk.work(job_receiver).await.context("the last records")
     });
+    // What the shift has made, for the screen; read from the ledger like any report.
+    let (counter, tally) = shift::counting(settings.ledger.clone(), settings.shifts.clone());
+    let stop = tasks.stop().clone();
+    tasks.spawn("shift", async move {
+        counter.count(stop).await;
+        Ok(())
+    });
     let (newest_sender, newest) = watch::channel(Published {
         made: clock.now(),
         json: "null".into(),
@@ -396,6 +404,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         simulated: simulated_jig,
         looks: Looks::new(config.network, trends, shelved),
         checks,
+        tally,
         strays: Strays::new(flashing),
         news: News::default(),
         stopped_before: stopped,

@@ -561,6 +561,10 @@ impl Lane {
             seated_ms: seated.map_or(0, |seated| {
                 u64::try_from(now.since(seated).as_millis()).unwrap_or(u64::MAX)
             }),
+            left_ms: self
+                .station
+                .left(rules, now)
+                .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
             last: self.station.last().cloned(),
             led: LedView {
                 codes: match (seated, self.standing.and_then(|reading| reading.pattern)) {

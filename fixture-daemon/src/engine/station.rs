@@ -365,6 +365,12 @@ impl Sending {
             },
         }
     }
+
+    /// How long the symbols that are not shown yet take.
+    fn left(&self) -> Duration {
+        let symbols = self.of.saturating_sub(self.shown);
+        Duration::from_secs(1) * symbols / u32::from(self.rung.rate.max(1))
+    }
 }
 
 /// What follows once the lamp is dark.
@@ -1528,6 +1534,29 @@ impl Station {
                 from_before: shown.process == Process::Before,
             },
         }
+    }
+
+    /// How long what the unit is doing may still take at most, by its recipe; of a frame, how long what is left of it takes to send. `None` where
+    /// nothing is timed.
+    pub fn left(&self, rules: &Rules, now: Tick) -> Option<Duration> {
+        let Phase::Running(run, step) = &self.phase else {
+            return None;
+        };
+        let recipe = &rules.recipe;
+        let until = match step {
+            Step::Opening { .. } => return None,
+            Step::Ready { from, .. } => *from + recipe.ready_within,
+            Step::PowerCycling { from, .. } => *from + POWER_WITHIN,
+            Step::Token { from } => *from + recipe.token_within,
+            Step::Sending(sending) => match sending.by {
+                Transmitter::Lamp => return Some(sending.left()),
+                Transmitter::Imp { .. } => sending.overdue,
+            },
+            Step::Stopping { since, .. } => *since + STOPS_WITHIN,
+            Step::Answer { ended, .. } => *ended + ANSWER_WITHIN,
+            Step::Watching(watch) => watch.ends_by(run, recipe),
+        };
+        Some(until.since(now))
     }
 
     /// The verdict of the unit before, while the nest is empty.

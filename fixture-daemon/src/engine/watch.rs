@@ -199,6 +199,29 @@ impl Watch {
         self.connected.is_some() || self.green(run).is_some_and(|from| now >= from)
     }
 
+    /// When what the unit does now has ended at the latest: a connection, an update, the wait for a second witness.
+    pub fn ends_by(&self, run: &Run, recipe: &Recipe) -> Tick {
+        if let Some(green) = self.green(run) {
+            let update = green + recipe.update_within;
+            return match recipe.pass {
+                PassRule::Blessed { hold, event_within } => (green + event_within).min(update).max(green + hold),
+                PassRule::Claimed { .. } | PassRule::LedOnly { .. } => update,
+            };
+        }
+        if let Some((Meaning::Downloading, at)) = self.shows(run) {
+            return at + recipe.update_within;
+        }
+        match (self.connected, recipe.pass) {
+            (None, _) => self.since + recipe.connect_within,
+            (Some(connected), PassRule::Blessed { .. }) => connected + recipe.stage_within,
+            (Some(connected), PassRule::Claimed { within }) => connected + within,
+            (Some(connected), PassRule::LedOnly { hold }) => {
+                let connected_shown = run.shows().filter(|(meaning, _)| *meaning == Meaning::Connected);
+                connected_shown.map_or(connected + hold + recipe.stage_within, |(_, at)| at + hold)
+            }
+        }
+    }
+
     /// What follows from what was seen, at `now`.
     pub fn judge(&self, run: &Run, recipe: &Recipe, now: Tick) -> Judgement {
         let judgement = match self.unit(run, recipe, now) {

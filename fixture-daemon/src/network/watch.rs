@@ -142,6 +142,7 @@ mod tests {
             serial: None,
             run: run.map(|id| RunId(uuid::Uuid::from_u128(id))),
             seated_ms: 0,
+            left_ms: None,
             last: None,
             golden_check: None,
             led: LedView::default(),

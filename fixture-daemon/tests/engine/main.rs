@@ -10,6 +10,7 @@ mod bench;
 mod codes;
 mod golden;
 mod imp;
+mod left;
 mod light;
 mod passes;
 mod people;

@@ -22,6 +22,24 @@ pub enum Screen {
     Drm(Drm),
 }
 
+/// In which language the screen speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tongue {
+    /// The language, by its tag such as `en` or `zh-Hans`, where the line has not chosen another.
+    pub language: String,
+    /// A folder of language files that add to the built-in ones and take their place; `None`: there is none.
+    pub languages: Option<PathBuf>,
+}
+
+impl Default for Tongue {
+    fn default() -> Self {
+        Self {
+            language: "en".to_owned(),
+            languages: None,
+        }
+    }
+}
+
 /// The file that takes the frames of a display that is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PngFile {
@@ -91,6 +109,8 @@ pub struct Drm {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawScreen {
+    language: Option<Spanned<String>>,
+    languages: Option<Spanned<PathBuf>>,
     png: Option<Spanned<RawPng>>,
     ili9341: Option<Spanned<RawSpiPanel>>,
     st7789: Option<Spanned<RawSpiPanel>>,
@@ -137,6 +157,28 @@ struct RawFramebuffer {
 struct RawDrm {
     device: Spanned<PathBuf>,
     connector: Option<Spanned<String>>,
+}
+
+impl Tongue {
+    /// What `[ui.screen]` says of it.
+    pub(super) fn checked(raw: &RawScreen, source: &Source<'_>) -> Result<Self, Mistake> {
+        let language = match &raw.language {
+            None => Self::default().language,
+            Some(tag) => {
+                let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+                let given = tag.get_ref();
+                if !(2..=16).contains(&given.len()) || !given.chars().all(plain) {
+                    let what = format!("expected a language such as \"en\" or \"zh-Hans\", found {given:?}");
+                    return Err(source.mistake(tag, what));
+                }
+                given.clone()
+            }
+        };
+        Ok(Self {
+            language,
+            languages: raw.languages.as_ref().map(|folder| source.path(folder)).transpose()?,
+        })
+    }
 }
 
 /// The smallest picture that the screens are laid out for.
@@ -484,6 +526,24 @@ rotation = 270
         assert!(said("spi = \"\"", "spi = \"/dev/spidev0.1\"").contains("spi: expected a path, found nothing"));
         let size = parse("[ui.screen.png]\nfile = \"a.png\"\nsize = \"100x100\"\n").unwrap_err();
         assert!(size.contains("size: expected a size from \"320x240\""), "{size}");
+    }
+
+    #[test]
+    fn the_language_is_english_unless_said_otherwise() {
+        let tongue = |screen: &str| {
+            Settings::parse(Path::new("etc/fixture.toml"), &format!("{HEAD}{screen}"))
+                .map(|settings| settings.tongue)
+                .map_err(|mistake| mistake.to_string())
+        };
+        assert_eq!(tongue("").unwrap().language, "en");
+        let chinese = tongue("[ui.screen]\nlanguage = \"zh-Hans\"\nlanguages = \"languages\"\n").unwrap();
+        assert_eq!(chinese.language, "zh-Hans");
+        assert_eq!(chinese.languages.as_deref(), Some(Path::new("etc/languages")));
+        let error = tongue("[ui.screen]\nlanguage = \"../x\"\n").unwrap_err();
+        assert!(
+            error.starts_with("etc/fixture.toml:8:12: ui.screen.language: expected a language such as"),
+            "{error}"
+        );
     }
 
     #[test]

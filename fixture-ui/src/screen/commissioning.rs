@@ -10,8 +10,8 @@ use super::palette;
 use super::scale::Scale;
 use super::shape;
 use super::text::{self, Align, AtMost};
+use crate::view::CommissioningWords;
 use crate::view::look::Shape;
-use crate::view::{COMMISSIONING_WORD, CommissioningWords, NO_UNITS};
 
 /// Figures beside each other, and rows of them.
 const COLUMNS: u32 = 2;
@@ -52,7 +52,7 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
     )?;
     let beside = wide.saturating_sub(px(44));
     text::word(
-        COMMISSIONING_WORD,
+        &words.word,
         at(px(54), px(10), beside, px(20)),
         Align::Left,
         palette::WHITE,
@@ -80,7 +80,7 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
     };
     let band = at(edge, px(98), width.saturating_sub(2 * edge), px(20));
     target.fill_solid(&band, fill)?;
-    text::small(words.whose, at(px(10), px(98), wide, px(20)), Align::Left, ink, target)?;
+    text::small(&words.whose, at(px(10), px(98), wide, px(20)), Align::Left, ink, target)?;
 
     let top = px(121);
     let foot = px(20);
@@ -94,5 +94,5 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
         text::small(&figure.value, value, Align::Left, palette::INK, target)?;
     }
     let last = at(px(10), height.saturating_sub(foot + edge), wide, foot);
-    text::small(NO_UNITS, last, Align::Left, palette::DIM, target)
+    text::small(&words.no_units, last, Align::Left, palette::DIM, target)
 }

@@ -13,6 +13,7 @@ use super::change::changed;
 use super::frame::Frame;
 use super::panel::{self, Panel, PanelError};
 use super::watchdog;
+use super::words::Words;
 use crate::clock::Clock;
 use crate::view::led::LedWords;
 use crate::view::look::Look;
@@ -211,6 +212,7 @@ fn fresh(before: &[(Look, Option<RunId>)], view: &View) -> Vec<RunId> {
 pub async fn keep(
     mut display: Display,
     mut newest: watch::Receiver<Heard>,
+    words: &Words,
     clock: Clock,
     ended: CancellationToken,
 ) -> Result<(), DrawingError> {
@@ -221,7 +223,8 @@ pub async fn keep(
     let mut before = Vec::new();
     watchdog::ready();
     while ended.run_until_cancelled(due(&mut every, &mut newest)).await.is_some() {
-        let (now, view) = (clock.now(), View::of(&newest.borrow_and_update(), clock.now()));
+        let now = clock.now();
+        let view = words.view(&newest.borrow_and_update(), now);
         if display.wants(&view, now) {
             // Off the thread that follows the daemon: a slow panel must not look like a silent daemon. It is never cut short.
             let shown;
@@ -454,7 +457,8 @@ mod tests {
             file: file.clone(),
             size: (320, 240),
         }));
-        let (result, ()) = tokio::join!(keep(display, newest, Clock::start(), ended.clone()), shown);
+        let words = Words::default();
+        let (result, ()) = tokio::join!(keep(display, newest, &words, Clock::start(), ended.clone()), shown);
         result.unwrap();
         assert!(!file.exists());
     }

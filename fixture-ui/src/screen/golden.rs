@@ -7,13 +7,18 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use blinkup::Tick;
-use embedded_graphics::geometry::Size;
+use embedded_graphics::draw_target::DrawTarget as _;
+use embedded_graphics::geometry::{Dimensions as _, Point, Size};
+use embedded_graphics::primitives::Rectangle;
 use fixture_link::identity::{RunId, Serial, WallTime};
-use fixture_link::snapshot::{LaneState, LastVerdict, Notice, Snapshot, Stage, Turn};
-use fixture_link::verdict::{Refusal, VerdictCode};
+use fixture_link::snapshot::{LaneState, LastVerdict, LineStop, Notice, ShiftView, Snapshot, Stage, Turn};
+use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
 use super::frame::Frame;
+use super::text::ruler;
 use super::{SMALL, frame};
+use crate::view::language::Languages;
+use crate::view::notice::SetupWords;
 use crate::view::standing::Heard;
 use crate::view::tests::{commissioning, heard, snapshot, stop, verdict};
 use crate::view::{Face, View};
@@ -29,8 +34,11 @@ fn check(name: &str, view: &View) {
 }
 
 fn check_at(name: &str, view: &View, size: Size) {
+    check_frame(name, &frame(view, size));
+}
+
+fn check_frame(name: &str, frame: &Frame) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.png"));
-    let frame = frame(view, size);
     if std::env::var_os("BLESS_SCREENS").is_some() {
         std::fs::write(&path, frame.png().unwrap()).unwrap();
         return;
@@ -55,6 +63,12 @@ fn check_at(name: &str, view: &View, size: Size) {
             seen.display()
         );
     }
+}
+
+/// A view in a language, as it stands so long after it was heard.
+fn spoken(tag: &str, snapshot: Snapshot, later: Duration) -> View {
+    let languages = Languages::default().usually(tag).unwrap();
+    View::of_line(&heard(snapshot), HEARD + later, &languages)
 }
 
 fn live(name: &str, snapshot: Snapshot) {
@@ -463,6 +477,302 @@ fn golden_commissioning_measures() {
     live("commissioning-measures", snapshot);
 }
 
+fn shift() -> ShiftView {
+    ShiftView {
+        name: "early".to_owned(),
+        passed: 1118,
+        failed: 23,
+        other: 12,
+        first_pass_permille: Some(975),
+        wanted: Some(1160),
+    }
+}
+
+fn with_shift(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.shift = Some(shift());
+    snapshot
+}
+
+fn with_left(mut snapshot: Snapshot, left_ms: u64) -> Snapshot {
+    for lane in &mut snapshot.lanes {
+        if let LaneState::Waiting | LaneState::Token | LaneState::Sending { .. } | LaneState::Watching { .. } =
+            lane.state
+        {
+            lane.left_ms = Some(left_ms);
+        }
+    }
+    snapshot
+}
+
+#[test]
+fn golden_seconds_left_and_the_shift() {
+    live(
+        "shift",
+        with_shift(with_left(snapshot(vec![watching(Stage::Joining)]), 38_400)),
+    );
+    let four = vec![
+        verdict(VerdictCode::Ok),
+        verdict(VerdictCode::StuckJoining),
+        sending(430),
+        LaneState::Empty,
+    ];
+    live("lanes-4-shift", with_shift(with_left(snapshot(four), 5_100)));
+    let mut ahead = snapshot(vec![LaneState::Waiting; 8]);
+    ahead.shift = Some(ShiftView {
+        wanted: Some(1100),
+        first_pass_permille: Some(1000),
+        ..shift()
+    });
+    live("lanes-8-shift", with_left(ahead, 60_000));
+}
+
+fn setup(view: &mut View, tag: &str) {
+    let languages = Languages::default();
+    let fingerprint = ["AB"; 32].join(":");
+    view.setup = Some(SetupWords::of(
+        "4821-9073",
+        "https://192.168.100.200:8443",
+        Some(&fingerprint),
+        languages.speak(tag),
+    ));
+}
+
+#[test]
+fn golden_the_first_administrator() {
+    let mut view = View::of(&heard(snapshot(vec![LaneState::Empty])), HEARD);
+    setup(&mut view, "en");
+    check("setup", &view);
+}
+
+/// Every kind of screen, in a language.
+fn screens(tag: &str) -> Vec<View> {
+    let from_before = LaneState::Verdict {
+        outcome: Outcome::Pass,
+        code: VerdictCode::Ok,
+        detail: String::new(),
+        device_id: None,
+        agent_url: None,
+        from_before: true,
+    };
+    let alone = [
+        LaneState::Empty,
+        LaneState::ToStart,
+        LaneState::Waiting,
+        LaneState::Token,
+        sending(430),
+        watching(Stage::Joining),
+        LaneState::Storing,
+        verdict(VerdictCode::Ok),
+        verdict(VerdictCode::StuckJoining),
+        verdict(VerdictCode::LampNotSeen),
+        verdict(VerdictCode::NoBlessEvent),
+        verdict(VerdictCode::LiftedEarly),
+        verdict(VerdictCode::Interrupted),
+        refused(Refusal::AlreadyPassed),
+        lane_stopped(),
+        from_before.clone(),
+    ];
+    let mut snapshots: Vec<Snapshot> = alone
+        .into_iter()
+        .map(|state| with_left(snapshot(vec![state]), 38_400))
+        .collect();
+    let mut stopped = snapshot(vec![LaneState::LineStopped, LaneState::LineStopped]);
+    stopped.line.stopped = Some(stopped_in_a_row());
+    snapshots.push(stopped);
+    let mut with_units = snapshot(vec![
+        verdict(VerdictCode::Ok),
+        verdict(VerdictCode::NetworkDown),
+        LaneState::LineStopped,
+        watching(Stage::Searching),
+    ]);
+    with_units.line.stopped = Some(stopped_in_a_row());
+    snapshots.push(with_units);
+    snapshots.push(with_shift(after(&[VerdictCode::Ok])));
+    let mut notice = snapshot(vec![verdict(VerdictCode::Ok)]);
+    notice.notices = notices(2);
+    snapshots.push(notice);
+    snapshots.push(with_shift(snapshot(vec![
+        verdict(VerdictCode::Ok),
+        verdict(VerdictCode::StuckJoining),
+    ])));
+    snapshots.push(with_shift(with_left(
+        snapshot(vec![
+            verdict(VerdictCode::LampWeak),
+            refused(Refusal::Quarantined),
+            sending(430),
+            from_before,
+        ]),
+        120_000,
+    )));
+    snapshots.push(with_left(
+        snapshot(vec![
+            verdict(VerdictCode::Ok),
+            verdict(VerdictCode::NotReceiving),
+            sending(430),
+            watching(Stage::GettingIp),
+            verdict(VerdictCode::LampWeak),
+            verdict(VerdictCode::UnreadableLight),
+            verdict(VerdictCode::Interrupted),
+            LaneState::Empty,
+        ]),
+        8_000,
+    ));
+    let mut views: Vec<View> = snapshots
+        .into_iter()
+        .map(|snapshot| spoken(tag, snapshot, Duration::ZERO))
+        .collect();
+    views.push(spoken(tag, snapshot(vec![LaneState::Empty]), Duration::from_secs(7)));
+    let mut first = spoken(tag, snapshot(vec![LaneState::Empty]), Duration::ZERO);
+    setup(&mut first, tag);
+    views.push(first);
+    views
+}
+
+/// What three units in a row make the fixture say.
+fn stopped_in_a_row() -> LineStop {
+    LineStop {
+        cause: "3 units in a row on lane 2 ended in \"Stuck at joining Wi-Fi\": was the Wi-Fi password changed, or is the access point full?"
+            .to_owned(),
+        ..stop()
+    }
+}
+
+/// One picture of every kind of screen, five beside each other.
+fn sheet(tag: &str, size: Size) -> Frame {
+    let views = screens(tag);
+    let gap = 8;
+    let (columns, rows) = (5, u32::try_from(views.len()).unwrap().div_ceil(5));
+    let mut sheet = Frame::new(Size::new(columns * (size.width + gap), rows * (size.height + gap)));
+    for (place, view) in (0..).zip(&views) {
+        let corner = Point::new(
+            (place % columns * (size.width + gap)).cast_signed(),
+            (place / columns * (size.height + gap)).cast_signed(),
+        );
+        let drawn = frame(view, size);
+        let pixels: Vec<_> = drawn.rows(drawn.bounding_box()).flatten().copied().collect();
+        sheet.fill_contiguous(&Rectangle::new(corner, size), pixels).unwrap();
+    }
+    sheet
+}
+
+#[test]
+fn golden_every_screen_in_the_other_languages() {
+    for tag in ["de", "es", "zh-Hans"] {
+        check_frame(&format!("languages/{tag}"), &sheet(tag, SMALL));
+        check_frame(&format!("languages/{tag}-800x480"), &sheet(tag, LARGE));
+    }
+}
+
+/// Every text of a language at its place, in the narrowest and the widest layout, with the longest serial and three-digit seconds: what does not
+/// fit would be cut, and is told. Texts from outside (the fixture's name, causes, notices) may be.
+fn nothing_runs_out_of_its_box(tag: &str) {
+    let states: Vec<LaneState> = VerdictCode::ALL
+        .map(verdict)
+        .into_iter()
+        .chain(Refusal::ALL.map(refused))
+        .chain(Stage::ALL.map(watching))
+        .chain([
+            LaneState::Empty,
+            LaneState::ToStart,
+            LaneState::Waiting,
+            LaneState::Token,
+            sending(430),
+            LaneState::Storing,
+            LaneState::LineStopped,
+        ])
+        .collect();
+    let mut amiss = BTreeSet::new();
+    let _none_before = ruler::amiss();
+    for size in [SMALL, LARGE] {
+        for count in [1] {
+            // Lanes of one frame show states of their own: every state is in one at every size.
+            for (number, some) in states.chunks(count).enumerate() {
+                let mut shown = snapshot(some.iter().chain(&states).take(count).cloned().collect());
+                shown.lanes[0].serial = Some(Serial::new(&"W".repeat(64)).unwrap());
+                for lane in &mut shown.lanes {
+                    lane.seated_ms = 999_000;
+                }
+                if number % 2 == 0 {
+                    shown = with_shift(shown);
+                }
+                let view = spoken(tag, with_left(shown, 999_000), Duration::ZERO);
+                let _drawn = frame(&view, size);
+                let at = format!("{tag} {}x{} {count} lanes", size.width, size.height);
+                amiss.extend(ruler::amiss().into_iter().map(|what| format!("{at}: {what}")));
+            }
+        }
+    }
+    assert!(amiss.is_empty(), "{}: {amiss:#?}", amiss.len());
+}
+
+#[test]
+fn no_english_text_runs_out_of_its_box() {
+    nothing_runs_out_of_its_box("en");
+}
+
+#[test]
+fn no_german_text_runs_out_of_its_box() {
+    nothing_runs_out_of_its_box("de");
+}
+
+#[test]
+fn no_spanish_text_runs_out_of_its_box() {
+    nothing_runs_out_of_its_box("es");
+}
+
+#[test]
+fn no_chinese_text_runs_out_of_its_box() {
+    nothing_runs_out_of_its_box("zh-Hans");
+}
+
+/// As a camera without colours, or an eye that does not see them, has it: each pixel black or white.
+fn black_and_white(frame: &Frame) -> Vec<bool> {
+    // Luminance by Rec. 601, against the middle of the range.
+    let bright = |rgb: &[u8]| 299 * u32::from(rgb[0]) + 587 * u32::from(rgb[1]) + 114 * u32::from(rgb[2]) > 127_500;
+    frame.rgb().chunks(3).map(bright).collect()
+}
+
+/// The share of pixels in which two frames differ once they have no colours, in per cent.
+fn differ(one: &Frame, other: &Frame) -> usize {
+    let (one, other) = (black_and_white(one), black_and_white(other));
+    let differing = one.iter().zip(&other).filter(|(one, other)| one != other).count();
+    100 * differing / one.len()
+}
+
+#[test]
+fn no_two_outcomes_look_alike_in_black_and_white() {
+    let states = [
+        ("pass", verdict(VerdictCode::Ok)),
+        ("fail", verdict(VerdictCode::StuckJoining)),
+        ("error", verdict(VerdictCode::LampNotSeen)),
+        ("undecided", verdict(VerdictCode::NoBlessEvent)),
+        ("aborted", verdict(VerdictCode::LiftedEarly)),
+        ("stopped", lane_stopped()),
+        ("running", watching(Stage::Joining)),
+    ];
+    let mut least = (100, String::new());
+    for tag in ["en", "de", "es", "zh-Hans"] {
+        for (size, lanes) in [(SMALL, 1), (LARGE, 1), (SMALL, 4), (SMALL, 8), (LARGE, 8)] {
+            let frames: Vec<(&str, Frame)> = states
+                .iter()
+                .map(|(name, state)| {
+                    let view = spoken(tag, snapshot(vec![state.clone(); lanes]), Duration::ZERO);
+                    (*name, frame(&view, size))
+                })
+                .collect();
+            for (place, (one, first)) in frames.iter().enumerate() {
+                for (other, second) in &frames[place + 1..] {
+                    let share = differ(first, second);
+                    let named = format!("{tag}, {lanes} lanes at {}: {one} and {other}", size.width);
+                    least = least.min((share, named));
+                }
+            }
+        }
+    }
+    println!("least: {} % ({})", least.0, least.1);
+    assert!(least.0 >= 8, "{} %: {}", least.0, least.1);
+}
+
 /// A word that is cut looks the same whatever its last letter is.
 #[test]
 fn no_outcome_is_ever_cut() {
@@ -487,8 +797,8 @@ fn no_outcome_is_ever_cut() {
                 let lane = lanes.last_mut().unwrap();
                 // W is the widest letter: where the word is cut, this one is as well, at the same place.
                 let other = format!("{}W", &lane.word[..lane.word.len() - 1]);
-                lane.word = Box::leak(other.into_boxed_str());
-                let word = lane.word;
+                lane.word.clone_from(&other);
+                let word = other;
                 let changed = frame(&view, Size::new(width, height));
                 assert_ne!(whole, changed, "{width}x{height}, {count} lanes, {word}");
             }

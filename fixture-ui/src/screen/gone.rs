@@ -27,15 +27,14 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(gone: &GoneWords, area: Rectangle, ta
         let corner = area.top_left + Point::new(whole(px(10)), whole(edge + px(y)));
         Rectangle::new(corner, Size::new(width - px(20), px(tall)))
     };
-    text::word("FIXTURE", at(8, 36), Align::Middle, palette::WHITE, target)?;
-    text::word("STOPPED", at(50, 36), Align::Middle, palette::WHITE, target)?;
+    text::words(&gone.word, at(8, 78), px(6), Align::Middle, palette::WHITE, target)?;
     let said = if gone.why.is_empty() {
         gone.since.clone()
     } else {
         format!("{} {}", gone.since, gone.why)
     };
     text::sentence(&said, at(98, 28), Align::Left, AtMost(11), palette::DIM, target)?;
-    text::sentence(gone.todo, at(130, 54), Align::Left, AtMost(15), palette::WHITE, target)
+    text::sentence(&gone.todo, at(130, 54), Align::Left, AtMost(15), palette::WHITE, target)
 }
 
 fn whole(pixels: u32) -> i32 {

@@ -17,7 +17,9 @@ pub mod pass;
 pub mod refused;
 pub mod running;
 pub mod scale;
+pub mod setup;
 pub mod shape;
+pub mod shift;
 pub mod stopped;
 pub mod text;
 pub mod tile;
@@ -25,6 +27,7 @@ pub mod top;
 pub mod undecided;
 pub mod waiting;
 pub mod watchdog;
+pub mod words;
 
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
@@ -49,16 +52,28 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(view: &View, target: &mut D) -> Resul
     let scale = Scale::of(target);
     let (bar, rest) = cut(target.bounding_box(), scale.px(top::TALL));
     top::draw(view, bar, target)?;
-    let rest = if view.notices.is_empty() {
-        rest
-    } else {
-        let (above, strip) = cut(rest, rest.size.height.saturating_sub(scale.px(notice::TALL)));
-        notice::draw(&view.notices, strip, target)?;
-        above
+    let mut rest = rest;
+    let mut strip = |tall: u32| {
+        let (above, strip) = cut(rest, rest.size.height.saturating_sub(scale.px(tall)));
+        rest = above;
+        strip
     };
+    if let Some(words) = &view.shift {
+        shift::draw(words, strip(shift::TALL), target)?;
+    }
+    if let Some(words) = &view.setup {
+        setup::draw(words, strip(setup::TALL), target)?;
+    }
+    if let Some(words) = &view.notice {
+        notice::draw(words, strip(notice::TALL), target)?;
+    }
     match &view.face {
         Face::Gone(gone) => gone::draw(gone, rest, target),
         Face::Commissioning(words) => commissioning::draw(words, rest, target),
+        Face::Live { lanes, .. } if lanes.is_empty() => {
+            let (align, most) = (text::Align::Left, text::AtMost(18));
+            text::sentence(&view.no_lanes, rest, align, most, palette::INK, target)
+        }
         Face::Live { stop: None, lanes } => grid(lanes, rest, target),
         Face::Live {
             stop: Some(stop),
@@ -108,16 +123,6 @@ fn without_unit(lane: &LaneWords) -> bool {
 /// Lanes side by side as on the jig; more than four in two rows.
 fn grid<D: DrawTarget<Color = Rgb565>>(lanes: &[LaneWords], area: Rectangle, target: &mut D) -> Result<(), D::Error> {
     let count = u32::try_from(lanes.len()).unwrap_or(0);
-    if count == 0 {
-        return text::sentence(
-            "No lanes.",
-            area,
-            text::Align::Left,
-            text::AtMost(18),
-            palette::INK,
-            target,
-        );
-    }
     let (columns, rows) = if count <= 4 { (count, 1) } else { (count.div_ceil(2), 2) };
     for (place, lane) in (0..).zip(lanes) {
         let (column, row) = (place % columns, place / columns);

@@ -4,30 +4,26 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::Rectangle;
-use fixture_link::snapshot::Notice;
 
 use super::palette;
 use super::scale::Scale;
 use super::shape;
 use super::text::{self, Align, AtMost};
 use crate::view::look::Shape;
+use crate::view::notice::NoticeWords;
 
 /// Its height on the small panel.
 pub const TALL: u32 = 28;
-
-/// The words at its left.
-const WORD: &str = "SEE TO";
 
 /// Draws the strip: shape and word, how many there are, and what the first one says; on a large panel what to do about it as well.
 ///
 /// # Errors
 /// The target's own.
 pub fn draw<D: DrawTarget<Color = Rgb565>>(
-    notices: &[Notice],
+    notice: &NoticeWords,
     area: Rectangle,
     target: &mut D,
 ) -> Result<(), D::Error> {
-    let Some(first) = notices.first() else { return Ok(()) };
     let scale = Scale::of(target);
     let px = |length| scale.px(length);
     let Size { width, height } = area.size;
@@ -42,23 +38,17 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
     shape::shape(Shape::Flag, flag, palette::BLACK, palette::WHITE, target)?;
     let (above, below) = (px(12), height.saturating_sub(px(14)));
     let beside = |y, height| at(px(26), y, tag.saturating_sub(px(28)), height);
-    if notices.len() > 1 {
-        text::word(WORD, beside(px(2), above), Align::Left, palette::BLACK, target)?;
-        let count = format!("1 of {}", notices.len());
-        text::word(&count, beside(above, below), Align::Left, palette::BLACK, target)?;
+    let word = |words: &str, area, target: &mut D| text::word(words, area, Align::Left, palette::BLACK, target);
+    if notice.count.is_empty() {
+        word(&notice.word, beside(0, height), target)?;
     } else {
-        text::word(WORD, beside(0, height), Align::Left, palette::BLACK, target)?;
+        word(&notice.word, beside(px(2), above), target)?;
+        word(&notice.count, beside(above, below), target)?;
     }
-    // Some say by themselves what they are about.
-    let what = if first.what.starts_with(&first.part) {
-        first.what.clone()
-    } else {
-        format!("{}: {}", first.part, first.what)
-    };
     let said = if scale.is_large() {
-        format!("{what}. Do: {}.", first.remedy)
+        &notice.in_full
     } else {
-        what
+        &notice.what
     };
     let words = at(
         tag + px(4),
@@ -66,5 +56,5 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
         width.saturating_sub(tag + px(6)),
         height.saturating_sub(px(4)),
     );
-    text::sentence(&said, words, Align::Left, AtMost(9), palette::INK, target)
+    text::sentence(said, words, Align::Left, AtMost(9), palette::INK, target)
 }

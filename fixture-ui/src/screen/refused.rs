@@ -5,14 +5,15 @@ use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::Rectangle;
 
 use super::palette;
-use super::tile::{self, Scheme, Side};
+use super::tile::{self, Edge, Scheme, Side};
 use crate::view::lane::LaneWords;
 
 /// Its colours, and its shape's place.
 pub const SCHEME: Scheme = Scheme {
     fill: palette::WHITE,
     ink: palette::BLACK,
-    frame: palette::WHITE,
+    frame: palette::BLACK,
+    edge: Edge::Dashes,
     side: Side::Before,
 };
 

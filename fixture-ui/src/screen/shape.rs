@@ -121,6 +121,11 @@ pub fn shape<D: DrawTarget<Color = Rgb565>>(
     }
 }
 
+/// A diamond without its question mark.
+pub fn diamond<D: DrawTarget<Color = Rgb565>>(square: Rectangle, ink: Rgb565, target: &mut D) -> Result<(), D::Error> {
+    fill(DIAMOND, square, ink, target)
+}
+
 /// A length of the 100 × 100 square in pixels of a square of `side`.
 fn scaled(length: i32, side: u32) -> i32 {
     length * i32::try_from(side).unwrap_or(0) / 100

@@ -9,16 +9,17 @@ use super::palette;
 use super::scale::Scale;
 use super::shape;
 use super::text::{self, Align, AtMost};
-use super::tile::{self, Scheme, Side};
+use super::tile::{self, Edge, Scheme, Side};
+use crate::view::StopWords;
 use crate::view::lane::LaneWords;
 use crate::view::look::Shape;
-use crate::view::{STOP_WORD, StopWords};
 
 /// Colours of a stopped lane.
 pub const SCHEME: Scheme = Scheme {
     fill: palette::PAPER,
     ink: palette::YELLOW,
     frame: palette::YELLOW,
+    edge: Edge::Stripes,
     side: Side::Before,
 };
 
@@ -49,7 +50,7 @@ pub fn banner<D: DrawTarget<Color = Rgb565>>(
         target,
     )?;
     text::word(
-        STOP_WORD,
+        &stop.word,
         at(52, 3, width - px(58), 18),
         Align::Left,
         palette::BLACK,
@@ -65,7 +66,7 @@ pub fn banner<D: DrawTarget<Color = Rgb565>>(
     )?;
     target.fill_solid(&at(0, 48, width, 16), palette::BLACK)?;
     text::small(
-        stop.todo,
+        &stop.todo,
         at(52, 50, width - px(56), 11),
         Align::Left,
         palette::YELLOW,
@@ -87,16 +88,10 @@ pub fn whole<D: DrawTarget<Color = Rgb565>>(stop: &StopWords, area: Rectangle, t
         palette::YELLOW,
         target,
     )?;
-    text::word(
-        "LINE",
-        at(104, px(8), width - px(112), px(40)),
-        Align::Left,
-        palette::BLACK,
-        target,
-    )?;
-    text::word(
-        "STOPPED",
-        at(104, px(54), width - px(112), px(40)),
+    text::words(
+        &stop.word,
+        at(104, px(8), width - px(112), px(86)),
+        px(6),
         Align::Left,
         palette::BLACK,
         target,
@@ -112,7 +107,7 @@ pub fn whole<D: DrawTarget<Color = Rgb565>>(stop: &StopWords, area: Rectangle, t
     let top = height.saturating_sub(px(34));
     target.fill_solid(&at(0, top, width, px(34)), palette::BLACK)?;
     text::sentence(
-        stop.todo,
+        &stop.todo,
         at(10, top + px(9), width - px(20), px(22)),
         Align::Left,
         AtMost(15),

@@ -1,11 +1,15 @@
-//! Words on the panel: the largest type that fits.
+//! Words on the panel: the largest type that fits. Chinese is drawn from bitmaps of 16 pixels, whose edges are smoothed where they are
+//! enlarged.
+
+use core::cell::RefCell;
+use std::collections::HashMap;
 
 use super::scale::Scale;
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Dimensions, Point, Size};
-use embedded_graphics::pixelcolor::Rgb565;
-use embedded_graphics::primitives::Rectangle;
+use embedded_graphics::pixelcolor::{Rgb565, RgbColor as _};
+use embedded_graphics::primitives::{PointsIter as _, Rectangle};
 use u8g2_fonts::types::{FontColor, VerticalPosition};
 use u8g2_fonts::{FontRenderer, fonts};
 
@@ -13,12 +17,34 @@ use u8g2_fonts::{FontRenderer, fonts};
 struct Type {
     font: FontRenderer,
     scale: i32,
+    script: Script,
+    /// Its size, which tells the Chinese fonts apart.
+    pixels: u8,
+}
+
+/// What a font is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Script {
+    /// Latin-1.
+    Latin,
+    /// The simplified characters of GB 2312, and ASCII.
+    Chinese,
 }
 
 const fn type_of<F: u8g2_fonts::Font>(scale: i32) -> Type {
     Type {
         font: FontRenderer::new::<F>().with_ignore_unknown_chars(true),
         scale,
+        script: Script::Latin,
+        pixels: 0,
+    }
+}
+
+const fn chinese<F: u8g2_fonts::Font>(pixels: u8, scale: i32) -> Type {
+    Type {
+        script: Script::Chinese,
+        pixels,
+        ..type_of::<F>(scale)
     }
 }
 
@@ -70,6 +96,41 @@ static SENTENCES: [Type; 9] = [
     type_of::<fonts::u8g2_font_helvB08_tf>(1),
 ];
 
+/// For Chinese, from large to small: WenQuanYi's bitmaps (GPL 2 with the font exception).
+static CHINESE: [Type; 14] = [
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 12),
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 10),
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 8),
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 7),
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 6),
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 5),
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 4),
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 3),
+    chinese::<fonts::u8g2_font_wqy12_t_gb2312>(12, 3),
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 2),
+    chinese::<fonts::u8g2_font_wqy12_t_gb2312>(12, 2),
+    chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 1),
+    chinese::<fonts::u8g2_font_wqy13_t_gb2312>(13, 1),
+    chinese::<fonts::u8g2_font_wqy12_t_gb2312>(12, 1),
+];
+
+/// The ladders of types that a text can be set in: that of words, or that of sentences.
+fn ladder(text: &str, latin: &'static [Type]) -> &'static [Type] {
+    if script(text) == Script::Chinese {
+        &CHINESE
+    } else {
+        latin
+    }
+}
+
+fn script(text: &str) -> Script {
+    if text.chars().all(|letter| letter <= '\u{ff}') {
+        Script::Latin
+    } else {
+        Script::Chinese
+    }
+}
+
 /// Where a line stands in its area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -88,6 +149,9 @@ pub struct AtMost(pub u32);
 impl Type {
     /// Width of a line in pixels.
     fn width(&self, line: &str) -> i32 {
+        if self.script == Script::Chinese {
+            return line.chars().filter_map(|sign| self.advance(sign)).sum::<i32>() * self.scale;
+        }
         let size = self
             .font
             .get_rendered_dimensions(line, Point::zero(), VerticalPosition::Baseline)
@@ -97,20 +161,64 @@ impl Type {
         size * self.scale
     }
 
-    /// Height of a capital in pixels.
-    fn cap(&self) -> i32 {
-        let size = self
-            .font
-            .get_rendered_dimensions("H", Point::zero(), VerticalPosition::Baseline)
+    /// How far a sign moves on before it is enlarged; `None` where the font lacks it. Kept, since a sign is searched for among 7,500.
+    fn advance(&self, sign: char) -> Option<i32> {
+        thread_local! {
+            static KNOWN: RefCell<HashMap<(u8, char), Option<i32>>> = RefCell::default();
+        }
+        KNOWN.with_borrow_mut(|known| {
+            *known.entry((self.pixels, sign)).or_insert_with(|| {
+                let font = self.font.clone().with_ignore_unknown_chars(false);
+                let size = font.get_rendered_dimensions(sign, Point::zero(), VerticalPosition::Baseline);
+                size.ok().map(|size| size.advance.x)
+            })
+        })
+    }
+
+    /// What an upright sign covers, from the baseline's beginning, before it is enlarged.
+    fn sign(&self) -> Rectangle {
+        let sign = match self.script {
+            Script::Latin => "H",
+            Script::Chinese => "\u{56fd}",
+        };
+        self.font
+            .get_rendered_dimensions(sign, Point::zero(), VerticalPosition::Baseline)
             .ok()
             .and_then(|size| size.bounding_box)
-            .map_or(0, |inked| whole(inked.size.height));
-        size * self.scale
+            .unwrap_or_default()
+    }
+
+    /// Height of a capital, or of a Chinese sign, in pixels.
+    fn cap(&self) -> i32 {
+        whole(self.sign().size.height) * self.scale
+    }
+
+    /// How far that reaches above the baseline, in pixels.
+    fn rise(&self) -> i32 {
+        -self.sign().top_left.y * self.scale
+    }
+
+    /// How far an accent of the line reaches above its capitals, in pixels.
+    fn accent(&self, line: &str) -> i32 {
+        if self.script == Script::Chinese || line.is_ascii() {
+            return 0;
+        }
+        let inked = self
+            .font
+            .get_rendered_dimensions(line, Point::zero(), VerticalPosition::Baseline);
+        let top = inked
+            .ok()
+            .and_then(|size| size.bounding_box)
+            .map_or(0, |inked| -inked.top_left.y);
+        (top * self.scale - self.rise()).max(0)
     }
 
     /// From one baseline to the next.
     fn leading(&self) -> i32 {
-        self.cap() * 3 / 2 + 1
+        match self.script {
+            Script::Latin => self.cap() * 3 / 2 + 1,
+            Script::Chinese => self.cap() * 5 / 4 + 1,
+        }
     }
 
     fn draw<D: DrawTarget<Color = Rgb565>>(
@@ -120,6 +228,10 @@ impl Type {
         ink: Rgb565,
         target: &mut D,
     ) -> Result<(), D::Error> {
+        if self.script == Script::Chinese && self.scale > 1 {
+            let stencil = Stencil::of(self, line);
+            return stencil.draw(baseline, self.scale, ink, target);
+        }
         let mut scaled = Scaled {
             target,
             origin: baseline,
@@ -172,19 +284,148 @@ impl<D: DrawTarget<Color = Rgb565>> DrawTarget for Scaled<'_, D> {
     }
 }
 
+/// A line of type in its own pixels, set or not.
+struct Stencil {
+    area: Rectangle,
+    set: Vec<bool>,
+}
+
+impl Stencil {
+    fn of(kind: &Type, line: &str) -> Self {
+        let area = kind
+            .font
+            .get_rendered_dimensions(line, Point::zero(), VerticalPosition::Baseline)
+            .ok()
+            .and_then(|size| size.bounding_box)
+            .unwrap_or_default();
+        let pixels = usize::try_from(area.size.width.saturating_mul(area.size.height)).unwrap_or(0);
+        let mut stencil = Self {
+            area,
+            set: vec![false; pixels],
+        };
+        // A stencil takes whatever it is given; a sign that the font lacks is left out.
+        let _drawn = kind.font.render(
+            line,
+            Point::zero(),
+            VerticalPosition::Baseline,
+            FontColor::Transparent(Rgb565::WHITE),
+            &mut stencil,
+        );
+        stencil
+    }
+
+    fn place(&self, at: Point) -> Option<usize> {
+        let Point { x, y } = at - self.area.top_left;
+        let (x, y) = (u32::try_from(x).ok()?, u32::try_from(y).ok()?);
+        let inside = x < self.area.size.width && y < self.area.size.height;
+        inside
+            .then(|| usize::try_from(y * self.area.size.width + x).ok())
+            .flatten()
+    }
+
+    fn is_set(&self, at: Point) -> bool {
+        self.place(at)
+            .and_then(|place| self.set.get(place))
+            .is_some_and(|set| *set)
+    }
+
+    /// Draws it enlarged, and a third of a pixel broader, since strokes of one pixel are thin from afar. Corners of pixels are filled and
+    /// cut as in the Scale2x method (A. Mazzoleni, 2001), so that slanted strokes are no stairs.
+    fn draw<D: DrawTarget<Color = Rgb565>>(
+        &self,
+        baseline: Point,
+        scale: i32,
+        ink: Rgb565,
+        target: &mut D,
+    ) -> Result<(), D::Error> {
+        let broad = (scale / 3).unsigned_abs();
+        for at in self.area.points() {
+            for row in 0..scale {
+                let inked = (0..scale).map(|column| self.inked(at, column, row, scale));
+                let mut from: Option<i32> = None;
+                for (column, inked) in (0..).zip(inked.chain([false])) {
+                    match (from, inked) {
+                        (None, true) => from = Some(column),
+                        (Some(left), false) => {
+                            let corner = baseline + at * scale + Point::new(left, row);
+                            let length = (column - left).unsigned_abs() + broad;
+                            target.fill_solid(&Rectangle::new(corner, Size::new(length, 1)), ink)?;
+                            from = None;
+                        }
+                        (None, false) | (Some(_), true) => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a part of an enlarged pixel is inked: as the pixel is, but for corners that belong to a slanted edge.
+    fn inked(&self, at: Point, column: i32, row: i32, scale: i32) -> bool {
+        let own = self.is_set(at);
+        let (right, low) = (2 * column + 1 > scale, 2 * row + 1 > scale);
+        let beside = self.is_set(at + Point::new(if right { 1 } else { -1 }, 0));
+        let above = self.is_set(at + Point::new(0, if low { 1 } else { -1 }));
+        let across = self.is_set(at + Point::new(if right { -1 } else { 1 }, 0));
+        let below = self.is_set(at + Point::new(0, if low { -1 } else { 1 }));
+        let depth = |part: i32, far: bool| if far { scale - 1 - part } else { part };
+        let in_corner = 2 * (depth(column, right) + depth(row, low)) < scale;
+        if in_corner && beside == above && beside != across && above != below {
+            beside
+        } else {
+            own
+        }
+    }
+}
+
+impl Dimensions for Stencil {
+    fn bounding_box(&self) -> Rectangle {
+        self.area
+    }
+}
+
+impl DrawTarget for Stencil {
+    type Color = Rgb565;
+    type Error = core::convert::Infallible;
+
+    fn draw_iter<I>(&mut self, pixels: I) -> Result<(), Self::Error>
+    where
+        I: IntoIterator<Item = Pixel<Rgb565>>,
+    {
+        for Pixel(at, _) in pixels {
+            if let Some(set) = self.place(at).and_then(|place| self.set.get_mut(place)) {
+                *set = true;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A number of pixels as a coordinate.
 fn whole(pixels: u32) -> i32 {
     i32::try_from(pixels).unwrap_or(i32::MAX)
 }
 
-/// The text with what the fonts cannot draw (outside Latin-1) as question marks.
+/// The text with what its fonts cannot draw as question marks.
 fn drawable(text: &str) -> String {
+    let script = script(text);
     text.chars()
-        .map(|letter| match letter {
-            ' '..='~' | '\u{a1}'..='\u{ff}' => letter,
-            _ => '?',
-        })
+        .map(|letter| if can_draw(letter, script) { letter } else { '?' })
         .collect()
+}
+
+fn can_draw(letter: char, script: Script) -> bool {
+    match script {
+        Script::Latin => matches!(letter, ' '..='~' | '\u{a1}'..='\u{ff}'),
+        // The last three are the three fonts.
+        Script::Chinese => CHINESE.iter().rev().take(3).all(|kind| kind.advance(letter).is_some()),
+    }
+}
+
+/// The letters of a text that no font of the screen has.
+pub fn undrawable(text: &str) -> String {
+    let script = script(text);
+    text.chars().filter(|letter| !can_draw(*letter, script)).collect()
 }
 
 /// Draws one line of capitals as large as fits `area`, in the middle of its height.
@@ -196,13 +437,43 @@ pub fn word<D: DrawTarget<Color = Rgb565>>(
     target: &mut D,
 ) -> Result<(), D::Error> {
     let text = drawable(text);
-    let (width, height) = (whole(area.size.width), whole(area.size.height));
-    let fitting = WORDS
-        .iter()
-        .find(|kind| kind.cap() <= height && kind.width(&text) <= width);
-    match fitting {
+    match fitting(&text, area.size) {
         Some(kind) => line(kind, &text, area, align, ink, target),
         None => sentence(&text, area, align, AtMost(12), ink, target),
+    }
+}
+
+/// The largest type for a word.
+fn fitting(text: &str, size: Size) -> Option<&'static Type> {
+    let (width, height) = (whole(size.width), whole(size.height));
+    ladder(text, &WORDS)
+        .iter()
+        .find(|kind| kind.cap() + kind.accent(text) <= height && kind.width(text) <= width)
+}
+
+/// Draws a few words as large as fits `area`: in one line, or in two with `gap` pixels between, broken at a space.
+pub fn words<D: DrawTarget<Color = Rgb565>>(
+    text: &str,
+    area: Rectangle,
+    gap: u32,
+    align: Align,
+    ink: Rgb565,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    let text = drawable(text);
+    let half = Size::new(area.size.width, area.size.height.saturating_sub(gap) / 2);
+    let size = |text: &str, room| fitting(text, room).map_or(0, Type::cap);
+    let broken = text
+        .match_indices(' ')
+        .map(|(at, _)| (&text[..at], &text[at + 1..]))
+        .max_by_key(|(first, second)| size(first, half).min(size(second, half)));
+    match broken {
+        Some((first, second)) if size(first, half).min(size(second, half)) > size(&text, area.size) => {
+            let below = area.top_left + Point::new(0, whole(half.height + gap));
+            word(first, Rectangle::new(area.top_left, half), align, ink, target)?;
+            word(second, Rectangle::new(below, half), align, ink, target)
+        }
+        Some(_) | None => word(&text, area, align, ink, target),
     }
 }
 
@@ -221,7 +492,12 @@ fn line<D: DrawTarget<Color = Rgb565>>(
         Align::Middle => free / 2,
         Align::Right => free,
     };
-    let y = i32::midpoint(whole(area.size.height), kind.cap());
+    // In the middle, but an accent stays inside where there is room for it.
+    let above = (whole(area.size.height) - kind.cap()) / 2;
+    let accent = kind.accent(text).min(whole(area.size.height) - kind.cap());
+    let y = above.max(accent) + kind.rise();
+    #[cfg(test)]
+    ruler::drawn(text, area, kind.width(text), kind.cap());
     kind.draw(text, area.top_left + Point::new(x, y), ink, target)
 }
 
@@ -237,16 +513,19 @@ pub fn sentence<D: DrawTarget<Color = Rgb565>>(
     let text = drawable(text);
     let (width, height) = (whole(area.size.width), whole(area.size.height));
     let most = whole(Scale::of(target).px(at_most.0));
-    let allowed = || SENTENCES.iter().filter(|kind| kind.cap() <= most);
+    let types = ladder(&text, &SENTENCES);
+    let allowed = || types.iter().filter(|kind| kind.cap() <= most);
     let fitting = allowed().find(|kind| {
         let lines = broken(kind, &text, width);
         block(kind, lines.len()) <= height && lines.iter().all(|line| kind.width(line) <= width)
     });
-    let Some(kind) = fitting.or_else(|| allowed().next_back()) else {
+    let Some(kind) = fitting.or_else(|| types.last()) else {
         return Ok(());
     };
     let mut lines = broken(kind, &text, width);
     while lines.len() > 1 && block(kind, lines.len()) > height {
+        #[cfg(test)]
+        ruler::cut(&text, area);
         lines.pop();
         if let Some(last) = lines.last_mut() {
             *last = shortened(kind, last, width);
@@ -271,23 +550,53 @@ fn block(kind: &Type, lines: usize) -> i32 {
     between * kind.leading() + kind.cap() + kind.cap() / 4
 }
 
-/// The text in lines that fit, broken at spaces.
+/// The text in lines that fit, broken at spaces, and between Chinese signs.
 fn broken(kind: &Type, text: &str, width: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if kind.width(&format!("{line} {part}")) <= width => {
-                line.push(' ');
-                line.push_str(part);
+        for (place, unbroken) in unbroken(part).into_iter().enumerate() {
+            let space = if place == 0 { " " } else { "" };
+            match lines.last_mut() {
+                Some(line) if kind.width(&format!("{line}{space}{unbroken}")) <= width => {
+                    line.push_str(space);
+                    line.push_str(unbroken);
+                }
+                Some(_) | None => lines.push(unbroken.to_owned()),
             }
-            Some(_) | None => lines.push(part.to_owned()),
         }
     }
     lines
 }
 
+/// Signs that no line begins with (GB/T 15834, section 5.1).
+const ENDS: &str = "\u{ff0c}\u{3002}\u{ff1a}\u{ff1b}\u{ff01}\u{ff1f}\u{3001}\u{ff09}\u{201d}";
+
+/// Signs that no line ends with.
+const BEGINS: &str = "\u{ff08}\u{201c}";
+
+/// A word in the pieces that no line may break: itself, or what stands between Chinese signs, each with its punctuation.
+fn unbroken(part: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut begins = 0;
+    let mut before: Option<char> = None;
+    for (at, letter) in part.char_indices() {
+        if let Some(before) = before {
+            let chinese = before > '\u{2000}' || letter > '\u{2000}';
+            if chinese && !ENDS.contains(letter) && !BEGINS.contains(before) {
+                pieces.push(&part[begins..at]);
+                begins = at;
+            }
+        }
+        before = Some(letter);
+    }
+    pieces.push(&part[begins..]);
+    pieces
+}
+
 /// The line cut so that it fits with three dots at its end.
 fn shortened(kind: &Type, line: &str, width: i32) -> String {
+    #[cfg(test)]
+    ruler::cut(line, Rectangle::default());
     let mut kept = line.to_owned();
     while !kept.is_empty() && kind.width(&format!("{kept}...")) > width {
         kept.pop();
@@ -296,18 +605,20 @@ fn shortened(kind: &Type, line: &str, width: i32) -> String {
 }
 
 /// The size of the top bar: capitals of 11 pixels on the small panel.
-fn small_type<D: Dimensions>(target: &D) -> &'static Type {
+fn small_type<D: Dimensions>(text: &str, target: &D) -> &'static Type {
     let most = whole(Scale::of(target).px(11));
-    let fitting = SENTENCES.iter().find(|kind| kind.cap() <= most);
-    fitting.unwrap_or(&SENTENCES[SENTENCES.len() - 1])
+    let types = ladder(text, &SENTENCES);
+    let fitting = types.iter().find(|kind| kind.cap() <= most);
+    fitting.unwrap_or(&types[types.len() - 1])
 }
 
 /// How wide a badge's text is at the size of the top bar.
 pub fn small_width<D: Dimensions>(text: &str, target: &D) -> u32 {
-    small_type(target).width(&drawable(text)).unsigned_abs()
+    let text = drawable(text);
+    small_type(&text, target).width(&text).unsigned_abs()
 }
 
-/// Draws a line at the size of the top bar, cut to the area's width.
+/// Draws a line at the size of the top bar, or in a smaller type where it is too long for that; cut to the area's width.
 pub fn small<D: DrawTarget<Color = Rgb565>>(
     text: &str,
     area: Rectangle,
@@ -316,14 +627,15 @@ pub fn small<D: DrawTarget<Color = Rgb565>>(
     target: &mut D,
 ) -> Result<(), D::Error> {
     let text = drawable(text);
-    let kind = small_type(target);
     let width = whole(area.size.width);
-    let text = if kind.width(&text) > width {
-        shortened(kind, &text, width)
-    } else {
-        text
-    };
-    line(kind, &text, area, align, ink, target)
+    let (types, usual) = (ladder(&text, &SENTENCES), small_type(&text, target));
+    let smaller = types.iter().filter(|kind| kind.cap() <= usual.cap());
+    let fitting = smaller.clone().find(|kind| kind.width(&text) <= width);
+    match (fitting, smaller.last()) {
+        (Some(kind), _) => line(kind, &text, area, align, ink, target),
+        (None, Some(kind)) => line(kind, &shortened(kind, &text, width), area, align, ink, target),
+        (None, None) => Ok(()),
+    }
 }
 
 /// Draws a line like [`small`], but keeps its end: serials differ at their ends.
@@ -333,9 +645,9 @@ pub fn tail<D: DrawTarget<Color = Rgb565>>(
     ink: Rgb565,
     target: &mut D,
 ) -> Result<(), D::Error> {
-    let kind = small_type(target);
-    let width = whole(area.size.width);
     let whole_text = drawable(text);
+    let kind = small_type(&whole_text, target);
+    let width = whole(area.size.width);
     let mut kept = whole_text.as_str();
     let mut shown = whole_text.clone();
     while kind.width(&shown) > width && !kept.is_empty() {
@@ -347,13 +659,41 @@ pub fn tail<D: DrawTarget<Color = Rgb565>>(
     line(kind, &shown, area, Align::Left, ink, target)
 }
 
+/// What tests measure: every line that is drawn, and what is cut.
+#[cfg(test)]
+pub(super) mod ruler {
+    use core::cell::RefCell;
+
+    use embedded_graphics::primitives::Rectangle;
+
+    thread_local! {
+        static AMISS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(super) fn drawn(text: &str, area: Rectangle, width: i32, cap: i32) {
+        let (wide, tall) = (area.size.width.cast_signed(), area.size.height.cast_signed());
+        if width > wide || cap > tall {
+            AMISS.with_borrow_mut(|amiss| amiss.push(format!("{text:?}: {width}x{cap} in {wide}x{tall}")));
+        }
+    }
+
+    pub(super) fn cut(text: &str, area: Rectangle) {
+        AMISS.with_borrow_mut(|amiss| amiss.push(format!("{text:?}: cut in {:?}", area.size)));
+    }
+
+    /// What was too large for its place, or cut, since this was last asked.
+    pub fn amiss() -> Vec<String> {
+        AMISS.take()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn types_get_smaller_along_their_ladders() {
-        for ladder in [&WORDS[..], &SENTENCES[..]] {
+        for ladder in [&WORDS[..], &SENTENCES[..], &CHINESE[..]] {
             let caps: Vec<_> = ladder.iter().map(Type::cap).collect();
             assert!(caps.windows(2).all(|pair| pair[0] >= pair[1]), "{caps:?}");
         }
@@ -361,7 +701,44 @@ mod tests {
 
     #[test]
     fn letters_outside_the_fonts_are_drawn_as_question_marks() {
-        assert_eq!(drawable("SN-7é漢\u{202e}x"), "SN-7é??x");
+        assert_eq!(drawable("SN-7é\u{7f}x"), "SN-7é?x");
+        assert_eq!(drawable("合格\u{202e}x\u{1f600}"), "合格?x?");
+    }
+
+    #[test]
+    fn chinese_is_broken_between_signs_but_not_before_punctuation() {
+        assert_eq!(unbroken("放入Wi-Fi箱。"), ["放", "入", "Wi-Fi", "箱。"]);
+        assert_eq!(unbroken("“合格”：x"), ["“合", "格”：", "x"]);
+        assert_eq!(unbroken("GOOD"), ["GOOD"]);
+    }
+
+    #[test]
+    fn every_text_of_every_language_is_in_the_fonts_that_it_is_set_in() {
+        use crate::view::language::Languages;
+        let languages = Languages::default();
+        for tag in languages.tags() {
+            for (path, text) in languages.speak(tag).texts() {
+                assert_eq!(undrawable(text), "", "{tag}: {path}: {text}");
+                for letter in text.chars() {
+                    match script(text) {
+                        Script::Latin => {
+                            let both = WORDS.iter().chain(&SENTENCES);
+                            let has = |kind: &&Type| {
+                                let font = kind.font.clone().with_ignore_unknown_chars(false);
+                                let at = Point::zero();
+                                font.get_rendered_dimensions(letter, at, VerticalPosition::Baseline)
+                                    .is_ok()
+                            };
+                            let lacking = both.filter(|kind| !has(kind)).count();
+                            assert_eq!(lacking, 0, "{tag}: {path}: {letter:?}");
+                        }
+                        Script::Chinese => {
+                            assert!(CHINESE.iter().all(|kind| kind.advance(letter).is_some()), "{letter:?}")
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

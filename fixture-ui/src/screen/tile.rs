@@ -9,7 +9,7 @@ use super::palette;
 use super::scale::Scale;
 use super::shape;
 use super::text::{self, Align, AtMost};
-use crate::view::lane::{Given, LaneWords, LastWords};
+use crate::view::lane::{LaneWords, LastWords, Progress};
 
 /// How a state is coloured, and on which side of the word its shape stands.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,23 @@ pub struct Scheme {
     pub ink: Rgb565,
     /// A frame around it all; the fill's colour where there is none.
     pub frame: Rgb565,
+    /// What the frame is filled with, so that states are told apart without colours and without reading.
+    pub edge: Edge,
     /// Where the shape stands.
     pub side: Side,
+}
+
+/// What a tile's frame is filled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// One colour.
+    Plain,
+    /// Slanted stripes of the frame's colour and of the fill.
+    Stripes,
+    /// A chequer of both.
+    Chequer,
+    /// Dashes of the frame's colour.
+    Dashes,
 }
 
 /// Where the shape stands: before the word (left of it, or above) or after it (right, or below).
@@ -53,8 +68,15 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
     target: &mut D,
 ) -> Result<(), D::Error> {
     let scale = Scale::of(target);
-    let edge = scale.px(if area.size.width >= scale.px(WIDE) { 3 } else { 2 });
+    let is_wide = area.size.width >= scale.px(WIDE);
+    let edge = match (scheme.edge, is_wide) {
+        (Edge::Plain, true) => scale.px(3),
+        (Edge::Plain, false) => scale.px(2),
+        (Edge::Stripes | Edge::Chequer | Edge::Dashes, true) => scale.px(8),
+        (Edge::Stripes | Edge::Chequer | Edge::Dashes, false) => scale.px(4),
+    };
     target.fill_solid(&area, scheme.frame)?;
+    pattern(scheme, area, edge, target)?;
     let inside = part(
         area,
         edge,
@@ -71,6 +93,35 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(
     } else {
         small(lane, scheme, inside, target)
     }
+}
+
+/// Fills the frame with its pattern, in squares as broad as the frame; what lies under the inside is drawn over.
+fn pattern<D: DrawTarget<Color = Rgb565>>(
+    scheme: Scheme,
+    area: Rectangle,
+    edge: u32,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    let Size { width, height } = area.size;
+    let edge = edge.max(1);
+    let filled = |x: u32, y: u32| match scheme.edge {
+        Edge::Plain => false,
+        Edge::Stripes => (x + y) / (2 * edge) % 2 == 1,
+        Edge::Chequer => (x / edge + y / edge) % 2 == 1,
+        Edge::Dashes => (x / edge % 4 >= 2) != (y / edge % 4 >= 2),
+    };
+    match scheme.edge {
+        Edge::Plain => return Ok(()),
+        Edge::Stripes | Edge::Chequer | Edge::Dashes => {}
+    }
+    for y in 0..height {
+        let at_end = y < edge || y + edge >= height;
+        let columns = (0..width).filter(|x| at_end || *x < edge || x + edge >= width);
+        for x in columns.filter(|x| filled(*x, y)) {
+            target.fill_solid(&part(area, x, y, 1, 1), scheme.fill)?;
+        }
+    }
+    Ok(())
 }
 
 /// The whole panel for one lane.
@@ -97,7 +148,7 @@ fn wide<D: DrawTarget<Color = Rgb565>>(
         target,
     )?;
     text::word(
-        lane.word,
+        &lane.word,
         part(area, word_x, px(6), width - side - px(20), tall),
         align,
         scheme.ink,
@@ -107,7 +158,7 @@ fn wide<D: DrawTarget<Color = Rgb565>>(
     let below = head + px(48);
     let foot = if height > below + px(60) { px(18) } else { 0 };
     text::sentence(
-        &lane.headline(),
+        &lane.headline,
         part(area, px(8), below, width - px(16), px(18)),
         Align::Left,
         AtMost(15),
@@ -116,7 +167,7 @@ fn wide<D: DrawTarget<Color = Rgb565>>(
     )?;
     let room = height.saturating_sub(below + px(22) + foot);
     text::sentence(
-        lane.short,
+        &lane.short,
         part(area, px(8), below + px(22), width - px(16), room),
         Align::Left,
         AtMost(18),
@@ -128,9 +179,8 @@ fn wide<D: DrawTarget<Color = Rgb565>>(
     }
     let serial = part(area, px(8), height - foot, width - px(70), foot - px(4));
     match &lane.last {
-        Some(last) if !last.serial.is_empty() => {
-            let unit = format!("Last: {}", last.serial);
-            text::small(&unit, serial, Align::Left, scheme.ink, target)?;
+        Some(last) if !last.unit.is_empty() => {
+            text::small(&last.unit, serial, Align::Left, scheme.ink, target)?;
         }
         Some(_) | None => text::tail(&lane.serial, serial, scheme.ink, target)?,
     }
@@ -170,19 +220,28 @@ fn tall<D: DrawTarget<Color = Rgb565>>(
         .min(inner - px(4))
         .min(px(72));
     number(lane, scheme, part(area, 0, 0, px(30), px(30)), target)?;
-    let (shape_y, word_y) = match scheme.side {
-        Side::Before => (px(32), px(32) + side + px(4)),
-        Side::After => (px(32) + word + px(4), px(32)),
+    // Where that leaves too little for a shape that is seen from afar, what comes first stands beside the number.
+    let beside = (px(32), width.saturating_sub(px(34)));
+    let (square, word_at) = match (scheme.side, side >= px(30)) {
+        (Side::Before, true) => (
+            part(area, (width - side) / 2, px(32), side, side),
+            part(area, px(2), px(32) + side + px(4), inner, word),
+        ),
+        (Side::After, true) => (
+            part(area, (width - side) / 2, px(32) + word + px(4), side, side),
+            part(area, px(2), px(32), inner, word),
+        ),
+        (Side::Before, false) => (
+            part(area, beside.0, px(2), beside.1, px(30) + side),
+            part(area, px(2), px(32) + side + px(4), inner, word),
+        ),
+        (Side::After, false) => (
+            part(area, px(2), px(32), inner, word + side + px(2)),
+            part(area, beside.0, px(2), beside.1, px(28)),
+        ),
     };
-    let square = part(area, (width - side) / 2, shape_y, side, side);
     shape::shape(lane.look.shape(), square, scheme.ink, scheme.fill, target)?;
-    text::word(
-        lane.word,
-        part(area, px(2), word_y, inner, word),
-        Align::Middle,
-        scheme.ink,
-        target,
-    )?;
+    text::word(&lane.word, word_at, Align::Middle, scheme.ink, target)?;
     let below = px(32) + side + word + px(10);
     place(lane, scheme, part(area, 0, below, width, band), target)?;
     if foot < px(43) {
@@ -194,16 +253,12 @@ fn tall<D: DrawTarget<Color = Rgb565>>(
         unit_before(last, scheme, said(top, px(28)), target)?;
     } else if scale.is_large() {
         let title = said(top, px(20));
-        text::sentence(&lane.headline(), title, Align::Left, AtMost(10), scheme.ink, target)?;
+        text::sentence(&lane.headline, title, Align::Left, AtMost(10), scheme.ink, target)?;
         let short = said(top + px(21), foot - px(37));
-        text::sentence(lane.short, short, Align::Left, AtMost(10), scheme.ink, target)?;
+        text::sentence(&lane.short, short, Align::Left, AtMost(10), scheme.ink, target)?;
     } else {
         let title = said(top, foot - px(16));
-        let said = match lane.given {
-            Given::Now => lane.title.as_str(),
-            Given::BeforeRestart => "Before the restart",
-        };
-        text::sentence(said, title, Align::Left, AtMost(14), scheme.ink, target)?;
+        text::sentence(&lane.mark, title, Align::Left, AtMost(14), scheme.ink, target)?;
     }
     text::tail(&lane.serial, said(height - px(14), px(12)), scheme.ink, target)
 }
@@ -247,7 +302,7 @@ fn small<D: DrawTarget<Color = Rgb565>>(
         target,
     )?;
     text::word(
-        lane.word,
+        &lane.word,
         part(area, word_x, word_y, word_width, word),
         Align::Middle,
         scheme.ink,
@@ -260,7 +315,7 @@ fn small<D: DrawTarget<Color = Rgb565>>(
     let title = part(area, px(3), height - foot + px(3), width - px(6), foot - px(4));
     match &lane.last {
         Some(last) if !scale.is_large() => unit_before(last, scheme, title, target),
-        Some(_) | None => text::sentence(&lane.headline(), title, Align::Left, AtMost(8), scheme.ink, target),
+        Some(_) | None => text::sentence(&lane.headline, title, Align::Left, AtMost(8), scheme.ink, target),
     }
 }
 
@@ -274,9 +329,9 @@ fn unit_before<D: DrawTarget<Color = Rgb565>>(
     let Size { width, height } = area.size;
     let first = height * 9 / 20;
     let named = part(area, 0, 0, width, first);
-    text::sentence("Last unit", named, Align::Left, AtMost(8), scheme.ink, target)?;
+    text::sentence(&last.named, named, Align::Left, AtMost(8), scheme.ink, target)?;
     let outcome = part(area, 0, first + 1, width, height - first - 1);
-    text::word(last.outcome, outcome, Align::Left, scheme.ink, target)
+    text::word(&last.outcome, outcome, Align::Left, scheme.ink, target)
 }
 
 /// The lane's number as it is painted on the jig, always in the same corner.
@@ -307,44 +362,19 @@ fn place<D: DrawTarget<Color = Rgb565>>(
     target: &mut D,
 ) -> Result<(), D::Error> {
     if let Some(progress) = &lane.progress {
-        return bar(progress.permille, scheme, area, target);
+        return bar(progress, scheme, area, target);
     }
     target.fill_solid(&area, scheme.ink)?;
     let scale = Scale::of(target);
     let px = |length| scale.px(length);
     let Size { width, height } = area.size;
-    let words = lane.place.words();
-    match words.split_once(' ') {
-        Some((first, second)) if height >= px(30) && width < px(120) => {
-            let half = (height - px(7)) / 2;
-            text::word(
-                first,
-                part(area, px(2), px(3), width - px(4), half),
-                Align::Middle,
-                scheme.fill,
-                target,
-            )?;
-            text::word(
-                second,
-                part(area, px(2), half + px(4), width - px(4), half),
-                Align::Middle,
-                scheme.fill,
-                target,
-            )
-        }
-        Some(_) | None => text::word(
-            words,
-            part(area, px(2), px(3), width - px(4), height - px(6)),
-            Align::Middle,
-            scheme.fill,
-            target,
-        ),
-    }
+    let inside = part(area, px(2), px(3), width - px(4), height - px(6));
+    text::words(&lane.to, inside, px(2), Align::Middle, scheme.fill, target)
 }
 
-/// A bar that is filled by so many thousandths.
+/// A bar that is filled as far as it has come, and the seconds that it may still take: beside it where there is room, else below.
 fn bar<D: DrawTarget<Color = Rgb565>>(
-    permille: u16,
+    progress: &Progress,
     scheme: Scheme,
     area: Rectangle,
     target: &mut D,
@@ -352,11 +382,31 @@ fn bar<D: DrawTarget<Color = Rgb565>>(
     let scale = Scale::of(target);
     let px = |length| scale.px(length);
     let Size { width, height } = area.size;
-    let thick = height.min(px(18));
-    let outer = part(area, px(4), (height - thick) / 2, width - px(8), thick);
+    let (room, left) = if progress.left.is_empty() {
+        (area, None)
+    } else if width >= px(160) {
+        let left = part(area, width - px(84), px(4), px(78), height - px(8));
+        (part(area, 0, 0, width - px(86), height), Some((left, Align::Right)))
+    } else {
+        let above = (height * 2 / 5).min(px(18));
+        let left = part(area, px(4), above + px(2), width - px(8), height - above - px(4));
+        (part(area, 0, 0, width, above), Some((left, Align::Middle)))
+    };
+    let thick = room.size.height.min(px(18));
+    let outer = part(
+        room,
+        px(4),
+        (room.size.height - thick) / 2,
+        room.size.width - px(8),
+        thick,
+    );
     target.fill_solid(&outer, palette::DIM)?;
     let inner = part(outer, px(2), px(2), outer.size.width - px(4), thick - px(4));
     target.fill_solid(&inner, scheme.fill)?;
-    let done = inner.size.width * u32::from(permille.min(1000)) / 1000;
-    target.fill_solid(&part(inner, 0, 0, done, thick - px(4)), scheme.ink)
+    let done = inner.size.width * u32::from(progress.permille.min(1000)) / 1000;
+    target.fill_solid(&part(inner, 0, 0, done, thick - px(4)), scheme.ink)?;
+    match left {
+        Some((area, align)) => text::word(&progress.left, area, align, scheme.ink, target),
+        None => Ok(()),
+    }
 }

@@ -19,7 +19,7 @@ pub fn draw<D: DrawTarget<Color = Rgb565>>(view: &View, area: Rectangle, target:
     let px = |length| scale.px(length);
     let tall = px(TALL - 3);
     let mut right = area.size.width;
-    for badge in view.badges.iter().rev() {
+    for badge in view.marks.iter().rev() {
         let width = text::small_width(badge, target) + px(12);
         right = right.saturating_sub(width);
         let tag = at(area, right, px(1), width, tall);

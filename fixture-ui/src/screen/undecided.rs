@@ -5,14 +5,15 @@ use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::Rectangle;
 
 use super::palette;
-use super::tile::{self, Scheme, Side};
+use super::tile::{self, Edge, Scheme, Side};
 use crate::view::lane::LaneWords;
 
 /// Its colours, and its shape's place.
 pub const SCHEME: Scheme = Scheme {
     fill: palette::VIOLET,
     ink: palette::WHITE,
-    frame: palette::VIOLET,
+    frame: palette::WHITE,
+    edge: Edge::Chequer,
     side: Side::Before,
 };
 

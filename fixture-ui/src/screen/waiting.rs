@@ -5,7 +5,7 @@ use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::Rectangle;
 
 use super::palette;
-use super::tile::{self, Scheme, Side};
+use super::tile::{self, Edge, Scheme, Side};
 use crate::view::lane::LaneWords;
 
 /// Its colours, and its shape's place.
@@ -13,6 +13,7 @@ pub const SCHEME: Scheme = Scheme {
     fill: palette::QUIET,
     ink: palette::DIM,
     frame: palette::QUIET,
+    edge: Edge::Plain,
     side: Side::Before,
 };
 

@@ -3,6 +3,7 @@
 use fixture_link::identity::LaneId;
 use fixture_link::snapshot::{LaneState, LineStop, Snapshot};
 
+use super::language::Text;
 use super::place::Place;
 
 /// What is around a lane.
@@ -110,10 +111,10 @@ impl Instead {
     }
 
     /// The same for the local screen.
-    pub const fn short(self) -> &'static str {
+    pub const fn short(self) -> Text {
         match self {
-            Self::LineStopped(_) => "Line stopped: keep the unit, run it again later.",
-            Self::NoOtherLane => "Keep the unit. Call the engineer.",
+            Self::LineStopped(_) => Text::TodoRunItLater,
+            Self::NoOtherLane => Text::TodoKeepAndCall,
         }
     }
 }

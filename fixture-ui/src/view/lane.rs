@@ -2,9 +2,11 @@
 
 use fixture_link::identity::{LaneId, RunId};
 use fixture_link::snapshot::{LaneState, LaneView, LastVerdict};
-use fixture_link::verdict_text::Text;
+use fixture_link::verdict::Outcome;
+use fixture_link::verdict_text::Text as Wording;
 
 use super::around::{Around, Line, Others};
+use super::language::{Key, Language, Text};
 use super::led::LedWords;
 use super::look::Look;
 use super::place::Place;
@@ -18,16 +20,22 @@ pub struct LaneWords {
     /// How it looks.
     pub look: Look,
     /// The one big word.
-    pub word: &'static str,
+    pub word: String,
     /// What exactly, in a few words: the code's title, the stage.
     pub title: String,
     /// Where the unit goes now.
     pub place: Place,
-    /// What to do with this unit now, in a sentence.
+    /// The words for that: at most two.
+    pub to: String,
+    /// What to do with this unit now, in a sentence; in English, as only pages show it.
     pub todo: String,
     /// The same for the local screen, which is read from afar: at most two short lines.
-    pub short: &'static str,
-    /// What exactly was seen, where the title does not tell; else empty.
+    pub short: String,
+    /// Its title for the local screen, which has no place for the detail: with the mark of a verdict from before a restart.
+    pub headline: String,
+    /// The same for lanes that have no place for both; the mark alone, where there is one.
+    pub mark: String,
+    /// What exactly was seen, where the title does not tell; else empty. In English, as only pages show it.
     pub detail: String,
     /// The unit; empty where it is not known.
     pub serial: String,
@@ -64,7 +72,11 @@ pub struct LastWords {
     /// Its outcome, and where it went.
     pub verdict: String,
     /// Its outcome alone, for places that are too small for more.
-    pub outcome: &'static str,
+    pub outcome: String,
+    /// That it is the last unit that is told of.
+    pub named: String,
+    /// The same with the unit; empty where it was not known.
+    pub unit: String,
     /// The unit; empty where it was not known.
     pub serial: String,
     /// Its run.
@@ -72,13 +84,20 @@ pub struct LastWords {
 }
 
 impl LastWords {
-    fn of(last: &LastVerdict, around: Around) -> Self {
-        let place = around.place(Place::of_verdict(last.code)).words();
-        let outcome = last.code.outcome().as_str();
+    fn of(last: &LastVerdict, around: Around, language: &Language) -> Self {
+        let place = language.say(around.place(Place::of_verdict(last.code)).text());
+        let outcome = language.say(word_of(last.code.outcome()));
+        let serial = last.serial.as_ref().map(ToString::to_string).unwrap_or_default();
         Self {
-            verdict: format!("Last unit {outcome}: {place}"),
-            outcome,
-            serial: last.serial.as_ref().map(ToString::to_string).unwrap_or_default(),
+            verdict: language.fill(Text::SayLastVerdict, &[("outcome", outcome), ("place", place)]),
+            outcome: outcome.to_owned(),
+            named: language.say(Text::SayLastUnit).to_owned(),
+            unit: if serial.is_empty() {
+                String::new()
+            } else {
+                language.fill(Text::SayLastSerial, &[("serial", &serial)])
+            },
+            serial,
             run: last.run,
         }
     }
@@ -91,6 +110,8 @@ pub struct Progress {
     pub permille: u16,
     /// Of what.
     pub of: &'static str,
+    /// How long it may still take at most; empty where nothing is timed.
+    pub left: String,
 }
 
 impl Progress {
@@ -103,11 +124,11 @@ impl Progress {
 /// The part of a lane's words that its state gives.
 struct Said {
     look: Look,
-    word: &'static str,
+    word: Text,
     title: String,
     place: Place,
     todo: String,
-    short: &'static str,
+    short: Key,
     detail: String,
     given: Given,
     progress: Option<Progress>,
@@ -115,9 +136,12 @@ struct Said {
 
 impl LaneWords {
     /// Words one lane.
-    pub fn of(lane: &LaneView, around: Around) -> Self {
-        let mut said = said(&lane.state, around);
-        let last = lane.last.as_ref().map(|last| LastWords::of(last, around));
+    pub fn of(lane: &LaneView, around: Around, language: &Language) -> Self {
+        let mut said = said(&lane.state, around, language);
+        let last = lane.last.as_ref().map(|last| LastWords::of(last, around, language));
+        if let (Some(progress), Some(left)) = (&mut said.progress, lane.left_ms) {
+            progress.left = language.fill(Text::SaySeconds, &[("seconds", &left.div_ceil(1000).to_string())]);
+        }
         if let (LaneState::Empty | LaneState::LineStopped, Some(last)) = (&lane.state, &last) {
             said.title.clone_from(&last.verdict);
         }
@@ -139,14 +163,24 @@ impl LaneWords {
             | LaneState::LineStopped
             | LaneState::Stopped { .. } => (String::new(), String::new()),
         };
+        let (headline, mark) = match said.given {
+            Given::Now => (said.title.clone(), said.title.clone()),
+            Given::BeforeRestart => (
+                language.fill(Text::SayBeforeRestart, &[("title", &said.title)]),
+                language.say(Text::SayFromBefore).to_owned(),
+            ),
+        };
         Self {
             lane: lane.lane,
             look: said.look,
-            word: said.word,
+            word: language.say(said.word).to_owned(),
             title: said.title,
             place: said.place,
+            to: language.say(said.place.text()).to_owned(),
             todo: said.todo,
-            short: said.short,
+            short: language.say(said.short).to_owned(),
+            headline,
+            mark,
             detail: said.detail,
             serial: lane
                 .serial
@@ -157,7 +191,7 @@ impl LaneWords {
             seated: if lane.seated_ms == 0 {
                 String::new()
             } else {
-                format!("{} s", lane.seated_ms / 1000)
+                language.fill(Text::SaySeconds, &[("seconds", &(lane.seated_ms / 1000).to_string())])
             },
             device_id,
             agent_url,
@@ -172,61 +206,61 @@ impl LaneWords {
     pub const fn word_class(&self) -> &'static str {
         if self.word.len() > 9 { "word long" } else { "word" }
     }
-
-    /// Its title for the local screen, which has no place for the detail: with the mark of a verdict from before a restart.
-    pub fn headline(&self) -> String {
-        match self.given {
-            Given::Now => self.title.clone(),
-            Given::BeforeRestart => format!("Before the restart: {}", self.title),
-        }
-    }
 }
 
 #[expect(clippy::too_many_lines, reason = "one state after another, each in all its words")]
-fn said(state: &LaneState, around: Around) -> Said {
+fn said(state: &LaneState, around: Around, language: &Language) -> Said {
+    let say = |text: Text| language.say(text).to_owned();
     match state {
         LaneState::Empty => Said {
             look: Look::Idle,
-            word: "EMPTY",
-            title: "Ready for a unit".to_owned(),
+            word: Text::WordEmpty,
+            title: say(Text::SayReadyForAUnit),
             place: Place::PutIn,
             todo: "Scan the next unit and put it into the nest.".to_owned(),
-            short: "Scan a unit, then put it in.",
+            short: Text::TodoScanAndPutIn.into(),
             detail: String::new(),
             given: Given::Now,
             progress: None,
         },
         LaneState::ToStart => Said {
             look: Look::Idle,
-            word: "READY",
-            title: "The unit waits for its start".to_owned(),
+            word: Text::WordReady,
+            title: say(Text::SayWaitsForStart),
             place: Place::Start,
             todo: "The unit is in the nest: press the start button.".to_owned(),
-            short: "Press the start button.",
+            short: Text::TodoPressStart.into(),
             detail: String::new(),
             given: Given::Now,
             progress: None,
         },
-        LaneState::Waiting => running("SEATED", "Waiting for its ready light".to_owned(), 0, "waiting"),
-        LaneState::Token => running("TOKEN", "Getting an enrolment token".to_owned(), 0, "waiting"),
+        LaneState::Waiting => running(Text::WordSeated, say(Text::SayWaitsForReadyLight), 0, "waiting"),
+        LaneState::Token => running(Text::WordToken, say(Text::SayGetsToken), 0, "waiting"),
         LaneState::Sending {
             attempt,
             of,
             permille,
             rate,
         } => running(
-            "SENDING",
-            format!("Attempt {attempt} of {of}, {rate}/s"),
+            Text::WordSending,
+            language.fill(
+                Text::SayAttempt,
+                &[
+                    ("attempt", &attempt.to_string()),
+                    ("of", &of.to_string()),
+                    ("rate", &rate.to_string()),
+                ],
+            ),
             (*permille).min(1000),
             "sending",
         ),
         LaneState::Watching { stage, attempt: _ } => running(
-            "WATCHING",
-            wording::stage(*stage).to_owned(),
+            Text::WordWatching,
+            language.say(Key::Stage(*stage)).to_owned(),
             wording::stage_permille(*stage),
             "connecting",
         ),
-        LaneState::Storing => running("STORING", "Writing the record".to_owned(), 1000, "storing"),
+        LaneState::Storing => running(Text::WordStoring, say(Text::SayWritesRecord), 1000, "storing"),
         LaneState::Verdict {
             outcome,
             code,
@@ -237,11 +271,15 @@ fn said(state: &LaneState, around: Around) -> Said {
         } => {
             let detail = wording::named(detail);
             let said = unit(
-                (look_of(*outcome), outcome.as_str()),
-                code.text(),
+                (look_of(*outcome), word_of(*outcome)),
+                (code.text(), Key::CodeTodo(*code)),
                 Place::of_verdict(*code),
                 around,
             );
+            let said = Said {
+                title: language.say(Key::Code(*code)).to_owned(),
+                ..said
+            };
             if *from_before {
                 Said {
                     detail: join("Judged before the last restart", &detail),
@@ -254,9 +292,10 @@ fn said(state: &LaneState, around: Around) -> Said {
         }
         LaneState::Refused { refusal, detail } => Said {
             detail: wording::named(detail),
+            title: language.say(Key::Refusal(*refusal)).to_owned(),
             ..unit(
-                (Look::Refused, "REFUSED"),
-                refusal.text(),
+                (Look::Refused, Text::WordRefused),
+                (refusal.text(), Key::RefusalTodo(*refusal)),
                 Place::of_refusal(*refusal),
                 around,
             )
@@ -265,49 +304,49 @@ fn said(state: &LaneState, around: Around) -> Said {
             let (todo, short) = match around.line {
                 Line::WaitsForStart => (
                     "Put no unit in: a person stopped the line. A supervisor starts it again.",
-                    "Put no unit in. Ask the supervisor.",
+                    Text::TodoLineWantsSupervisor,
                 ),
                 // A snapshot is whole: the line of a lane that waits for it is stopped.
                 Line::WaitsForAcknowledgement | Line::Runs => (
                     "Put no unit in: the line is stopped. Call the engineer; it goes on once the stop is acknowledged.",
-                    "Put no unit in. Call the engineer.",
+                    Text::TodoLineWantsEngineer,
                 ),
             };
-            empty(Look::Held, "The line is stopped".to_owned(), Place::Wait, todo, short)
+            empty(Look::Held, say(Text::SayLineIsStopped), Place::Wait, todo, short)
         }
         LaneState::Stopped { cause } => {
             let (place, todo, short) = match (around.line, around.others) {
                 (Line::Runs, Others::TakeUnits) => (
                     Place::OtherLane,
                     "This lane takes no units. Use another lane and call a supervisor.",
-                    "Use another lane. Call a supervisor.",
+                    Text::TodoUseAnotherLane,
                 ),
                 (Line::Runs, Others::TakeNone) => (
                     Place::Wait,
                     "This lane takes no units, and no other does. Call a supervisor.",
-                    "No lane takes units. Call a supervisor.",
+                    Text::TodoNoLaneTakesUnits,
                 ),
                 (Line::WaitsForAcknowledgement | Line::WaitsForStart, _) => (
                     Place::Wait,
                     "This lane takes no units, and the line is stopped. Call a supervisor.",
-                    "Put no unit in. Call a supervisor.",
+                    Text::TodoLaneAndLineStopped,
                 ),
             };
-            empty(Look::Stopped, wording::named(cause), place, todo, short)
+            empty(Look::Stopped, wording::cause(cause, language), place, todo, short)
         }
     }
 }
 
 /// The words for a unit that is told to go to `place`, or to stay where it cannot go there.
-fn unit((look, word): (Look, &'static str), text: &Text, place: Place, around: Around) -> Said {
+fn unit((look, word): (Look, Text), (wording, short): (&Wording, Key), place: Place, around: Around) -> Said {
     let instead = around.instead(place);
     Said {
         look,
         word,
-        title: text.title.to_owned(),
+        title: wording.title.to_owned(),
         place: around.place(place),
-        todo: instead.map_or(text.operator, |instead| instead.todo()).to_owned(),
-        short: instead.map_or(text.operator_short, |instead| instead.short()),
+        todo: instead.map_or(wording.operator, |instead| instead.todo()).to_owned(),
+        short: instead.map_or(short, |instead| instead.short().into()),
         detail: String::new(),
         given: Given::Now,
         progress: None,
@@ -315,37 +354,52 @@ fn unit((look, word): (Look, &'static str), text: &Text, place: Place, around: A
 }
 
 /// The words for an empty lane that takes no unit.
-fn empty(look: Look, title: String, place: Place, todo: &str, short: &'static str) -> Said {
+fn empty(look: Look, title: String, place: Place, todo: &str, short: Text) -> Said {
     Said {
         look,
-        word: "STOPPED",
+        word: Text::WordStopped,
         title,
         place,
         todo: todo.to_owned(),
-        short,
+        short: short.into(),
         detail: String::new(),
         given: Given::Now,
         progress: None,
     }
 }
 
-fn running(word: &'static str, title: String, permille: u16, of: &'static str) -> Said {
+fn running(word: Text, title: String, permille: u16, of: &'static str) -> Said {
     Said {
         look: Look::Running,
         word,
         title,
         place: Place::Leave,
         todo: "Leave the unit in the nest.".to_owned(),
-        short: "Leave the unit in the nest.",
+        short: Text::TodoLeaveIn.into(),
         detail: String::new(),
         given: Given::Now,
-        progress: Some(Progress { permille, of }),
+        progress: Some(Progress {
+            permille,
+            of,
+            left: String::new(),
+        }),
+    }
+}
+
+/// The word for an outcome.
+const fn word_of(outcome: Outcome) -> Text {
+    match outcome {
+        Outcome::Pass => Text::WordPass,
+        Outcome::Fail => Text::WordFail,
+        Outcome::Error => Text::WordError,
+        Outcome::Undecided => Text::WordUndecided,
+        Outcome::Aborted => Text::WordAborted,
+        Outcome::Interrupted => Text::WordInterrupted,
     }
 }
 
 /// The look of an outcome.
-pub const fn look_of(outcome: fixture_link::verdict::Outcome) -> Look {
-    use fixture_link::verdict::Outcome;
+pub const fn look_of(outcome: Outcome) -> Look {
     match outcome {
         Outcome::Pass => Look::Pass,
         Outcome::Fail => Look::Fail,
@@ -367,7 +421,7 @@ fn join(first: &str, second: &str) -> String {
 mod tests {
     use fixture_link::snapshot::Stage;
     use fixture_link::verdict::{Refusal, VerdictCode};
-    use fixture_link::verdict_text::Text;
+    use fixture_link::verdict_text::Text as Wording;
 
     use super::*;
     use crate::view::tests::{RUNS, lane, verdict};
@@ -409,20 +463,24 @@ mod tests {
             .iter()
             .flat_map(|state| arounds.clone().map(move |around| (state, around)))
         {
-            let words = LaneWords::of(&lane(1, state.clone()), around);
+            let words = LaneWords::of(&lane(1, state.clone()), around, Language::english());
             assert!(!words.word.is_empty() && words.word.len() <= 11, "{state:?}");
             assert!(!words.title.is_empty(), "{state:?}");
             assert!(words.todo.ends_with('.'), "{state:?}: {}", words.todo);
             assert!(words.short.ends_with('.'), "{state:?}: {}", words.short);
-            assert!(words.short.len() <= 2 * Text::SHORT_LINE, "{state:?}: {}", words.short);
+            assert!(
+                words.short.len() <= 2 * Wording::SHORT_LINE,
+                "{state:?}: {}",
+                words.short
+            );
         }
     }
 
     #[test]
     fn a_verdict_is_never_shown_while_it_is_being_stored() {
-        let words = LaneWords::of(&lane(1, LaneState::Storing), RUNS);
+        let words = LaneWords::of(&lane(1, LaneState::Storing), RUNS, Language::english());
         assert_eq!(
-            (words.look, words.word, words.place),
+            (words.look, words.word.as_str(), words.place),
             (Look::Running, "STORING", Place::Leave)
         );
     }
@@ -433,11 +491,11 @@ mod tests {
         if let LaneState::Verdict { from_before, .. } = &mut state {
             *from_before = true;
         }
-        let words = LaneWords::of(&lane(1, state), RUNS);
+        let words = LaneWords::of(&lane(1, state), RUNS, Language::english());
         assert_eq!(words.detail, "Judged before the last restart.");
-        assert_eq!(words.headline(), "Before the restart: Passed");
+        assert_eq!(words.headline, "Before the restart: Passed");
         assert_eq!(
-            LaneWords::of(&lane(1, verdict(VerdictCode::Ok)), RUNS).headline(),
+            LaneWords::of(&lane(1, verdict(VerdictCode::Ok)), RUNS, Language::english()).headline,
             "Passed"
         );
     }
@@ -450,9 +508,9 @@ mod tests {
             serial: None,
             code: VerdictCode::Ok,
         });
-        let words = LaneWords::of(&empty, RUNS);
+        let words = LaneWords::of(&empty, RUNS, Language::english());
         assert_eq!(
-            (words.look, words.word),
+            (words.look, words.word.as_str()),
             (Look::Idle, "EMPTY"),
             "the nest is what is live"
         );
@@ -466,7 +524,7 @@ mod tests {
             (Line::WaitsForStart, "supervisor"),
         ] {
             let around = Around { line, ..RUNS };
-            let held = LaneWords::of(&lane(1, LaneState::LineStopped), around);
+            let held = LaneWords::of(&lane(1, LaneState::LineStopped), around, Language::english());
             assert_eq!((held.look, held.place), (Look::Held, Place::Wait));
             assert!(
                 held.todo.contains(who) && held.short.contains(who),
@@ -475,7 +533,7 @@ mod tests {
                 held.short
             );
             for code in VerdictCode::ALL {
-                let words = LaneWords::of(&lane(1, verdict(code)), around);
+                let words = LaneWords::of(&lane(1, verdict(code)), around, Language::english());
                 assert!(
                     !matches!(words.place, Place::OtherLane | Place::Again | Place::Reseat),
                     "{code}: a unit that is seated now is refused"
@@ -500,18 +558,18 @@ mod tests {
                 detail: String::new(),
             },
         ]) {
-            let words = LaneWords::of(&lane(1, state.clone()), alone);
+            let words = LaneWords::of(&lane(1, state.clone()), alone, Language::english());
             assert_ne!(words.place, Place::OtherLane, "{state:?}");
-            for said in [&words.todo, words.short] {
+            for said in [&words.todo, &words.short] {
                 assert!(!said.to_lowercase().contains("another lane"), "{state:?}: {said}");
             }
         }
         assert_eq!(
-            LaneWords::of(&lane(1, verdict(VerdictCode::LampNotSeen)), alone).place,
+            LaneWords::of(&lane(1, verdict(VerdictCode::LampNotSeen)), alone, Language::english()).place,
             Place::Keep
         );
         assert_eq!(
-            LaneWords::of(&lane(1, verdict(VerdictCode::LampNotSeen)), RUNS).place,
+            LaneWords::of(&lane(1, verdict(VerdictCode::LampNotSeen)), RUNS, Language::english()).place,
             Place::OtherLane
         );
     }
@@ -529,13 +587,15 @@ mod tests {
                 },
             ),
             RUNS,
+            Language::english(),
         );
         assert_eq!(words.title, "Attempt 2 of 3, 30/s");
         assert_eq!(
             words.progress,
             Some(Progress {
                 permille: 430,
-                of: "sending"
+                of: "sending",
+                left: String::new(),
             })
         );
     }

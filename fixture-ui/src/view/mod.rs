@@ -4,9 +4,12 @@
 
 pub mod around;
 pub mod lane;
+pub mod language;
 pub mod led;
 pub mod look;
+pub mod notice;
 pub mod place;
+pub mod shift;
 pub mod standing;
 pub mod wording;
 
@@ -15,6 +18,9 @@ use fixture_link::snapshot::{Commissioning, Figure, Fixture, LaneView, LineStop,
 
 use self::around::Around;
 use self::lane::LaneWords;
+use self::language::{Key, Language, Languages, Text};
+use self::notice::{NoticeWords, SetupWords};
+use self::shift::ShiftWords;
 use self::standing::{Heard, Standing};
 use blinkup::Tick;
 
@@ -25,6 +31,8 @@ pub struct View {
     pub fixture: String,
     /// What has to stand on every frame and page.
     pub badges: Vec<&'static str>,
+    /// The same on the local screen, in its language.
+    pub marks: Vec<String>,
     /// The recipe and its version; empty before the daemon was first heard.
     pub recipe: String,
     /// The lot, if there is one.
@@ -33,6 +41,14 @@ pub struct View {
     pub work_order: String,
     /// What a person should see to, although nothing stands still for it; none while the daemon is silent.
     pub notices: Vec<Notice>,
+    /// The first of them for the local screen; `None` where there is none.
+    pub notice: Option<NoticeWords>,
+    /// How the first administrator gets in, as long as there is none; only the local screen ever shows it.
+    pub setup: Option<SetupWords>,
+    /// What this shift has made; `None` where the daemon does not say.
+    pub shift: Option<ShiftWords>,
+    /// What is said where there are no lanes.
+    pub no_lanes: String,
     /// What is shown.
     pub face: Face,
 }
@@ -56,6 +72,10 @@ pub enum Face {
 /// A step of commissioning, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommissioningWords {
+    /// The one big word.
+    pub word: String,
+    /// What a unit must not do meanwhile.
+    pub no_units: String,
     /// The lane, and which of its steps.
     pub place: String,
     /// What a person is to do, or what is being measured.
@@ -63,7 +83,7 @@ pub struct CommissioningWords {
     /// Whose turn it is.
     pub turn: Turn,
     /// The same in words.
-    pub whose: &'static str,
+    pub whose: String,
     /// What was measured last: names and figures.
     pub figures: Vec<Figure>,
 }
@@ -71,23 +91,27 @@ pub struct CommissioningWords {
 /// A stopped line, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StopWords {
+    /// The two words for it.
+    pub word: String,
     /// The lane that it was seen on, where it was one.
     pub lane: Option<LaneId>,
     /// The likely cause, one sentence.
     pub cause: String,
     /// What a person has to do before the line goes on.
-    pub todo: &'static str,
+    pub todo: String,
 }
 
 /// A silent daemon, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GoneWords {
+    /// The two words for it.
+    pub word: String,
     /// How long it has been silent, or that it was never heard.
     pub since: String,
-    /// What the link says; empty where it only fell silent.
+    /// What the link says, in English; empty where it only fell silent.
     pub why: String,
     /// What to do with units that lie in the nests.
-    pub todo: &'static str,
+    pub todo: String,
 }
 
 /// The two words for a silent daemon.
@@ -112,66 +136,103 @@ pub const LED_EVIDENCE_ONLY: &str = "LED evidence only";
 pub const WITHOUT_REAL_TIME: &str = "no real-time priority";
 
 impl View {
-    /// Words what was heard, as it stands at `now`.
+    /// Words what was heard, as it stands at `now`, in English.
     pub fn of(heard: &Heard, now: Tick) -> Self {
+        Self::in_language(heard, now, Language::english())
+    }
+
+    /// Words what was heard, as it stands at `now`, in the language of the line.
+    pub fn of_line(heard: &Heard, now: Tick, languages: &Languages) -> Self {
+        Self::in_language(heard, now, Self::language(heard, languages))
+    }
+
+    /// The language of the line, where it has chosen one; else the usual one.
+    pub fn language<'a>(heard: &Heard, languages: &'a Languages) -> &'a Language {
+        let snapshot = heard.snapshot.as_ref();
+        languages.speak(snapshot.map_or("", |(snapshot, _)| &snapshot.line.language))
+    }
+
+    fn in_language(heard: &Heard, now: Tick, language: &Language) -> Self {
         match heard.standing(now) {
-            Standing::Live(snapshot) => Self::live(snapshot),
-            Standing::Gone { last, silent, why } => Self::gone(last, silent, why),
+            Standing::Live(snapshot) => Self::live(snapshot, language),
+            Standing::Gone { last, silent, why } => Self::gone(last, silent, why, language),
         }
     }
 
-    fn live(snapshot: &Snapshot) -> Self {
+    fn live(snapshot: &Snapshot, language: &Language) -> Self {
         if let Some(commissioning) = &snapshot.commissioning {
-            let face = Face::Commissioning(commissioning_words(commissioning));
-            return Self::framed(&snapshot.fixture, face);
+            let face = Face::Commissioning(commissioning_words(commissioning, language));
+            return Self::framed(&snapshot.fixture, face, language);
         }
-        let words = |lane: &LaneView| LaneWords::of(lane, Around::of(snapshot, lane.lane));
+        let words = |lane: &LaneView| LaneWords::of(lane, Around::of(snapshot, lane.lane), language);
         let lanes = snapshot.lanes.iter().map(words).collect();
-        let stop = snapshot.line.stopped.as_ref().map(stop_words);
+        let stop = snapshot.line.stopped.as_ref();
+        let face = Face::Live {
+            stop: stop.map(|stop| stop_words(stop, language)),
+            lanes,
+        };
         Self {
             lot: snapshot.line.lot.clone(),
             work_order: snapshot.line.work_order.clone(),
             notices: snapshot.notices.clone(),
-            ..Self::framed(&snapshot.fixture, Face::Live { stop, lanes })
+            notice: NoticeWords::of(&snapshot.notices, language),
+            shift: snapshot.shift.as_ref().map(|shift| ShiftWords::of(shift, language)),
+            ..Self::framed(&snapshot.fixture, face, language)
         }
     }
 
-    fn gone(last: Option<&Snapshot>, silent: Option<core::time::Duration>, why: &str) -> Self {
+    fn gone(last: Option<&Snapshot>, silent: Option<core::time::Duration>, why: &str, language: &Language) -> Self {
         let face = Face::Gone(GoneWords {
+            word: language.say(Text::WordFixtureStopped).to_owned(),
             since: silent.map_or_else(
-                || "It has not been heard yet.".to_owned(),
-                |silent| format!("Silent for {} s.", silent.as_secs()),
+                || language.say(Text::SayNeverHeard).to_owned(),
+                |silent| language.fill(Text::SaySilentFor, &[("seconds", &silent.as_secs().to_string())]),
             ),
             why: sentence(why),
-            todo: "No unit in a nest counts as passed. Leave the units in and call a supervisor.",
+            todo: language.say(Text::SayGoneTodo).to_owned(),
         });
         match last {
-            Some(snapshot) => Self::framed(&snapshot.fixture, face),
-            None => Self {
-                fixture: String::new(),
-                badges: Vec::new(),
-                recipe: String::new(),
-                lot: String::new(),
-                work_order: String::new(),
-                notices: Vec::new(),
-                face,
-            },
+            Some(snapshot) => Self::framed(&snapshot.fixture, face, language),
+            None => Self::unknown(face, language),
         }
     }
 
-    fn framed(fixture: &Fixture, face: Face) -> Self {
-        let badges = [
-            (fixture.simulated, SIMULATED),
-            (fixture.led_evidence_only, LED_EVIDENCE_ONLY),
-            (fixture.without_real_time && !fixture.simulated, WITHOUT_REAL_TIME),
-        ];
+    fn framed(fixture: &Fixture, face: Face, language: &Language) -> Self {
+        let badges: Vec<(&str, Text)> = [
+            (fixture.simulated, SIMULATED, Text::WordSimulated),
+            (fixture.led_evidence_only, LED_EVIDENCE_ONLY, Text::WordLedEvidenceOnly),
+            (
+                fixture.without_real_time && !fixture.simulated,
+                WITHOUT_REAL_TIME,
+                Text::WordWithoutRealTime,
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(on, badge, mark)| on.then_some((badge, mark)))
+        .collect();
         Self {
             fixture: fixture.name.clone(),
-            badges: badges.iter().filter(|(on, _)| *on).map(|(_, badge)| *badge).collect(),
+            marks: badges.iter().map(|(_, mark)| language.say(*mark).to_owned()).collect(),
+            badges: badges.into_iter().map(|(badge, _)| badge).collect(),
             recipe: format!("{} ({})", fixture.recipe, fixture.recipe_version),
+            ..Self::unknown(face, language)
+        }
+    }
+
+    /// Of a fixture that nothing is known of.
+    fn unknown(face: Face, language: &Language) -> Self {
+        Self {
+            fixture: String::new(),
+            badges: Vec::new(),
+            marks: Vec::new(),
+            recipe: String::new(),
             lot: String::new(),
             work_order: String::new(),
             notices: Vec::new(),
+            notice: None,
+            setup: None,
+            shift: None,
+            no_lanes: language.say(Text::SayNoLanes).to_owned(),
             face,
         }
     }
@@ -182,11 +243,16 @@ fn sentence(fragment: &str) -> String {
     let mut letters = fragment.chars();
     letters
         .next()
-        .map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.')))
+        .map(|first| {
+            let said = format!("{}{}", first.to_uppercase(), letters.as_str().trim_end_matches('.'));
+            // A question stays one.
+            let ends = said.ends_with(['?', '\u{ff1f}', '\u{3002}']);
+            if ends { said } else { said + "." }
+        })
         .unwrap_or_default()
 }
 
-fn commissioning_words(step: &Commissioning) -> CommissioningWords {
+fn commissioning_words(step: &Commissioning, language: &Language) -> CommissioningWords {
     let Commissioning {
         lane,
         step,
@@ -195,33 +261,47 @@ fn commissioning_words(step: &Commissioning) -> CommissioningWords {
         turn,
         figures,
     } = step;
+    let (step, of) = (step.to_string(), of.to_string());
+    let whose = match turn {
+        Turn::Person => Text::SayTurnPerson,
+        Turn::Fixture => Text::SayTurnFixture,
+    };
     CommissioningWords {
+        word: language.say(Text::WordCommissioning).to_owned(),
+        no_units: language.say(Text::SayNoUnits).to_owned(),
         place: match lane {
-            Some(lane) => format!("Lane {lane}, step {step} of {of}"),
-            None => format!("Step {step} of {of}"),
+            Some(lane) => language.fill(
+                Text::SayStepOfLane,
+                &[("lane", &lane.to_string()), ("step", &step), ("of", &of)],
+            ),
+            None => language.fill(Text::SayStep, &[("step", &step), ("of", &of)]),
         },
         what: what.clone(),
         turn: *turn,
-        whose: match turn {
-            Turn::Person => "Do this, then press Enter at the terminal.",
-            Turn::Fixture => "Measuring: touch nothing.",
-        },
+        whose: language.say(whose).to_owned(),
         figures: figures.clone(),
     }
 }
 
-fn stop_words(stop: &LineStop) -> StopWords {
+fn stop_words(stop: &LineStop, language: &Language) -> StopWords {
     StopWords {
+        word: language.say(Text::WordLineStopped).to_owned(),
         lane: stop.lane,
         cause: match stop.code {
-            Some(code) if stop.cause.is_empty() => code.text().title.to_owned(),
-            Some(_) | None => sentence(&wording::named(&stop.cause)),
+            Some(code) if stop.cause.is_empty() => language.say(Key::Code(code)).to_owned(),
+            Some(code) => language.sentence(&stop.cause).map_or_else(
+                || language.say(Key::Code(code)).to_owned(),
+                |cause| sentence(&wording::named(&cause)),
+            ),
+            None => sentence(&wording::named(&stop.cause)),
         },
-        todo: if stop.wants_acknowledgement {
-            "Call the engineer, then acknowledge."
-        } else {
-            "A supervisor starts it again."
-        },
+        todo: language
+            .say(if stop.wants_acknowledgement {
+                Text::SayCallTheEngineer
+            } else {
+                Text::SaySupervisorStarts
+            })
+            .to_owned(),
     }
 }
 
@@ -256,6 +336,7 @@ pub(crate) mod tests {
             state,
             run: None,
             seated_ms: if empty { 0 } else { 12_300 },
+            left_ms: None,
             last: None,
             golden_check: None,
             led: LedView::default(),
@@ -300,6 +381,7 @@ pub(crate) mod tests {
             notices: Vec::new(),
             shelved: Vec::new(),
             machine: fixture_link::snapshot::Machine::default(),
+            shift: None,
             commissioning: None,
             lanes: (1..).zip(states).map(|(number, state)| lane(number, state)).collect(),
         }
@@ -448,7 +530,7 @@ pub(crate) mod tests {
                     .into_iter()
                     .find(|code| code.outcome() == outcome)
                     .unwrap();
-                LaneWords::of(&lane(1, verdict(code)), RUNS)
+                LaneWords::of(&lane(1, verdict(code)), RUNS, Language::english())
             })
             .collect();
         for words in &looks {

@@ -2,6 +2,8 @@
 
 use fixture_link::verdict::{Refusal, VerdictCode};
 
+use super::language::Text;
+
 /// Where a unit goes, or what has to be done with it, before anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
@@ -94,21 +96,21 @@ impl Place {
     }
 
     /// The words on screen and pages: at most two.
-    pub const fn words(self) -> &'static str {
+    pub const fn text(self) -> Text {
         match self {
-            Self::Good => "GOOD BOX",
-            Self::Bad => "FAIL BOX",
-            Self::Hold => "HOLD BOX",
-            Self::Reseat => "RESEAT",
-            Self::Again => "RUN AGAIN",
-            Self::OtherLane => "OTHER LANE",
-            Self::Keep => "KEEP HERE",
-            Self::Leave => "LEAVE IN",
-            Self::Start => "PRESS START",
-            Self::PutIn => "PUT IN",
-            Self::Wait => "WAIT",
-            Self::Scan => "SCAN LABEL",
-            Self::CheckLabel => "CHECK LABEL",
+            Self::Good => Text::PlaceGood,
+            Self::Bad => Text::PlaceBad,
+            Self::Hold => Text::PlaceHold,
+            Self::Reseat => Text::PlaceReseat,
+            Self::Again => Text::PlaceAgain,
+            Self::OtherLane => Text::PlaceOtherLane,
+            Self::Keep => Text::PlaceKeep,
+            Self::Leave => Text::PlaceLeave,
+            Self::Start => Text::PlaceStart,
+            Self::PutIn => Text::PlacePutIn,
+            Self::Wait => Text::PlaceWait,
+            Self::Scan => Text::PlaceScan,
+            Self::CheckLabel => Text::PlaceCheckLabel,
         }
     }
 }

@@ -7,6 +7,8 @@ use fixture_ledger::record::{AnnotationKind, AttemptResult};
 use fixture_link::snapshot::Stage;
 use fixture_link::verdict::{Class, VerdictCode};
 
+use super::language::{Key, Language};
+
 /// The status codes, for their titles and patterns.
 static CODES: OnceLock<CodeTable> = OnceLock::new();
 
@@ -48,6 +50,19 @@ pub fn named(sentence: &str) -> String {
     }
     said.push_str(rest);
     said
+}
+
+/// Why something stands still, as the daemon says it, in `language`. Where that has no such sentence, but it begins with a verdict code,
+/// that code's title; else it stays English, or whatever language a person gave their reason in.
+pub fn cause(sentence: &str, language: &Language) -> String {
+    if let Some(said) = language.sentence(sentence) {
+        return named(&said);
+    }
+    let first = sentence.split_once(':').map_or(sentence, |(first, _)| first);
+    let code = VerdictCode::ALL
+        .into_iter()
+        .find(|code| first == code.as_str() || first == code.text().title);
+    code.map_or_else(|| named(sentence), |code| language.say(Key::Code(code)).to_owned())
 }
 
 /// The title of what has this id.

@@ -73,6 +73,7 @@ use self::replays::Replays;
 use crate::clock::Clock;
 use crate::screen;
 use crate::view::View;
+use crate::view::language::Languages;
 use crate::view::standing::Heard;
 
 /// What every page is made from.
@@ -90,6 +91,8 @@ pub struct Sources {
     pub ledger: PathBuf,
     /// The size of the local display's frames in pixels.
     pub screen: Size,
+    /// What the local display speaks.
+    pub languages: Languages,
     /// This shift in figures.
     pub shift: shift::Cached,
     /// Where the engine is that judges stored runs by other rules.
@@ -157,6 +160,8 @@ pub async fn serve(
         shifts: settings.shifts.clone(),
         ledger: settings.ledger.clone(),
         screen: frame_size(settings.screen.as_ref()),
+        // What is wrong with the files is told by the process that draws the display.
+        languages: crate::languages::read(&settings.tongue).0,
         shift: shift::Cached::default(),
         replays,
         people: people(settings).await,
@@ -282,9 +287,10 @@ pub fn router(sources: Sources) -> Router {
         .with_state(sources)
 }
 
-/// The frame that the local display shows, drawn from the same view.
+/// The frame that the local display shows, drawn from the same view, in its language. The code for the first administrator is not on it: whoever
+/// reads that stands at the fixture.
 async fn screen_png(sources: axum::extract::State<Arc<Sources>>) -> Result<Response, Problem> {
-    let view = View::of(&sources.newest.borrow(), sources.clock.now());
+    let view = View::of_line(&sources.newest.borrow(), sources.clock.now(), &sources.languages);
     match screen::frame(&view, sources.screen).png() {
         Ok(png) => Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response()),
         Err(error) => Err(Problem::broken(&sources, &error)),

@@ -13,6 +13,7 @@ pub mod news;
 pub mod note;
 pub mod power;
 pub mod sampler;
+pub mod shift;
 pub mod signals;
 pub mod standing;
 pub mod stray;
@@ -125,6 +126,8 @@ pub struct Engine {
     pub looks: Looks,
     /// Golden checks; `None` where there are none.
     pub checks: Option<Checks>,
+    /// What this shift has made.
+    pub tally: shift::Tally,
     /// Where LEDs flash.
     pub strays: Strays,
     /// Verdicts that nobody is shown yet.
@@ -294,6 +297,7 @@ impl Engine {
             }
             Told::Committed { lane, run, code, at } => {
                 self.news.committed(run, at);
+                self.tally.committed();
                 if let Some(jig) = &self.simulated {
                     let (mut world, now) = jig.world();
                     world.verdict(now, lane, code);
@@ -541,6 +545,7 @@ impl Engine {
             notices,
             shelved,
             machine: self.looks.machine(),
+            shift: self.tally.view(at.micros),
             commissioning: None,
         };
         self.looks.look(now, &snapshot.lanes, &self.tasks, &self.told);

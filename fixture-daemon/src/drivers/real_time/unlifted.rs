@@ -84,6 +84,7 @@ mod tests {
             serial: None,
             run: Some(RunId(uuid::Uuid::from_u128(run))),
             seated_ms: 0,
+            left_ms: None,
             last: None,
             golden_check: None,
             led: LedView::default(),

@@ -31,8 +31,61 @@ pub struct Lines {
     pub fail: bool,
 }
 
-/// How long the buzzer sounds when a person is needed.
-const SOUNDS: Duration = Duration::from_millis(800);
+/// What the buzzer says, told apart by rhythm alone: many buzzers have one pitch, and not everybody hears two apart in a loud hall. In order of
+/// weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cue {
+    /// A unit has passed: one short sound.
+    Pass,
+    /// A unit has failed: two long ones.
+    Fail,
+    /// A person is needed: five short ones in a row.
+    Attention,
+}
+
+/// One short sound; shorter ones are lost in a hall's noise.
+const SHORT: Duration = Duration::from_millis(150);
+/// One long sound, four short ones: nobody takes it for one.
+const LONG: Duration = Duration::from_millis(600);
+/// Silence between two sounds of a rhythm.
+const PAUSE: Duration = Duration::from_millis(150);
+
+impl Cue {
+    /// The cue for a signal that has come; `None` where there is nothing to tell.
+    fn of(signal: Signal) -> Option<Self> {
+        match signal {
+            Signal::Ready | Signal::Busy => None,
+            Signal::Pass => Some(Self::Pass),
+            Signal::Fail => Some(Self::Fail),
+            Signal::Attention => Some(Self::Attention),
+        }
+    }
+
+    /// Its sounds, in order.
+    fn sounds(self) -> &'static [Duration] {
+        match self {
+            Self::Pass => &[SHORT],
+            Self::Fail => &[LONG, LONG],
+            Self::Attention => &[SHORT, SHORT, SHORT, SHORT, SHORT],
+        }
+    }
+
+    /// Whether it sounds so long after it began; `None` once it is over.
+    fn sounds_at(self, since: Duration) -> Option<bool> {
+        let mut rest = since;
+        for sound in self.sounds() {
+            match rest.checked_sub(*sound) {
+                None => return Some(true),
+                Some(after) => rest = after,
+            }
+            match rest.checked_sub(PAUSE) {
+                None => return Some(false),
+                Some(after) => rest = after,
+            }
+        }
+        None
+    }
+}
 
 /// The PLC's part of the hand-shake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +139,9 @@ impl Breach {
 #[derive(Debug, Clone)]
 pub struct Board {
     lanes: Vec<(LaneId, Signal)>,
-    sounds_until: Option<Tick>,
+    /// What the buzzer says, and since when.
+    cue: Option<(Cue, Tick)>,
+    sounds: bool,
     patience: Patience,
     shake: Shake,
     breach: Option<Breach>,
@@ -98,7 +153,8 @@ impl Board {
         Self {
             // Until the engine says so no lane is ready.
             lanes: lanes.iter().map(|lane| (*lane, Signal::Busy)).collect(),
-            sounds_until: None,
+            cue: None,
+            sounds: false,
             patience: plc.unwrap_or(Patience {
                 takes_back: Duration::MAX,
                 begins: Duration::MAX,
@@ -110,15 +166,37 @@ impl Board {
 
     /// A lane shows something else.
     pub fn show(&mut self, now: Tick, lane: LaneId, signal: Signal) {
+        let mut news = None;
         for (of, shown) in &mut self.lanes {
             if *of == lane {
-                let worse = *shown != signal && matches!(signal, Signal::Attention | Signal::Fail);
-                *shown = signal;
-                if worse {
-                    self.sounds_until = Some(now + SOUNDS);
+                if *shown != signal {
+                    news = Cue::of(signal);
                 }
+                *shown = signal;
             }
         }
+        if let Some(cue) = news {
+            self.say(now, cue);
+        }
+    }
+
+    /// What weighs less than what is being said is not said: the lights show it.
+    fn say(&mut self, now: Tick, cue: Cue) {
+        let before = self
+            .cue
+            .filter(|(said, since)| said.sounds_at(now.since(*since)).is_some());
+        if before.is_none_or(|(said, _)| cue >= said) {
+            self.cue = Some((cue, now));
+        }
+        self.sound(now);
+    }
+
+    fn sound(&mut self, now: Tick) {
+        let sounds = self.cue.and_then(|(cue, since)| cue.sounds_at(now.since(since)));
+        if sounds.is_none() {
+            self.cue = None;
+        }
+        self.sounds = sounds.unwrap_or(false);
     }
 
     fn any(&self, wanted: Signal) -> bool {
@@ -154,9 +232,7 @@ impl Board {
             }
             Shake::Broken => Shake::Broken,
         };
-        if self.sounds_until.is_some_and(|until| now >= until) {
-            self.sounds_until = None;
-        }
+        self.sound(now);
     }
 
     fn broken(&mut self, breach: Breach) -> Shake {
@@ -189,7 +265,7 @@ impl Board {
             blue: runs,
             amber: attention,
             red: bad,
-            buzzer: self.sounds_until.is_some(),
+            buzzer: self.sounds,
             ready: free && !runs && self.lanes.iter().all(|(_, signal)| *signal == Signal::Ready),
             busy: runs,
             // Whatever is no PASS is none for a machine either.
@@ -256,7 +332,7 @@ mod tests {
         for (signal, lights) in [
             (Signal::Ready, "gR"),
             (Signal::Busy, "bB"),
-            (Signal::Pass, "gP"),
+            (Signal::Pass, "gzP"),
             (Signal::Fail, "rzF"),
             (Signal::Attention, "azF"),
         ] {
@@ -270,14 +346,55 @@ mod tests {
     fn the_buzzer_sounds_once_for_each_reason_and_not_for_ever() {
         let mut board = board(2, None);
         board.show(at(0), lane(1), Signal::Attention);
-        board.step(at(799), false);
+        board.step(at(1400), false);
+        assert!(!board.lines().buzzer, "the last pause");
+        board.step(at(1500), false);
+        board.show(at(1600), lane(1), Signal::Attention);
+        assert!(!board.lines().buzzer, "the same again is no news");
+        board.show(at(1700), lane(2), Signal::Fail);
         assert!(board.lines().buzzer);
-        board.step(at(800), false);
-        assert!(!board.lines().buzzer);
-        board.show(at(900), lane(1), Signal::Attention);
-        assert!(!board.lines().buzzer);
-        board.show(at(1000), lane(2), Signal::Fail);
-        assert!(board.lines().buzzer);
+    }
+
+    /// What the buzzer says in three seconds after `signals`, each at its time in ms: a letter for every 50 ms.
+    fn heard(signals: &[(u64, u8, Signal)]) -> String {
+        let mut board = board(4, None);
+        let mut said = String::new();
+        for now in (0..3000_u64).step_by(10) {
+            for (_, number, signal) in signals.iter().filter(|(when, ..)| *when == now) {
+                board.show(at(now), lane(*number), *signal);
+            }
+            board.step(at(now), false);
+            if now % 50 == 0 {
+                said.push(if board.lines().buzzer { '#' } else { '.' });
+            }
+        }
+        said.trim_end_matches('.').to_owned()
+    }
+
+    #[test]
+    fn pass_fail_and_attention_differ_in_rhythm() {
+        let said = |signal| heard(&[(0, 1, signal)]);
+        assert_eq!(said(Signal::Pass), "###");
+        assert_eq!(said(Signal::Fail), "############...############");
+        assert_eq!(said(Signal::Attention), "###...###...###...###...###");
+        assert_eq!(said(Signal::Busy), "");
+        assert_eq!(said(Signal::Ready), "");
+    }
+
+    #[test]
+    fn what_weighs_more_is_said_over_what_weighs_less_and_not_the_other_way() {
+        let fail = heard(&[(0, 1, Signal::Fail)]);
+        assert_eq!(heard(&[(0, 1, Signal::Fail), (100, 2, Signal::Pass)]), fail);
+        let attention = heard(&[(0, 1, Signal::Attention)]);
+        assert_eq!(
+            heard(&[(0, 1, Signal::Pass), (100, 2, Signal::Attention)]),
+            format!("##{attention}")
+        );
+        assert_eq!(
+            heard(&[(0, 1, Signal::Pass), (1000, 2, Signal::Pass)]),
+            format!("###{}###", ".".repeat(17)),
+            "each unit that passes is told"
+        );
     }
 
     #[test]
@@ -285,7 +402,7 @@ mod tests {
         let mut board = board(2, None);
         board.show(at(0), lane(1), Signal::Pass);
         board.show(at(0), lane(2), Signal::Busy);
-        assert_eq!(on(&board), "gbB");
+        assert_eq!(on(&board), "gbzB");
         board.show(at(0), lane(2), Signal::Fail);
         assert_eq!(on(&board), "rzF");
     }
@@ -303,7 +420,7 @@ mod tests {
         assert_eq!(on(&board), "bB");
         board.show(at(60_000), lane(1), Signal::Pass);
         board.step(at(60_000), true);
-        assert_eq!(on(&board), "gP");
+        assert_eq!(on(&board), "gzP");
         board.step(at(61_000), false);
         assert_eq!(on(&board), "g");
         board.show(at(62_000), lane(1), Signal::Ready);

@@ -55,6 +55,7 @@ fn sources(ledger: &Path, heard: Heard) -> (watch::Sender<Heard>, Sources) {
         shifts: Shifts::days(jiff::tz::TimeZone::UTC),
         ledger: ledger.to_owned(),
         screen: crate::screen::SMALL,
+        languages: crate::view::language::Languages::default(),
         shift: super::shift::Cached::default(),
         replays: Replays::by("/nowhere/fixture-daemon".into(), Path::new("fixture.toml")),
         people: None,
