@@ -145,7 +145,7 @@ pub struct Light {
 }
 
 enum Event {
-    Input(Input),
+    Input(Box<Input>),
     Sent(usize, SendEnd),
 }
 
@@ -414,7 +414,7 @@ impl Light {
 
     fn happens(&mut self, event: Event) {
         match event {
-            Event::Input(input) => self.input(input),
+            Event::Input(input) => self.input(*input),
             Event::Sent(place, end) => self.sent(place, end),
         }
     }
@@ -453,7 +453,7 @@ impl Light {
 
     fn lane_effect(&mut self, id: LaneId, effect: LaneEffect) {
         let now = self.now;
-        let lane_input = |input| Event::Input(Input::Lane(id, input));
+        let lane_input = |input| Event::Input(Box::new(Input::Lane(id, input)));
         match effect {
             LaneEffect::BeginRun { run, purpose, .. } => {
                 self.purposes.push(purpose);
@@ -487,8 +487,7 @@ impl Light {
             LaneEffect::SendByImp { .. } => unreachable!("the bench's lanes have lamps"),
             LaneEffect::StopSending => {
                 self.events.retain(|_, event| match event {
-                    Event::Input(Input::Lane(of, LaneInput::Lamp(_))) => *of != id,
-                    Event::Input(_) => true,
+                    Event::Input(input) => !matches!(&**input, Input::Lane(of, LaneInput::Lamp(_)) if *of == id),
                     Event::Sent(place, _) => *place != id.index(),
                 });
                 let nest = &mut self.nests[id.index()];
@@ -549,7 +548,10 @@ impl Light {
             lamp.push((at, level));
             // Edges are told a little late, as by another thread.
             let edge = LampEdge { from: at, at, symbol };
-            self.later(at + ms(4), Event::Input(Input::Lane(id, LaneInput::Lamp(edge))));
+            self.later(
+                at + ms(4),
+                Event::Input(Box::new(Input::Lane(id, LaneInput::Lamp(edge)))),
+            );
             at = at + period;
         }
         lamp.push((at, Level::DARK));
@@ -612,7 +614,7 @@ impl Light {
                 },
                 blessed,
             };
-            self.later(now + ms(after), Event::Input(Input::Bless(event)));
+            self.later(now + ms(after), Event::Input(Box::new(Input::Bless(event))));
         }
         self.input(Input::Lane(id, LaneInput::Sent(report)));
     }

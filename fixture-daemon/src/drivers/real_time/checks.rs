@@ -115,7 +115,7 @@ impl Checks {
                 match self.asked.every {
                     CheckEvery::Shift => lane.told = planned,
                     CheckEvery::Span(_) => {
-                        lane.next = planned.filter(|planned| since.is_none() && *planned > at.micros)
+                        lane.next = planned.filter(|planned| since.is_none() && *planned > at.micros);
                     }
                 }
             }
@@ -216,10 +216,7 @@ mod tests {
             micros: hours * HOUR,
             synchronised: true,
         };
-        (
-            wall,
-            Tick::ZERO + Duration::from_secs(3600) * u32::try_from(hours).unwrap(),
-        )
+        (wall, Tick::ZERO + Duration::from_hours(u64::try_from(hours).unwrap()))
     }
 
     fn checks(every: CheckEvery, grace: Duration) -> Checks {
