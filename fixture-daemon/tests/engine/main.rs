@@ -9,7 +9,6 @@
 mod bench;
 mod codes;
 mod imp;
-mod left;
 mod light;
 mod passes;
 mod random;
