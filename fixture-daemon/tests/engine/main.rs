@@ -10,7 +10,6 @@ mod bench;
 mod codes;
 mod golden;
 mod imp;
-mod left;
 mod light;
 mod passes;
 mod people;

@@ -684,7 +684,7 @@ fn nothing_runs_out_of_its_box(tag: &str) {
     let mut amiss = BTreeSet::new();
     let _none_before = ruler::amiss();
     for size in [SMALL, LARGE] {
-        for count in [1] {
+        for count in [1, 4, 8] {
             // Lanes of one frame show states of their own: every state is in one at every size.
             for (number, some) in states.chunks(count).enumerate() {
                 let mut shown = snapshot(some.iter().chain(&states).take(count).cloned().collect());
@@ -699,6 +699,15 @@ fn nothing_runs_out_of_its_box(tag: &str) {
                 let _drawn = frame(&view, size);
                 let at = format!("{tag} {}x{} {count} lanes", size.width, size.height);
                 amiss.extend(ruler::amiss().into_iter().map(|what| format!("{at}: {what}")));
+            }
+        }
+        for view in screens(tag) {
+            let _drawn = frame(&view, size);
+            let told = ruler::amiss();
+            // What the daemon says of a stop may be longer than its banner; the live page has all of it.
+            if !matches!(view.face, Face::Live { stop: Some(_), .. }) && view.notice.is_none() {
+                let at = format!("{tag} {}x{}", size.width, size.height);
+                amiss.extend(told.into_iter().map(|what| format!("{at}: {what}")));
             }
         }
     }

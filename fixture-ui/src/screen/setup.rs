@@ -11,7 +11,7 @@ use super::text::{self, Align, AtMost};
 use crate::view::notice::SetupWords;
 
 /// Its height on the small panel.
-pub const TALL: u32 = 46;
+pub const TALL: u32 = 62;
 
 /// Draws the strip: the code and the address, and below them the certificate's fingerprint.
 ///

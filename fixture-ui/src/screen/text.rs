@@ -515,10 +515,7 @@ pub fn sentence<D: DrawTarget<Color = Rgb565>>(
     let most = whole(Scale::of(target).px(at_most.0));
     let types = ladder(&text, &SENTENCES);
     let allowed = || types.iter().filter(|kind| kind.cap() <= most);
-    let fitting = allowed().find(|kind| {
-        let lines = broken(kind, &text, width);
-        block(kind, lines.len()) <= height && lines.iter().all(|line| kind.width(line) <= width)
-    });
+    let fitting = allowed().find(|kind| fits(kind, &text, area.size));
     let Some(kind) = fitting.or_else(|| types.last()) else {
         return Ok(());
     };
@@ -542,6 +539,33 @@ pub fn sentence<D: DrawTarget<Color = Rgb565>>(
         line(kind, &text, row, align, ink, target)?;
     }
     Ok(())
+}
+
+/// Draws a sentence like [`sentence`] where all of it fits, and else nothing: for narrow lanes, whose word and place say what counts.
+pub fn whole_sentence<D: DrawTarget<Color = Rgb565>>(
+    text: &str,
+    area: Rectangle,
+    at_most: AtMost,
+    ink: Rgb565,
+    target: &mut D,
+) -> Result<(), D::Error> {
+    let drawn = drawable(text);
+    let most = whole(Scale::of(target).px(at_most.0));
+    let types = ladder(&drawn, &SENTENCES);
+    // Where none is that small, the smallest is taken, as for every sentence.
+    let allowed = types.iter().filter(|kind| kind.cap() <= most).chain(types.last());
+    if allowed.into_iter().any(|kind| fits(kind, &drawn, area.size)) {
+        sentence(text, area, Align::Left, at_most, ink, target)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a text fits so large, broken into lines.
+fn fits(kind: &Type, text: &str, size: Size) -> bool {
+    let (width, height) = (whole(size.width), whole(size.height));
+    let lines = broken(kind, text, width);
+    block(kind, lines.len()) <= height && lines.iter().all(|line| kind.width(line) <= width)
 }
 
 /// Height of so many lines, with what hangs below the last baseline.

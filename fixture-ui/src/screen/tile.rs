@@ -258,7 +258,7 @@ fn tall<D: DrawTarget<Color = Rgb565>>(
         text::sentence(&lane.short, short, Align::Left, AtMost(10), scheme.ink, target)?;
     } else {
         let title = said(top, foot - px(16));
-        text::sentence(&lane.mark, title, Align::Left, AtMost(14), scheme.ink, target)?;
+        text::whole_sentence(&lane.mark, title, AtMost(14), scheme.ink, target)?;
     }
     text::tail(&lane.serial, said(height - px(14), px(12)), scheme.ink, target)
 }
@@ -315,7 +315,7 @@ fn small<D: DrawTarget<Color = Rgb565>>(
     let title = part(area, px(3), height - foot + px(3), width - px(6), foot - px(4));
     match &lane.last {
         Some(last) if !scale.is_large() => unit_before(last, scheme, title, target),
-        Some(_) | None => text::sentence(&lane.headline, title, Align::Left, AtMost(8), scheme.ink, target),
+        Some(_) | None => text::whole_sentence(&lane.headline, title, AtMost(8), scheme.ink, target),
     }
 }
 
