@@ -127,6 +127,11 @@ mod tests {
                 format!("#!/bin/sh\n[ \"$*\" = \"show --property=NTPSynchronized --value\" ] && echo {answer}\n");
             std::fs::write(&program, script).unwrap();
             std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            // The child of another test has it open for writing until that has become a program of its own.
+            let busy = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ExecutableFileBusy;
+            while Command::new(&program).status().as_ref().is_err_and(busy) {
+                std::thread::yield_now();
+            }
             assert_eq!(asked_of(&program), says, "{answer:?}");
         }
         assert_eq!(asked_of(&folder.path().join("nothing")), None);
