@@ -263,7 +263,7 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
     assert!(said.starts_with("HTTP/1.1 409"), "{said}");
     assert!(said.contains("x-fixture-link-version: 2"), "{said}");
     assert!(
-        said.contains("speaks version 1 of the link, the request speaks version 7"),
+        said.contains("speaks version 2 of the link, the request speaks version 7"),
         "{said}"
     );
     for (request, status, expected) in [
@@ -287,24 +287,24 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
         assert!(said.contains(expected), "{said}");
     }
     for (body, status, expected) in [
-        ("{}", 400, "missing field `by`"),
+        ("{}", 400, "missing field `id`"),
         (
-            r#"{"by":"x","act":{"kind":"explode"}}"#,
+            r#"{"id":"01990000-0001-7000-8000-000000000001","role":"admin","from":"console","by":"x","act":{"kind":"explode"}}"#,
             400,
             "unknown variant `explode`, expected one of `start`",
         ),
         (
-            r#"{"by":"x","act":{"kind":"stop","reason":" "}}"#,
+            r#"{"id":"01990000-0001-7000-8000-000000000001","role":"admin","from":"console","by":"x","act":{"kind":"stop","reason":" "}}"#,
             422,
             "reason: expected 1 to 200 printable characters, found 0",
         ),
         (
-            r#"{"by":"x","act":{"kind":"stop","reason":"a\nb"}}"#,
+            r#"{"id":"01990000-0001-7000-8000-000000000001","role":"admin","from":"console","by":"x","act":{"kind":"stop","reason":"a\nb"}}"#,
             422,
             r"reason: expected 1 to 200 printable characters, found a control character (\\n) at place 2",
         ),
         (
-            r#"{"by":"x","act":{"kind":"start","lane":9}}"#,
+            r#"{"id":"01990000-0001-7000-8000-000000000001","role":"admin","from":"console","by":"x","act":{"kind":"start","lane":9}}"#,
             400,
             "lane 9: expected a number from 1 to 8",
         ),

@@ -297,7 +297,15 @@ fn mistakes_are_told_by_place_field_and_expectation() {
 const PI: &str = "raspberry-pi.toml";
 const EXPANDER: &str = "[jig.raspberry_pi.lamp.expander]\nbus = \"/dev/i2c-1\"\naddress = 0x40\nchannels = [0, 1, 2, 3]\nfrequency = 1526\n";
 const COLOUR: &str = "[jig.raspberry_pi.sensor.colour]\nbus = \"/dev/i2c-1\"\n";
-const WEB: &str = "[ui.web]\nbind = \"127.0.0.1:8080\"\n";
+const WEB: &str = concat!(
+    "[ui.web]\n",
+    "bind = \"127.0.0.1:8080\"\n",
+    "state = \"/var/lib/fixture-web\"\n",
+    "\n",
+    "# For the network, always encrypted, and everybody logs in (docs/people.md). Without certificate = { file = \"…\", key_file = \"…\" } the fixture makes its own.\n",
+    "[ui.web.network]\n",
+    "bind = \"0.0.0.0:8443\"\n",
+);
 const NESTS: &str = "pins = [5, 6, 16, 20]";
 
 /// What is right in the example of a real jig, and what is wrong instead.

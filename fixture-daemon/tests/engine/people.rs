@@ -121,6 +121,16 @@ fn every_act_needs_its_right() {
             },
             Right::RunTheLine,
         ),
+        // Whose account it is the web service decides.
+        (
+            Act::Account {
+                name: "Ana".to_owned(),
+                change: fixture_link::act::AccountChange::Role,
+                before: "viewer".to_owned(),
+                after: "qa".to_owned(),
+            },
+            Right::Look,
+        ),
     ];
     let mut kinds: Vec<ActKind> = acts.iter().map(|(act, _)| act.kind()).collect();
     kinds.sort_unstable();

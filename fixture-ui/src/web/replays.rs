@@ -198,8 +198,6 @@ fn read(text: &[u8]) -> Result<Answer, NoAnswer> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use tempfile::TempDir;
 
     use super::*;
@@ -207,9 +205,15 @@ pub(super) mod tests {
     /// A program in the engine's place that does what a shell is told.
     pub fn engine(script: &str) -> (TempDir, Replays) {
         let folder = tempfile::tempdir().unwrap();
-        let program = folder.path().join("engine");
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let (text, program) = (folder.path().join("text"), folder.path().join("engine"));
+        std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+        // Copied by another program: what this process has had open for writing, the child of another test may still have open as well, and it could
+        // not be run.
+        let copied = std::process::Command::new("install")
+            .args(["-m", "755"])
+            .args([&text, &program])
+            .status();
+        assert!(copied.unwrap().success());
         (folder, Replays::by(program, Path::new("fixture.toml")))
     }
 
