@@ -291,7 +291,7 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
         (
             r#"{"id":"01990000-0001-7000-8000-000000000001","role":"admin","from":"console","by":"x","act":{"kind":"explode"}}"#,
             400,
-            "unknown variant `explode`, expected one of `start`",
+            "unknown variant `explode`, expected one of `account`, `start`",
         ),
         (
             r#"{"id":"01990000-0001-7000-8000-000000000001","role":"admin","from":"console","by":"x","act":{"kind":"stop","reason":" "}}"#,
