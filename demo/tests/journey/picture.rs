@@ -48,15 +48,14 @@ impl Picture {
         &self.rgb[y * self.width..(y + 1) * self.width]
     }
 
-    /// Whether it is between the two striped edges that only a silent daemon's screen has: stretches of 14 pixels, black and white in turns. Below the
-    /// second one may stand the setup code.
+    /// Whether it is between the two striped edges that only a silent daemon's screen has: stretches of 14 pixels, black and white in turns.
     pub fn says_stopped(&self) -> bool {
         let striped = |y: usize| {
             let stretches: Vec<_> = self.row(y).chunk_by(|one, other| one == other).collect();
             let inner = &stretches[1..stretches.len().saturating_sub(1).max(1)];
             inner.len() > 10 && inner.iter().all(|stretch| stretch.len() == 14)
         };
-        striped(27) && (180..=233).any(striped)
+        striped(27) && striped(233)
     }
 
     /// Whether the green of a PASS is on it, which no other screen has.
