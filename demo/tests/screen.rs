@@ -78,12 +78,13 @@ fn fixture(folder: &Path) -> (PathBuf, String) {
         .unwrap()
         .port();
     let text = format!(
-        "recipe = {recipe:?}\n\
+        "recipe = \"{}\"\n\
          [fixture]\nid = \"sim-1\"\nname = \"Line 1\"\nledger = \"ledger.db\"\nsocket = \"fixture.sock\"\n\
          [lanes]\ncount = 2\n[policy]\nk_in_a_row = 3\nshared_within = \"60s\"\n\
          [jig.simulated]\nseed = 1\n[enrolment.simulated]\n\
          [ui.web]\nbind = \"127.0.0.1:{port}\"\n\
-         [ui.screen]\nlanguage = \"de\"\n[ui.screen.png]\nfile = \"screen.png\"\n"
+         [ui.screen]\nlanguage = \"de\"\n[ui.screen.png]\nfile = \"screen.png\"\n",
+        recipe.display()
     );
     let file = folder.join("fixture.toml");
     std::fs::write(&file, text).unwrap();

@@ -95,13 +95,11 @@ impl Person<'_> {
     }
 
     async fn done(&self) -> String {
-        match self.browser.within("main [role=status]", SOON).await {
-            Some(said) => said,
-            None => {
-                self.browser.shoot("missed").await;
-                panic!("nothing was done: {}", self.browser.text("main").await)
-            }
+        if let Some(said) = self.browser.within("main [role=status]", SOON).await {
+            return said;
         }
+        self.browser.shoot("missed").await;
+        panic!("nothing was done: {}", self.browser.text("main").await)
     }
 
     /// A unit that two runs with the same code have quarantined.
@@ -180,33 +178,7 @@ async fn a_whole_shift_by_role_and_the_audit_tells_all_of_it() {
     assert!(browser.text("main").await.contains("may not read who did what"));
     person.log_out().await;
 
-    // QA: a retest unlocked, a unit set aside and released, one marked as golden.
-    person.log_in("Quinn", ("password", WORDS)).await;
-    let unlocked = person.quarantined(&[]).await;
-    browser.shoot("shift-6-quarantined").await;
-    person.send("/acts/unlock", &[("reason", "flash reflowed")]).await;
-    assert!(person.done().await.starts_with("Unlocked"));
-    person.quarantined(core::slice::from_ref(&unlocked)).await;
-    person.send("/acts/quarantine", &[("reason", "wrong sticker")]).await;
-    assert!(
-        person.done().await.starts_with("Set aside"),
-        "{}",
-        browser.text("main").await
-    );
-    browser.shoot("shift-7-set-aside").await;
-    let release = [("disposition", "release"), ("reason", "sticker replaced")];
-    person.send("/acts/dispose", &release).await;
-    assert_eq!(person.done().await, "Decided.");
-    assert!(
-        browser
-            .text("main")
-            .await
-            .contains("Released by Quinn: sticker replaced")
-    );
-    person.open("/line").await;
-    let golden = [("serial", "GOLD-1"), ("mark", "golden"), ("reason", "measured by QA")];
-    person.send("/acts/mark", &golden).await;
-    assert!(person.done().await.starts_with("Marked"));
+    let unlocked = qa_unlocks_sets_aside_releases_and_marks(&person).await;
 
     // The audit.
     person.open("/audit").await;
@@ -247,4 +219,36 @@ async fn a_whole_shift_by_role_and_the_audit_tells_all_of_it() {
 fn setup_code(folder: &Path) -> String {
     let code = std::fs::read_to_string(folder.join("web").join("setup-code")).unwrap();
     code.trim().to_owned()
+}
+
+/// A retest unlocked, a unit set aside and released, one marked as golden; gives the unit that was unlocked.
+async fn qa_unlocks_sets_aside_releases_and_marks(person: &Person<'_>) -> String {
+    person.log_in("Quinn", ("password", WORDS)).await;
+    let unlocked = person.quarantined(&[]).await;
+    person.browser.shoot("shift-6-quarantined").await;
+    person.send("/acts/unlock", &[("reason", "flash reflowed")]).await;
+    assert!(person.done().await.starts_with("Unlocked"));
+    person.quarantined(core::slice::from_ref(&unlocked)).await;
+    person.send("/acts/quarantine", &[("reason", "wrong sticker")]).await;
+    assert!(
+        person.done().await.starts_with("Set aside"),
+        "{}",
+        person.browser.text("main").await
+    );
+    person.browser.shoot("shift-7-set-aside").await;
+    let release = [("disposition", "release"), ("reason", "sticker replaced")];
+    person.send("/acts/dispose", &release).await;
+    assert_eq!(person.done().await, "Decided.");
+    assert!(
+        person
+            .browser
+            .text("main")
+            .await
+            .contains("Released by Quinn: sticker replaced")
+    );
+    person.open("/line").await;
+    let golden = [("serial", "GOLD-1"), ("mark", "golden"), ("reason", "measured by QA")];
+    person.send("/acts/mark", &golden).await;
+    assert!(person.done().await.starts_with("Marked"));
+    unlocked
 }

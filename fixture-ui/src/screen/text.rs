@@ -96,7 +96,7 @@ static SENTENCES: [Type; 9] = [
     type_of::<fonts::u8g2_font_helvB08_tf>(1),
 ];
 
-/// For Chinese, from large to small: WenQuanYi's bitmaps (GPL 2 with the font exception).
+/// For Chinese, from large to small: `WenQuanYi`'s bitmaps (GPL 2 with the font exception).
 static CHINESE: [Type; 14] = [
     chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 12),
     chinese::<fonts::u8g2_font_wqy16_t_gb2312>(16, 10),
@@ -653,9 +653,9 @@ pub fn small<D: DrawTarget<Color = Rgb565>>(
     let text = drawable(text);
     let width = whole(area.size.width);
     let (types, usual) = (ladder(&text, &SENTENCES), small_type(&text, target));
-    let smaller = types.iter().filter(|kind| kind.cap() <= usual.cap());
+    let mut smaller = types.iter().filter(|kind| kind.cap() <= usual.cap());
     let fitting = smaller.clone().find(|kind| kind.width(&text) <= width);
-    match (fitting, smaller.last()) {
+    match (fitting, smaller.next_back()) {
         (Some(kind), _) => line(kind, &text, area, align, ink, target),
         (None, Some(kind)) => line(kind, &shortened(kind, &text, width), area, align, ink, target),
         (None, None) => Ok(()),
@@ -757,7 +757,7 @@ mod tests {
                             assert_eq!(lacking, 0, "{tag}: {path}: {letter:?}");
                         }
                         Script::Chinese => {
-                            assert!(CHINESE.iter().all(|kind| kind.advance(letter).is_some()), "{letter:?}")
+                            assert!(CHINESE.iter().all(|kind| kind.advance(letter).is_some()), "{letter:?}");
                         }
                     }
                 }

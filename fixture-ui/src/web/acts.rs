@@ -496,7 +496,7 @@ pub async fn line(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
             .map(|lane| LaneForms {
                 number: lane.lane.number(),
                 unit: lane.serial.clone(),
-                state: lane.word.to_owned(),
+                state: lane.word.clone(),
                 start: new_id(),
                 stop: new_id(),
             })

@@ -153,9 +153,10 @@ fn words(sources: &Sources, row: &ActRow) -> Row {
             .as_ref()
             .map(|change| format!("{} → {}", or_nothing(&change.before), or_nothing(&change.after)))
             .unwrap_or_default(),
-        why: match &row.act {
-            Act::Acknowledge { note } => note.clone(),
-            other => other.reason().unwrap_or_default().to_owned(),
+        why: if let Act::Acknowledge { note } = &row.act {
+            note.clone()
+        } else {
+            row.act.reason().unwrap_or_default().to_owned()
         },
         refused: match &row.answer {
             ActAnswer::Done => String::new(),

@@ -51,10 +51,10 @@ pub struct Counter {
 
 /// A counter, and where its counts are read.
 pub fn counting(ledger: PathBuf, shifts: Shifts) -> (Counter, Tally) {
-    let (sender, counted) = watch::channel(None);
+    let (sender, newest) = watch::channel(None);
     let committed = Arc::new(Notify::new());
     let tally = Tally {
-        counted,
+        counted: newest,
         committed: Arc::clone(&committed),
         takt: shifts.takt(),
     };
@@ -234,8 +234,8 @@ mod tests {
         }
         let (counter, tally) = counting(path, Shifts::days(jiff::tz::TimeZone::UTC));
         assert_eq!(tally.view(wall().micros), None, "nothing was counted yet");
-        let counted = counter.now().await.unwrap();
-        counter.counted.send_replace(counted);
+        let newest = counter.now().await.unwrap();
+        counter.counted.send_replace(newest);
         let view = tally.view(wall().micros).unwrap();
         assert_eq!((view.passed, view.failed, view.other), (2, 1, 1), "{view:?}");
         assert_eq!(view.first_pass_permille, Some(333));
