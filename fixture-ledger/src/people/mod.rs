@@ -301,6 +301,22 @@ impl People {
         }
     }
 
+    /// Whether these can be the secrets of `name`, so that an account is not made with half of them.
+    ///
+    /// # Errors
+    /// One of them cannot be one.
+    pub fn fit(
+        name: &str,
+        password: Option<&Secret>,
+        pin: Option<&Secret>,
+        badge: Option<&Secret>,
+    ) -> Result<(), PeopleError> {
+        password.map(|password| password.as_password(name)).transpose()?;
+        pin.map(Secret::as_pin).transpose()?;
+        badge.map(Secret::as_badge).transpose()?;
+        Ok(())
+    }
+
     /// Makes an account that nobody can log in with yet.
     ///
     /// # Errors

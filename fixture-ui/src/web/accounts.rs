@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use fixture_ledger::people::{Account, PeopleError, Secret, Token};
+use fixture_ledger::people::{Account, People, PeopleError, Secret, Token};
 use fixture_link::act::{AccountChange, Act, ActAnswer};
 use fixture_link::role::{Right, Role};
 use jiff::civil::Date;
@@ -187,26 +187,21 @@ pub async fn make(sources: State<Arc<Sources>>, posted: Posted) -> Result<Respon
     let broken = |error| trouble(&sources, &error);
     let (name, role) = (posted.field("name"), role(&sources, &posted)?);
     people.free(name).await.map_err(broken)?;
+    let told = |text: &str| (!text.is_empty()).then(|| Secret::told(text));
+    let (password, pin) = (told(posted.raw("password")), told(posted.field("pin")));
+    let badge = told(posted.field("badge"));
+    People::fit(name, password.as_ref(), pin.as_ref(), badge.as_ref()).map_err(broken)?;
     audited(&sources, name, AccountChange::Made, ("", role.as_str())).await?;
     let at = sources.clock.wall().as_microsecond();
     let made = people.make(name, role, at).await.map_err(broken)?;
-    if !posted.raw("password").is_empty() {
-        people
-            .set_password(made.number, Secret::told(posted.raw("password")))
-            .await
-            .map_err(broken)?;
+    if let Some(password) = password {
+        people.set_password(made.number, password).await.map_err(broken)?;
     }
-    if !posted.field("pin").is_empty() {
-        people
-            .set_pin(made.number, Some(Secret::told(posted.field("pin"))))
-            .await
-            .map_err(broken)?;
+    if pin.is_some() {
+        people.set_pin(made.number, pin).await.map_err(broken)?;
     }
-    if !posted.field("badge").is_empty() {
-        people
-            .set_badge(made.number, Some(Secret::told(posted.field("badge"))))
-            .await
-            .map_err(broken)?;
+    if badge.is_some() {
+        people.set_badge(made.number, badge).await.map_err(broken)?;
     }
     seen(&sources, Ok(()))
 }

@@ -358,6 +358,8 @@ pub async fn change_password(sources: State<Arc<Sources>>, posted: Posted) -> Re
         let wrong = "the two new passwords differ".to_owned();
         return Ok(me_page(&sources, String::new(), wrong).await?.into_response());
     }
+    let name = Visitor::asking().name().to_owned();
+    audited(&sources, &name, AccountChange::Password, ("", "")).await?;
     match people(&sources)?
         .set_password(account, Secret::told(posted.raw("new")))
         .await
@@ -377,6 +379,9 @@ pub async fn change_pin(sources: State<Arc<Sources>>, posted: Posted) -> Result<
         Err(wrong) => return Ok(me_page(&sources, String::new(), wrong).await?.into_response()),
     };
     let pin = Some(posted.field("pin")).filter(|pin| !pin.is_empty());
+    let name = Visitor::asking().name().to_owned();
+    let after = if pin.is_some() { "has one" } else { "" };
+    audited(&sources, &name, AccountChange::Pin, ("", after)).await?;
     match people(&sources)?.set_pin(account, pin.map(Secret::told)).await {
         Ok(()) => Ok(Redirect::to("/log-in?then=/me").into_response()),
         Err(error @ PeopleError::Unfit(_)) => Ok(me_page(&sources, String::new(), error.to_string())

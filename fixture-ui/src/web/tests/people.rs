@@ -447,6 +447,47 @@ async fn an_administrator_makes_an_operator_and_takes_the_account_away() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(page.contains("is taken"), "{page}");
     assert_eq!(fixture.acts().len(), 2, "what cannot be is not written down as done");
+    let (status, page) = fixture
+        .post("/people", Some(&admin), "name=Bo&role=operator&password=short&pin=4711")
+        .await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(page.contains("password: expected"), "{page}");
+    assert!(
+        fixture.people.free("Bo").await.is_ok(),
+        "nobody is made with half of the secrets"
+    );
+    assert_eq!(fixture.acts().len(), 2);
+}
+
+#[tokio::test]
+async fn somebody_who_changes_the_own_password_is_written_down_and_logged_out() {
+    let fixture = staffed(Door::Network).await;
+    let viewer = fixture.log_in(Role::Viewer).await;
+    let new = "new=another+battery+9&again=another+battery+9";
+    let (_, page) = fixture
+        .post(
+            "/me/password",
+            Some(&viewer),
+            &format!("password=wrong+words+here&{new}"),
+        )
+        .await;
+    assert!(page.contains("does not fit"), "{page}");
+    assert!(fixture.acts().is_empty());
+    let (status, _) = fixture
+        .post(
+            "/me/password",
+            Some(&viewer),
+            &format!("password=correct+horse+battery&{new}"),
+        )
+        .await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let acts = fixture.acts();
+    assert!(
+        matches!(&acts[0].act, Act::Account { name, change, .. } if name == "Role viewer" && change.as_str() == "password"),
+        "{acts:?}"
+    );
+    let (_, to) = fixture.get("/me", Some(&viewer)).await;
+    assert!(to.starts_with("/log-in"), "{to}");
 }
 
 #[tokio::test]
