@@ -19,6 +19,9 @@ pub const WORDS: &str = "correct horse battery";
 const SCENARIO: &str = "name = \"a bad batch\"\n\n[[fault]]\nfault = \"flash-bad\"\nscope = \"unit\"\nshare = 1.0\n\
                         codes = [\"flash-bad\"]\nmust_fail = true\n";
 
+/// Whether the page is another than the one that was marked.
+const ANOTHER_PAGE: &str = "return !window.before && document.querySelector(arguments[0]) ? true : null;";
+
 /// Somebody at a browser.
 pub struct Person<'a> {
     pub browser: &'a Browser,
@@ -57,8 +60,7 @@ impl Person<'_> {
             }
         }
         let button = format!("form[action='{action}'] button");
-        self.browser.until(&button, SOON).await.click().await.unwrap();
-        self.browser.until("main", SOON).await;
+        self.click(&button).await;
     }
 
     /// Makes the first administrator, with the code that stands on the screen.
@@ -75,6 +77,13 @@ impl Person<'_> {
         self.send("/setup", &first).await;
     }
 
+    /// Presses a button, and waits for the page that comes of it: the one before may still be there for a moment.
+    async fn click(&self, button: &str) {
+        self.browser.ask("window.before = true; return true;", "").await;
+        self.browser.until(button, SOON).await.click().await.unwrap();
+        self.browser.once(ANOTHER_PAGE, "main", SOON).await;
+    }
+
     pub async fn log_in(&self, name: &str, secret: (&str, &str)) {
         self.open("/log-in").await;
         // The forms have the same address: the one with that secret in it.
@@ -84,13 +93,13 @@ impl Person<'_> {
             self.browser.until(&place, SOON).await.send_keys(value).await.unwrap();
         }
         let button = format!("{with} button");
-        self.browser.until(&button, SOON).await.click().await.unwrap();
+        self.click(&button).await;
         self.browser.until(".who form", SOON).await;
         assert!(self.browser.text(".who").await.contains(name));
     }
 
     async fn log_out(&self) {
-        self.browser.until(".who button", SOON).await.click().await.unwrap();
+        self.click(".who button").await;
         self.browser.until(".who a[href='/log-in']", SOON).await;
     }
 
