@@ -199,19 +199,19 @@ async fn no_socket_and_a_socket_that_nobody_listens_on_both_mean_not_running() {
 
 #[tokio::test]
 async fn a_daemon_of_another_version_is_named_with_both_versions() {
-    let server = Server::saying(answer("200 OK", "{}").replace("version: 1", "version: 2"));
+    let server = Server::saying(answer("200 OK", "{}").replace("version: 2", "version: 3"));
     let error = server.client().state().await.unwrap_err();
     assert!(
-        matches!(&error, LinkError::OtherVersion { ours: 1, theirs } if theirs == "2"),
+        matches!(&error, LinkError::OtherVersion { ours: 2, theirs } if theirs == "3"),
         "{error}"
     );
     assert!(
-        error.to_string().contains("version 2") && error.to_string().contains("version 1"),
+        error.to_string().contains("version 3") && error.to_string().contains("version 2"),
         "{error}"
     );
 
-    let refusal = r#"{"error":"this daemon speaks version 2"}"#;
-    let server = Server::saying(answer("409 Conflict", refusal).replace("version: 1", "version: 2"));
+    let refusal = r#"{"error":"this daemon speaks version 3"}"#;
+    let server = Server::saying(answer("409 Conflict", refusal).replace("version: 2", "version: 3"));
     let error = server.client().state().await.unwrap_err();
     assert!(matches!(error, LinkError::OtherVersion { .. }), "{error}");
 

@@ -19,6 +19,8 @@ fn migrations() -> Vec<(i64, PathBuf)> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|file| file.unwrap().path())
+        // The people's are another database's.
+        .filter(|file| file.is_file())
         .map(|file| {
             let name = file.file_name().unwrap().to_str().unwrap().to_owned();
             (name.split_once('_').unwrap().0.parse().unwrap(), file)

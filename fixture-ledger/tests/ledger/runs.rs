@@ -432,6 +432,18 @@ fn acts() -> Vec<Audited> {
             },
             ActAnswer::Done,
         ),
+        // What was before and after are in it as well as beside it.
+        (
+            Act::Account {
+                name: "Ana".to_owned(),
+                change: fixture_link::act::AccountChange::Role,
+                before: String::new(),
+                after: String::new(),
+            },
+            ActAnswer::Refused {
+                why: "by: expected who does it".to_owned(),
+            },
+        ),
     ]
     .into_iter()
     .zip(1..)
