@@ -1030,7 +1030,7 @@ impl Ledger {
         for lane in LaneId::first(LaneId::MOST) {
             let number = lane.number();
             let latest = sqlx::query!(
-                "SELECT number, id, serial, outcome, code, detail, device_id, agent_url, lifted
+                "SELECT number, id, serial, outcome, code, detail, device_id, agent_url, lifted, purpose
                 FROM run
                 WHERE lane = ?1
                     AND number = (SELECT max(number) FROM run WHERE lane = ?1)",
@@ -1061,6 +1061,7 @@ impl Ledger {
                 detail,
                 device_id: latest.device_id,
                 agent_url: latest.agent_url,
+                purpose: place.parse("purpose", &latest.purpose)?,
             });
         }
         Ok(standing)

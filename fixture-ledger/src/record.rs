@@ -107,6 +107,15 @@ impl Purpose {
             Self::KnownBad => "known-bad",
         }
     }
+
+    /// What a unit is that is run for it.
+    pub const fn mark(self) -> Mark {
+        match self {
+            Self::Production => Mark::Ordinary,
+            Self::Golden => Mark::Golden,
+            Self::KnownBad => Mark::KnownBad,
+        }
+    }
 }
 
 impl FromStr for Purpose {
@@ -705,4 +714,6 @@ pub struct StandingVerdict {
     pub device_id: Option<String>,
     /// The agent's URL, where it is known.
     pub agent_url: Option<String>,
+    /// What its unit was run for.
+    pub purpose: Purpose,
 }

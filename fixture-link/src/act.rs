@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::identity::{LaneId, Serial};
 use crate::role::Role;
-use crate::verdict::{Class, Unknown, VerdictCode};
+use crate::verdict::{Class, Outcome, Unknown, VerdictCode};
 
 /// An act, who does it, as what, and from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -343,6 +343,12 @@ impl Mark {
     /// Every one.
     pub const ALL: [Self; 3] = [Self::Ordinary, Self::Golden, Self::KnownBad];
 
+    /// Whether it is none by which the fixture is measured.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    pub const fn is_ordinary(&self) -> bool {
+        matches!(self, Self::Ordinary)
+    }
+
     /// The name in messages and records, kebab-case.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -351,6 +357,36 @@ impl Mark {
             Self::KnownBad => "known-bad",
         }
     }
+
+    /// What the outcome of such a unit's run says of its lane. What the fixture, the network or a person spoilt says nothing.
+    pub const fn says(self, outcome: Outcome) -> Says {
+        match (self, outcome) {
+            (Self::Golden, Outcome::Pass) | (Self::KnownBad, Outcome::Fail) => Says::Well,
+            (Self::Golden, Outcome::Fail | Outcome::Undecided) | (Self::KnownBad, Outcome::Pass) => Says::Ill,
+            (Self::KnownBad, Outcome::Undecided)
+            | (Self::Golden | Self::KnownBad, Outcome::Error | Outcome::Aborted | Outcome::Interrupted)
+            | (
+                Self::Ordinary,
+                Outcome::Pass
+                | Outcome::Fail
+                | Outcome::Error
+                | Outcome::Undecided
+                | Outcome::Aborted
+                | Outcome::Interrupted,
+            ) => Says::Nothing,
+        }
+    }
+}
+
+/// What a run of a marked unit says of its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Says {
+    /// That it measures as it should.
+    Well,
+    /// That it does not.
+    Ill,
+    /// Nothing.
+    Nothing,
 }
 
 impl FromStr for Mark {

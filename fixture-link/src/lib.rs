@@ -24,7 +24,7 @@ pub mod verdict_text;
 pub mod what_if;
 
 /// The version of these messages. Raised when a message changes in a way that an older peer would misread.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The HTTP header that carries [`VERSION`] both ways.
 pub const VERSION_HEADER: &str = "x-fixture-link-version";

@@ -3,6 +3,7 @@
 use blinkup::codes::Colour;
 use serde::{Deserialize, Serialize};
 
+use crate::act::Mark;
 use crate::identity::{LaneId, RunId, Serial, WallTime};
 use crate::verdict::{Outcome, Refusal, VerdictCode};
 
@@ -199,6 +200,9 @@ pub struct LaneView {
     pub state: LaneState,
     /// The unit in the nest, where known.
     pub serial: Option<Serial>,
+    /// What that unit is run for: a marked one goes into no box of units.
+    #[serde(default, skip_serializing_if = "Mark::is_ordinary")]
+    pub mark: Mark,
     /// The run in progress or just ended.
     pub run: Option<RunId>,
     /// Milliseconds since the unit was seated; 0 without one.
@@ -248,6 +252,9 @@ pub struct LastVerdict {
     pub run: RunId,
     /// The unit, where it was known.
     pub serial: Option<Serial>,
+    /// What it was run for.
+    #[serde(default, skip_serializing_if = "Mark::is_ordinary")]
+    pub mark: Mark,
     /// Its verdict.
     pub code: VerdictCode,
 }

@@ -109,6 +109,7 @@ fn snapshot(beat: u64) -> Snapshot {
             left_ms: None,
             last: None,
             golden_check: None,
+            mark: fixture_link::act::Mark::Ordinary,
             led: LedView::default(),
         }],
     }

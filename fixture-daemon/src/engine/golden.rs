@@ -7,7 +7,6 @@ use blinkup::Tick;
 use fixture_ledger::record::Purpose;
 use fixture_link::identity::WallTime;
 use fixture_link::snapshot::{CheckView, Done};
-use fixture_link::verdict::Outcome;
 
 /// What a check asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +37,6 @@ pub struct Check {
     overdue: Tick,
     golden: Option<Tick>,
     known_bad: Option<Tick>,
-}
-
-/// What a run of a marked unit says of its lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Says {
-    /// That it measures as it should.
-    Well,
-    /// That it does not.
-    Ill,
-    /// Nothing.
-    Nothing,
 }
 
 impl Check {
@@ -108,24 +96,5 @@ impl Check {
             },
             overdue: self.overdue(now).is_some(),
         }
-    }
-}
-
-/// What the outcome of a marked unit's run says of its lane. What the fixture, the network or a person spoilt says nothing.
-pub fn says(purpose: Purpose, outcome: Outcome) -> Says {
-    match (purpose, outcome) {
-        (Purpose::Golden, Outcome::Pass) | (Purpose::KnownBad, Outcome::Fail) => Says::Well,
-        (Purpose::Golden, Outcome::Fail | Outcome::Undecided) | (Purpose::KnownBad, Outcome::Pass) => Says::Ill,
-        (Purpose::KnownBad, Outcome::Undecided)
-        | (Purpose::Golden | Purpose::KnownBad, Outcome::Error | Outcome::Aborted | Outcome::Interrupted)
-        | (
-            Purpose::Production,
-            Outcome::Pass
-            | Outcome::Fail
-            | Outcome::Error
-            | Outcome::Undecided
-            | Outcome::Aborted
-            | Outcome::Interrupted,
-        ) => Says::Nothing,
     }
 }

@@ -557,6 +557,7 @@ impl Lane {
             lane: self.config.lane,
             state,
             serial: self.station.serial().cloned(),
+            mark: self.station.mark(),
             run: self.run(),
             seated_ms: seated.map_or(0, |seated| {
                 u64::try_from(now.since(seated).as_millis()).unwrap_or(u64::MAX)

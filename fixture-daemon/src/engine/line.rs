@@ -11,7 +11,7 @@ use fixture_ledger::record::{
     Annotation, AnnotationKind, Audited, Change, Decided, Decision, Known as KnownUnit, Purpose, RunEnd, StopKind,
     UnitHistory,
 };
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActRequest, Says};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::{LaneView, LineView};
@@ -20,7 +20,7 @@ use fixture_link::verdict::{Refusal, VerdictCode};
 use super::decision::{Decisions, decided};
 use super::effect::{Batch, Effect, LaneEffect, Stop};
 use super::gate::LoopBackLimits;
-use super::golden::{self, Check, CheckRules, Says};
+use super::golden::{Check, CheckRules};
 use super::input::{ActFacts, CheckDue, Input, LaneInput, NetworkSeen, Seating};
 use super::lane::{Lane, LaneConfig};
 use super::led;
@@ -621,7 +621,7 @@ impl Line {
         let Some(lane) = self.lanes.get_mut(measured.place) else {
             return;
         };
-        match golden::says(measured.purpose, measured.code.outcome()) {
+        match measured.purpose.mark().says(measured.code.outcome()) {
             Says::Nothing => return,
             Says::Ill => lane.take_out(measured.cause()),
             Says::Well => {

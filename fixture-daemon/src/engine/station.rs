@@ -12,8 +12,9 @@ use blinkup::frame::SymbolRate;
 use blinkup::packet::{Enrolment, Packet, PlanId, Settings, Token};
 use blinkup::reader::{Observed, Shade};
 use fixture_ledger::record::{
-    AttemptResult, EvidenceKind, LoopBack, Measurement, RefusedStart, RunEnd, StandingVerdict, UnitHistory,
+    AttemptResult, EvidenceKind, LoopBack, Measurement, Purpose, RefusedStart, RunEnd, StandingVerdict, UnitHistory,
 };
+use fixture_link::act::{Mark, Says};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::snapshot::{LaneState, LastVerdict, Stage};
@@ -405,6 +406,7 @@ struct Shown {
     detail: String,
     device_id: Option<String>,
     agent_url: Option<String>,
+    purpose: Purpose,
     process: Process,
 }
 
@@ -413,6 +415,7 @@ impl Shown {
         LastVerdict {
             run: self.run,
             serial: self.serial,
+            mark: self.purpose.mark(),
             code: self.code,
         }
     }
@@ -1320,11 +1323,12 @@ impl Station {
             detail: end.detail,
             device_id: end.device_id,
             agent_url: end.agent_url,
+            purpose: run.purpose,
             process: Process::This,
         };
         match run.presence {
             Presence::InNest => {
-                out.push(LaneEffect::Signal(signal(shown.outcome)));
+                out.push(LaneEffect::Signal(signal(shown.purpose, shown.outcome)));
                 Phase::Verdict {
                     seated: run.seated,
                     shown,
@@ -1332,7 +1336,7 @@ impl Station {
             }
             Presence::Lifted => {
                 out.push(LaneEffect::RecordLifted(shown.run));
-                out.push(LaneEffect::Signal(match signal(shown.outcome) {
+                out.push(LaneEffect::Signal(match signal(shown.purpose, shown.outcome) {
                     Signal::Pass | Signal::Ready | Signal::Busy => Signal::Ready,
                     Signal::Fail | Signal::Attention => Signal::Attention,
                 }));
@@ -1346,7 +1350,7 @@ impl Station {
 
     fn standing(&mut self, now: Tick, verdict: StandingVerdict, out: &mut Vec<LaneEffect>) {
         if matches!(self.phase, Phase::Empty) {
-            out.push(LaneEffect::Signal(signal(verdict.outcome)));
+            out.push(LaneEffect::Signal(signal(verdict.purpose, verdict.outcome)));
             self.phase = Phase::Verdict {
                 seated: now,
                 shown: Shown {
@@ -1357,6 +1361,7 @@ impl Station {
                     detail: verdict.detail,
                     device_id: verdict.device_id,
                     agent_url: verdict.agent_url,
+                    purpose: verdict.purpose,
                     process: Process::Before,
                 },
             };
@@ -1570,6 +1575,16 @@ impl Station {
             Phase::Empty | Phase::Refused { .. } => None,
             Phase::Running(run, _) | Phase::Concluded(run, _) | Phase::Storing(run, _) => Some(run.id),
             Phase::Verdict { shown, .. } | Phase::Told { shown, .. } => Some(shown.run),
+        }
+    }
+
+    /// What the lane's unit is run for.
+    pub fn mark(&self) -> Mark {
+        match &self.phase {
+            Phase::Empty => Mark::Ordinary,
+            Phase::Refused { seating, .. } => seating.history.mark,
+            Phase::Running(run, _) | Phase::Concluded(run, _) | Phase::Storing(run, _) => run.purpose.mark(),
+            Phase::Verdict { shown, .. } | Phase::Told { shown, .. } => shown.purpose.mark(),
         }
     }
 
@@ -1956,8 +1971,10 @@ fn passed_stage(recipe: &Recipe) -> Stage {
     }
 }
 
-fn signal(outcome: Outcome) -> Signal {
+fn signal(purpose: Purpose, outcome: Outcome) -> Signal {
     match outcome {
+        // Whatever it is: the lane measures badly.
+        _ if purpose.mark().says(outcome) == Says::Ill => Signal::Attention,
         Outcome::Pass => Signal::Pass,
         Outcome::Fail => Signal::Fail,
         Outcome::Error | Outcome::Undecided | Outcome::Aborted | Outcome::Interrupted => Signal::Attention,

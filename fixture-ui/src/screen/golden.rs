@@ -10,8 +10,11 @@ use blinkup::Tick;
 use embedded_graphics::draw_target::DrawTarget as _;
 use embedded_graphics::geometry::{Dimensions as _, Point, Size};
 use embedded_graphics::primitives::Rectangle;
+use fixture_link::act::Mark;
 use fixture_link::identity::{RunId, Serial, WallTime};
-use fixture_link::snapshot::{LaneState, LastVerdict, LineStop, Notice, ShiftView, Snapshot, Stage, Turn};
+use fixture_link::snapshot::{
+    CheckView, Done, LaneState, LastVerdict, LineStop, Notice, ShiftView, Snapshot, Stage, Turn,
+};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
 use super::frame::Frame;
@@ -148,6 +151,67 @@ fn golden_aborted() {
     live("aborted", snapshot(vec![verdict(VerdictCode::LiftedEarly)]));
 }
 
+/// A lane whose golden check is so far.
+fn checked(snapshot: &mut Snapshot, place: usize, golden: Done, overdue: bool) {
+    snapshot.lanes[place].golden_check = Some(CheckView {
+        since: snapshot.at,
+        golden,
+        known_bad: Some(Done::No),
+        overdue,
+    });
+}
+
+/// Lanes in the midst of their golden checks: each step, and each end of a marked unit.
+fn golden_checks() -> Vec<Snapshot> {
+    let mut due = snapshot(vec![LaneState::Empty]);
+    checked(&mut due, 0, Done::No, false);
+    let mut overdue = after(&[VerdictCode::Ok]);
+    checked(&mut overdue, 0, Done::No, true);
+    let mut second = after(&[VerdictCode::Ok]);
+    second.lanes[0].last.as_mut().unwrap().mark = Mark::Golden;
+    checked(&mut second, 0, Done::Yes, true);
+    let mut all = vec![due, overdue, second];
+    for (state, mark) in [
+        (sending(430), Mark::Golden),
+        (verdict(VerdictCode::Ok), Mark::Golden),
+        (verdict(VerdictCode::StuckJoining), Mark::KnownBad),
+        (verdict(VerdictCode::Ok), Mark::KnownBad),
+    ] {
+        let mut shown = snapshot(vec![state]);
+        shown.lanes[0].mark = mark;
+        all.push(shown);
+    }
+    let mut four = snapshot(vec![
+        LaneState::Empty,
+        LaneState::Empty,
+        verdict(VerdictCode::Ok),
+        verdict(VerdictCode::NoLight),
+    ]);
+    checked(&mut four, 0, Done::No, true);
+    checked(&mut four, 1, Done::Yes, true);
+    four.lanes[2].mark = Mark::Golden;
+    four.lanes[3].mark = Mark::Golden;
+    all.push(four);
+    all
+}
+
+#[test]
+fn golden_checks_and_the_units_that_they_want() {
+    let names = [
+        "check-due",
+        "check-overdue",
+        "check-second-step",
+        "golden-unit-runs",
+        "golden-unit-passed",
+        "bad-unit-failed",
+        "bad-unit-passed",
+        "lanes-4-check",
+    ];
+    for (name, snapshot) in names.into_iter().zip(golden_checks()) {
+        live(name, snapshot);
+    }
+}
+
 #[test]
 fn golden_refused() {
     live("refused", snapshot(vec![refused(Refusal::AlreadyPassed)]));
@@ -249,6 +313,7 @@ fn after(codes: &[VerdictCode]) -> Snapshot {
         lane.last = Some(LastVerdict {
             run: RunId(uuid::Uuid::from_u128(n)),
             serial: Some(Serial::new(&format!("SN-2026-{n:04}")).unwrap()),
+            mark: Mark::Ordinary,
             code: *code,
         });
     }
@@ -588,6 +653,7 @@ fn screens(tag: &str) -> Vec<View> {
     with_units.line.stopped = Some(stopped_in_a_row());
     snapshots.push(with_units);
     snapshots.push(with_shift(after(&[VerdictCode::Ok])));
+    snapshots.extend(golden_checks());
     let mut notice = snapshot(vec![verdict(VerdictCode::Ok)]);
     notice.notices = notices(2);
     snapshots.push(notice);

@@ -81,7 +81,10 @@ impl Around {
             | Place::Start
             | Place::Wait
             | Place::Scan
-            | Place::CheckLabel => false,
+            | Place::CheckLabel
+            | Place::PutGolden
+            | Place::PutKnownBad
+            | Place::Back => false,
         };
         match (self.line, self.others) {
             (Line::WaitsForAcknowledgement, _) if needs_line => Some(Instead::LineStopped(

@@ -1,5 +1,6 @@
 //! One lane, in words.
 
+use fixture_link::act::Says;
 use fixture_link::identity::{LaneId, RunId};
 use fixture_link::snapshot::{LaneState, LaneView, LastVerdict};
 use fixture_link::verdict::Outcome;
@@ -9,6 +10,7 @@ use super::around::{Around, Line, Others};
 use super::language::{Key, Language, Text};
 use super::led::LedWords;
 use super::look::Look;
+use super::marked;
 use super::place::Place;
 use super::wording;
 
@@ -85,7 +87,11 @@ pub struct LastWords {
 
 impl LastWords {
     fn of(last: &LastVerdict, around: Around, language: &Language) -> Self {
-        let place = language.say(around.place(Place::of_verdict(last.code)).text());
+        let place = match marked::ended(last.mark, last.code.outcome(), language) {
+            Some(marked) => marked.place,
+            None => around.place(Place::of_verdict(last.code)),
+        };
+        let place = language.say(place.text());
         let outcome = language.say(word_of(last.code.outcome()));
         let serial = last.serial.as_ref().map(ToString::to_string).unwrap_or_default();
         Self {
@@ -134,6 +140,22 @@ struct Said {
     progress: Option<Progress>,
 }
 
+impl Said {
+    /// What a golden check or a marked unit makes of it. A lane that is measured badly takes no units from then on, whatever its unit's verdict is.
+    fn measured_by(&mut self, marked: marked::Instead) {
+        if let Some(title) = marked.title {
+            self.title = title;
+        }
+        self.place = marked.place;
+        marked.todo.clone_into(&mut self.todo);
+        self.short = marked.short.into();
+        if marked.says == Says::Ill {
+            self.look = Look::Stopped;
+            self.word = Text::WordStopped;
+        }
+    }
+}
+
 impl LaneWords {
     /// Words one lane.
     pub fn of(lane: &LaneView, around: Around, language: &Language) -> Self {
@@ -144,6 +166,11 @@ impl LaneWords {
         }
         if let (LaneState::Empty | LaneState::LineStopped, Some(last)) = (&lane.state, &last) {
             said.title.clone_from(&last.verdict);
+        }
+        if let Some(marked) = marked::instead(lane, language) {
+            said.measured_by(marked);
+        } else if said.progress.is_some() {
+            said.title = marked::of_unit(lane.mark, said.title, language);
         }
         let (device_id, agent_url) = match &lane.state {
             LaneState::Verdict {
@@ -419,7 +446,9 @@ fn join(first: &str, second: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fixture_link::snapshot::Stage;
+    use fixture_link::act::Mark;
+    use fixture_link::identity::WallTime;
+    use fixture_link::snapshot::{CheckView, Done, Stage};
     use fixture_link::verdict::{Refusal, VerdictCode};
     use fixture_link::verdict_text::Text as Wording;
 
@@ -506,6 +535,7 @@ mod tests {
         empty.last = Some(LastVerdict {
             run: RunId(uuid::Uuid::from_u128(7)),
             serial: None,
+            mark: fixture_link::act::Mark::Ordinary,
             code: VerdictCode::Ok,
         });
         let words = LaneWords::of(&empty, RUNS, Language::english());
@@ -515,6 +545,66 @@ mod tests {
             "the nest is what is live"
         );
         assert_eq!(words.title, "Last unit PASS: GOOD BOX");
+    }
+
+    #[test]
+    fn a_marked_unit_goes_into_no_box_whatever_its_verdict_is() {
+        for code in VerdictCode::ALL {
+            for mark in [Mark::Golden, Mark::KnownBad] {
+                let mut lane = lane(1, verdict(code));
+                lane.mark = mark;
+                let words = LaneWords::of(&lane, RUNS, Language::english());
+                assert!(
+                    !matches!(words.place, Place::Good | Place::Bad | Place::Hold),
+                    "{mark:?} {code}: {:?}",
+                    words.place
+                );
+                match mark.says(code.outcome()) {
+                    Says::Well => assert_eq!((words.place, words.look), (Place::Back, look_of(code.outcome()))),
+                    Says::Ill => assert_eq!((words.place, words.look), (Place::Back, Look::Stopped)),
+                    Says::Nothing => {}
+                }
+                let last = LastVerdict {
+                    run: RunId(uuid::Uuid::from_u128(7)),
+                    serial: None,
+                    mark,
+                    code,
+                };
+                let verdict = LastWords::of(&last, RUNS, Language::english()).verdict;
+                assert!(!verdict.contains("BOX"), "{mark:?} {code}: {verdict}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_lane_says_which_unit_its_golden_check_wants_next() {
+        let mut lane = lane(1, LaneState::Empty);
+        let mut said = |golden, known_bad, overdue| {
+            lane.golden_check = Some(CheckView {
+                since: WallTime {
+                    micros: 0,
+                    synchronised: true,
+                },
+                golden,
+                known_bad,
+                overdue,
+            });
+            let words = LaneWords::of(&lane, RUNS, Language::english());
+            (words.title, words.place)
+        };
+        assert_eq!(
+            said(Done::No, None, true),
+            ("Golden check, step 1 of 1".to_owned(), Place::PutGolden)
+        );
+        assert_eq!(
+            said(Done::Yes, Some(Done::No), true),
+            ("Golden check, step 2 of 2".to_owned(), Place::PutKnownBad)
+        );
+        assert_eq!(
+            said(Done::No, Some(Done::No), false),
+            ("Golden check due, step 1 of 2".to_owned(), Place::PutIn),
+            "others still pass"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod lane;
 pub mod language;
 pub mod led;
 pub mod look;
+pub mod marked;
 pub mod notice;
 pub mod place;
 pub mod shift;
@@ -339,6 +340,7 @@ pub(crate) mod tests {
             left_ms: None,
             last: None,
             golden_check: None,
+            mark: fixture_link::act::Mark::Ordinary,
             led: LedView::default(),
         }
     }

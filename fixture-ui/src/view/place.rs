@@ -33,6 +33,12 @@ pub enum Place {
     Scan,
     /// Its label has to be compared.
     CheckLabel,
+    /// The golden unit is wanted, and no other.
+    PutGolden,
+    /// The known-bad unit is wanted, and no other.
+    PutKnownBad,
+    /// Back to where marked units are kept: it is none to be sold.
+    Back,
 }
 
 impl Place {
@@ -111,6 +117,9 @@ impl Place {
             Self::Wait => Text::PlaceWait,
             Self::Scan => Text::PlaceScan,
             Self::CheckLabel => Text::PlaceCheckLabel,
+            Self::PutGolden => Text::PlacePutGolden,
+            Self::PutKnownBad => Text::PlacePutKnownBad,
+            Self::Back => Text::PlaceBack,
         }
     }
 }
@@ -159,7 +168,15 @@ mod tests {
                 ),
                 Place::OtherLane => ("other lane", "into another lane"),
                 Place::Keep => ("keep", "eep the unit"),
-                Place::Leave | Place::Start | Place::PutIn | Place::Wait | Place::Scan | Place::CheckLabel => {
+                Place::Leave
+                | Place::Start
+                | Place::PutIn
+                | Place::Wait
+                | Place::Scan
+                | Place::CheckLabel
+                | Place::PutGolden
+                | Place::PutKnownBad
+                | Place::Back => {
                     panic!("{code}: no place of a verdict")
                 }
             };

@@ -13,6 +13,7 @@ use fixture_link::act::{Act, ActAnswer, ActId, ActRequest, StopReason};
 use fixture_link::client::LinkError;
 use fixture_link::identity::{LaneId, Serial, WallTime};
 use fixture_link::role::{Right, Role};
+use fixture_link::snapshot::{CheckView, Done};
 use serde::Deserialize;
 
 use super::Sources;
@@ -22,6 +23,7 @@ use super::link;
 use super::posted::Posted;
 use super::problem::{Problem, page as rendered};
 use super::visitor::Visitor;
+use crate::view::marked::{Next, Step};
 use crate::view::{Face, View};
 
 /// An id for an act that somebody is about to do: a form carries it, so that one that is sent twice is done once.
@@ -415,6 +417,7 @@ struct LinePage {
     lot: String,
     work_order: String,
     lanes: Vec<LaneForms>,
+    checks: Vec<LaneCheck>,
     classes: [&'static str; 9],
     alarms: Vec<Alarm>,
     shelves: bool,
@@ -442,6 +445,55 @@ struct LaneForms {
     state: String,
     start: ActId,
     stop: ActId,
+}
+
+/// A lane's golden check that is due.
+struct LaneCheck {
+    number: u8,
+    since: String,
+    steps: Vec<CheckStep>,
+    consequence: &'static str,
+}
+
+/// One step of it.
+struct CheckStep {
+    what: &'static str,
+    /// `done`, `next` or `later`.
+    state: &'static str,
+}
+
+impl LaneCheck {
+    fn of(sources: &Sources, lane: LaneId, check: &CheckView) -> Self {
+        let next = Next::of(check).wants;
+        let step = |what, mine: Step, done: Done| CheckStep {
+            what,
+            state: match done {
+                Done::Yes => "done",
+                Done::No if mine == next => "next",
+                Done::No => "later",
+            },
+        };
+        let known_bad = check
+            .known_bad
+            .map(|done| step("Run the known-bad unit: the lane must fail it", Step::KnownBad, done));
+        Self {
+            number: lane.number(),
+            since: age(sources, check.since),
+            steps: [step(
+                "Run the golden unit: the lane must pass it",
+                Step::Golden,
+                check.golden,
+            )]
+            .into_iter()
+            .chain(known_bad)
+            .collect(),
+            consequence: if check.overdue {
+                "Overdue: this lane passes no other unit until it is done."
+            } else {
+                "Until it is overdue this lane still passes other units."
+            },
+        }
+    }
 }
 
 /// Ids of a page's forms.
@@ -501,6 +553,16 @@ pub async fn line(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
                 stop: new_id(),
             })
             .collect(),
+        checks: if shown.is_empty() {
+            Vec::new()
+        } else {
+            let snapshot = heard.snapshot.as_ref().map(|(snapshot, _)| snapshot);
+            let lanes = snapshot.map(|snapshot| snapshot.lanes.as_slice()).unwrap_or_default();
+            let due = lanes
+                .iter()
+                .filter_map(|lane| Some((lane.lane, lane.golden_check.as_ref()?)));
+            due.map(|(lane, check)| LaneCheck::of(&sources, lane, check)).collect()
+        },
         classes: StopReason::ALL.map(StopReason::as_str),
         alarms: view
             .notices

@@ -87,6 +87,7 @@ mod tests {
             left_ms: None,
             last: None,
             golden_check: None,
+            mark: fixture_link::act::Mark::Ordinary,
             led: LedView::default(),
         }
     }
