@@ -1,5 +1,6 @@
 //! Units by which the fixture is measured: what their runs are, what they say of their lane, and the check that wants them.
 
+use fixture_daemon::engine::effect::Signal;
 use fixture_daemon::engine::input::{ActFacts, CheckDue, Input};
 use fixture_ledger::record::{Known, Purpose, UnitHistory};
 use fixture_link::act::{Act, ActAnswer, Mark};
@@ -85,6 +86,34 @@ fn a_marked_unit_runs_as_often_as_it_takes_and_says_so_in_its_record() {
 }
 
 #[test]
+fn what_a_unit_is_marked_as_is_shown_from_its_seating_until_the_next_one() {
+    let mut light = line(1);
+    light.wait(ms(3000));
+    let shown = |light: &Light| {
+        let lane = light.line.view(light.now).lanes.remove(0);
+        (lane.mark, lane.last.map(|last| last.mark))
+    };
+    assert_eq!(shown(&light), (Mark::Ordinary, None));
+    light.seats(1, named("G"), marked(Mark::Golden));
+    light.wait(ms(2000));
+    assert_eq!(shown(&light), (Mark::Golden, None), "it runs");
+    light.wait(ms(60_000));
+    assert!(
+        matches!(light.state(1), LaneState::Verdict { .. }),
+        "{:?}",
+        light.state(1)
+    );
+    assert_eq!(shown(&light), (Mark::Golden, None));
+    assert_eq!(light.signals.last(), Some(&Signal::Pass), "it is as it must be");
+    light.lift(1);
+    assert_eq!(shown(&light), (Mark::Ordinary, Some(Mark::Golden)));
+    light.wait(ms(3000));
+    light.seats(1, named("U"), UnitHistory::default());
+    light.wait(ms(2000));
+    assert_eq!(shown(&light), (Mark::Ordinary, None));
+}
+
+#[test]
 fn known_bad_units_that_fail_again_and_again_stop_no_line() {
     let mut light = line(2);
     for unit in ["B1", "B2", "B3", "B4"] {
@@ -155,6 +184,11 @@ fn a_marked_unit_that_does_not_end_as_it_must_stops_its_lane() {
     for (unit, mark, words) in cases {
         let mut light = line(1);
         run(&mut light, 1, unit, marked(mark));
+        assert!(
+            !light.signals.contains(&Signal::Pass) && !light.signals.contains(&Signal::Fail),
+            "{:?}: neither box is this unit's",
+            light.signals
+        );
         let LaneState::Stopped { cause } = light.state(1) else {
             panic!("{:?}", light.state(1));
         };

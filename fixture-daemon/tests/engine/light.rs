@@ -8,7 +8,7 @@ use blinkup::packet::{PlanId, Token};
 use blinkup::reader::LedShape;
 use blinkup::sample::{Counts, Sample};
 use blinkup::{Level, Symbol, Tick};
-use fixture_daemon::engine::effect::{Effect, LaneEffect, Transmission};
+use fixture_daemon::engine::effect::{Effect, LaneEffect, Signal, Transmission};
 use fixture_daemon::engine::gate::LoopBackLimits;
 use fixture_daemon::engine::golden::{CheckRules, KnownBad};
 use fixture_daemon::engine::input::{
@@ -136,6 +136,8 @@ pub struct Light {
     pub checked: Vec<LaneId>,
     /// What the runs were for.
     pub purposes: Vec<Purpose>,
+    /// What was signalled.
+    pub signals: Vec<Signal>,
     pub stops: Vec<Option<VerdictCode>>,
     pub late: bool,
     /// The cloud tells which device used each lane's tokens, and its bless events name nothing but the device.
@@ -262,6 +264,7 @@ impl Light {
             shelved: Vec::new(),
             checked: Vec::new(),
             purposes: Vec::new(),
+            signals: Vec::new(),
             stops: Vec::new(),
             late: false,
             devices: None,
@@ -522,7 +525,8 @@ impl Light {
                 nest.shows = vec![(now, "normal-operation"), (back + ms(300), "no-network-settings")];
                 self.later(back, lane_input(LaneInput::PowerCycled));
             }
-            LaneEffect::RecordLifted(_) | LaneEffect::Signal(_) => {}
+            LaneEffect::Signal(signal) => self.signals.push(signal),
+            LaneEffect::RecordLifted(_) => {}
         }
     }
 

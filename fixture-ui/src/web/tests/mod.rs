@@ -1,5 +1,6 @@
 //! Pages as they are sent, against a ledger on disk and a daemon that is heard or not.
 
+mod hostile;
 mod people;
 mod reports;
 

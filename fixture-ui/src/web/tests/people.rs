@@ -20,15 +20,20 @@ const TABLE: &str = include_str!("../../../../docs/people.md");
 const WORDS: &str = "correct horse battery";
 
 /// A fixture with an account of each role, and a daemon that does what it is asked.
-struct Staffed {
+pub(super) struct Staffed {
     _folder: tempfile::TempDir,
-    people: Arc<People>,
-    sources: Sources,
+    pub(super) people: Arc<People>,
+    pub(super) sources: Sources,
     asked: Arc<Mutex<Vec<ActRequest>>>,
 }
 
 /// What `done` and refusals of the daemon are.
 async fn staffed(door: Door) -> Staffed {
+    staffed_with(door, Path::new("/nowhere/none.db")).await
+}
+
+/// The same with a ledger.
+pub(super) async fn staffed_with(door: Door, ledger: &Path) -> Staffed {
     let folder = tempfile::tempdir().unwrap();
     let people = Arc::new(People::open(&folder.path().join("people.db")).await.unwrap());
     let at = Clock::start().wall().as_microsecond();
@@ -43,7 +48,7 @@ async fn staffed(door: Door) -> Staffed {
     let socket = folder.path().join("fixture.sock");
     let asked = Arc::new(Mutex::new(Vec::new()));
     daemon(&socket, Arc::clone(&asked));
-    let (_, sources) = sources(&folder.path().join("none.db"), fresh(four_lanes()));
+    let (_, sources) = sources(ledger, fresh(four_lanes()));
     let sources = Sources {
         people: Some(Arc::clone(&people)),
         daemon: Client::new(&socket),
@@ -59,7 +64,7 @@ async fn staffed(door: Door) -> Staffed {
     }
 }
 
-fn named(role: Role) -> String {
+pub(super) fn named(role: Role) -> String {
     format!("Role {role}")
 }
 
@@ -83,7 +88,7 @@ fn daemon(socket: &Path, asked: Arc<Mutex<Vec<ActRequest>>>) {
 }
 
 impl Staffed {
-    fn at(&self) -> i64 {
+    pub(super) fn at(&self) -> i64 {
         self.sources.clock.wall().as_microsecond()
     }
 
@@ -95,7 +100,7 @@ impl Staffed {
         }
     }
 
-    async fn log_in(&self, role: Role) -> Secret {
+    pub(super) async fn log_in(&self, role: Role) -> Secret {
         let proof = Proof::Password {
             name: named(role),
             password: Secret::told(WORDS),

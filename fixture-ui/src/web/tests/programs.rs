@@ -22,7 +22,7 @@ async fn fetched(sources: &Sources, address: &str) -> (StatusCode, HeaderMap, St
 }
 
 /// A ledger with runs of every kind, and hostile names.
-async fn mixed() -> (tempfile::TempDir, std::path::PathBuf) {
+pub(super) async fn mixed() -> (tempfile::TempDir, std::path::PathBuf) {
     let (folder, path, mut ledger) = ledger().await;
     store(&mut ledger, 1, "=cmd|' /C calc'!A0", VerdictCode::StuckJoining, trace()).await;
     store(

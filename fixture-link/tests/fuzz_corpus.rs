@@ -1,0 +1,30 @@
+//! The fuzz targets' corpora, through the same judges.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../fuzz/judges/message.rs"]
+mod message;
+#[path = "../fuzz/judges/settings.rs"]
+mod settings;
+
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let files = fs::read_dir(folder).unwrap();
+    files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
+}
+
+#[test]
+fn every_message_of_the_corpus_holds() {
+    let read: usize = corpus("message").iter().map(|data| message::message(data)).sum();
+    assert!(read >= 10, "{read} messages in the corpus can be read");
+}
+
+#[test]
+fn all_settings_of_the_corpus_hold() {
+    let read = corpus("settings")
+        .iter()
+        .filter(|data| settings::settings(data))
+        .count();
+    assert!(read >= 2, "{read} settings in the corpus can be read");
+}
