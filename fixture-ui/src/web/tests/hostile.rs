@@ -288,7 +288,8 @@ async fn held(fixture: &Staffed) -> Held {
     for role in Role::ALL {
         held.secrets.push(fixture.log_in(role).await);
         let ends = fixture.at() + 1_000_000_000;
-        let token = fixture.people.make_token(&named(role), role, "Ana", fixture.at(), ends);
+        let name = named(role);
+        let token = fixture.people.make_token(&name, role, "Ana", fixture.at(), ends);
         held.tokens.push(token.await.unwrap());
     }
     held
