@@ -596,3 +596,20 @@ fn age(sources: &Sources, since: WallTime) -> String {
 pub fn addresses() -> impl Iterator<Item = (&'static str, Right)> {
     KINDS.iter().map(|kind| (kind.address, kind.needs))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_needs_the_right_that_its_act_needs() {
+        let whole = Posted::of(
+            "serial=A-1&reason=why&class=break&disposition=scrap&mark=golden&part=card&minutes=60&lot=L&work_order=W&name=Ana",
+        );
+        for kind in &KINDS {
+            let act = (kind.read)(&whole).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
+            assert_eq!(act.needs(), kind.needs, "{}", kind.name);
+            assert_eq!(act.kind().as_str(), kind.name);
+        }
+    }
+}

@@ -36,6 +36,16 @@ impl Posted {
     }
 }
 
+#[cfg(test)]
+impl Posted {
+    /// A form with these fields.
+    pub fn of(fields: &str) -> Self {
+        Self {
+            fields: link::fields(fields),
+        }
+    }
+}
+
 impl FromRequest<Arc<Sources>> for Posted {
     type Rejection = Response;
 

@@ -28,7 +28,7 @@ impl Alarms {
         standing.map(|notice| notice.what.clone())
     }
 
-    /// Puts the notice of a part out of sight until then, as long as it says this.
+    /// Puts the notice of a part out of sight until then, as long as it says this, whatever its figures are.
     pub fn shelve(&mut self, part: String, what: String, until: WallTime, by: String) {
         self.shelf.retain(|shelved| shelved.part != part);
         self.shelf.push(OnShelf { part, what, until, by });
@@ -39,7 +39,7 @@ impl Alarms {
         let since = |part: &str, what: &str| {
             let before = self.standing.iter().find(|notice| notice.part == part);
             before
-                .filter(|notice| notice.what == what)
+                .filter(|notice| is_the_same(&notice.what, what))
                 .map_or(at, |notice| notice.since)
         };
         self.standing = one_a_part(found)
@@ -54,7 +54,7 @@ impl Alarms {
         // What has changed since comes back into sight, and stays there when it changes back.
         let standing = &self.standing;
         self.shelf.retain(|shelved| {
-            let other = |notice: &Notice| notice.part == shelved.part && notice.what != shelved.what;
+            let other = |notice: &Notice| notice.part == shelved.part && !is_the_same(&notice.what, &shelved.what);
             shelved.until.micros > at.micros && !standing.iter().any(other)
         });
         let (mut shown, mut shelved) = (Vec::new(), Vec::new());
@@ -70,6 +70,12 @@ impl Alarms {
         }
         (shown, shelved)
     }
+}
+
+/// Whether two notices of a part say the same but for their figures: a temperature that rises by a degree is no other thing to see to.
+fn is_the_same(one: &str, other: &str) -> bool {
+    let words = |text: &str| -> String { text.chars().filter(|letter| !letter.is_ascii_digit()).collect() };
+    words(one) == words(other)
 }
 
 /// What is found of one part is one notice, with every sentence and every remedy once.
@@ -146,6 +152,18 @@ mod tests {
         assert_eq!(alarms.sort(at(99), hot("it is hot")).0, []);
         let (shown, shelved) = alarms.sort(at(100), hot("it is hot"));
         assert_eq!((shown.len(), shelved.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_figure_that_changes_makes_no_other_notice() {
+        let mut alarms = Alarms::default();
+        let (shown, _) = alarms.sort(at(10), hot("the processor is at 81 °C"));
+        assert_eq!(shown[0].since, at(10));
+        alarms.shelve("machine".to_owned(), shown[0].what.clone(), at(100), "kim".to_owned());
+        let (shown, shelved) = alarms.sort(at(20), hot("the processor is at 82 °C"));
+        assert_eq!((shown.len(), shelved.len()), (0, 1));
+        assert_eq!(shelved[0].notice.since, at(10), "it is as old as it was");
+        assert_eq!(shelved[0].notice.what, "the processor is at 82 °C");
     }
 
     #[test]
