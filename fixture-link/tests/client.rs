@@ -109,6 +109,7 @@ fn snapshot(beat: u64) -> Snapshot {
             left_ms: None,
             last: None,
             golden_check: None,
+            recipe: None,
             led: LedView::default(),
         }],
     }

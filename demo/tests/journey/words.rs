@@ -101,6 +101,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         left_ms: None,
         last: None,
         golden_check: None,
+        recipe: None,
         led: LedView::default(),
     };
     let snapshot = Snapshot {

@@ -30,6 +30,7 @@ use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::news::News;
 use crate::drivers::real_time::power::Relays;
+use crate::drivers::real_time::setups::Setups;
 use crate::drivers::real_time::shift;
 use crate::drivers::real_time::signals::Outside;
 use crate::drivers::real_time::standing::{self, StillThere};
@@ -42,7 +43,7 @@ use crate::engine::input::{Input, LaneInput};
 use crate::engine::lamp_trend::{self, LampTrend};
 use crate::engine::lane::LaneConfig as EngineLane;
 use crate::engine::line::{Line, LineConfig};
-use crate::engine::recipe::PassRule;
+use crate::engine::recipe::{PassRule, Recipe};
 use crate::enrolment::TokenSource;
 use crate::jig::raspberry_pi::{self, Measured};
 use crate::jig::simulated::Jig as SimulatedJig;
@@ -207,6 +208,10 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         .await?;
     let settings = config.settings;
     let stopped = ledger.standing_stops().await?;
+    line.offer(
+        config.others.iter().map(|other| as_lit(&config.jig, other)).collect(),
+        config.lots.clone(),
+    );
     line.take_over(
         last_batch(&settings.ledger).await?,
         stopped.iter().cloned().map(|stop| Stop {
@@ -217,6 +222,9 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             wants_acknowledgement: stop.wants_acknowledgement,
         }),
     );
+    if let Some(why) = line.without_recipe() {
+        tracing::error!("no unit is run: {why}");
+    }
     for lane in &lanes {
         line.remember(*lane, last_verdicts(&settings.ledger, *lane).await?);
     }
@@ -233,7 +241,6 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     }
     let trends = lamp_trends(&settings.ledger, &line).await?;
     let shelved = shelved(&settings.ledger, wall()).await?;
-    let setup = ledger.setup(&setup).await?;
     let around = simulated_jig.clone().map(|jig| (jig, clock));
     let source = config
         .enrolment
@@ -358,7 +365,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     // The clerk holds the ledger, the engine's task the engine.
     let clerk = Clerk {
         ledger,
-        setup,
+        setups: Setups::new(setup),
         operator: if simulated { operator::NAME } else { CONSOLE }.to_owned(),
         clock,
         told: told.clone(),
@@ -497,10 +504,6 @@ fn take_simulated(
 
 fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow::Result<Taken> {
     let lanes: Vec<LaneId> = config.lanes.iter().map(|lane| lane.lane).collect();
-    let recipe = match &pi.lamp {
-        LampParts::Ladder(ladder) => config.recipe.at_fixed_light(ladder.mid_share),
-        LampParts::Pwm(_) | LampParts::Expander(_) => config.recipe.clone(),
-    };
     let commissioned = Commissioned::load(pi.calibration.as_ref(), &pi.parts(), clock.now(), wall());
     if let Some(why) = commissioned.missing() {
         tracing::error!("no lane passes a unit: {why}");
@@ -511,7 +514,7 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
             .iter()
             .map(|lane| dimmed(config, commissioned.apply(commissioning::typical(pi, *lane))))
             .collect(),
-        recipe,
+        recipe: as_lit(&config.jig, &config.recipe),
         k_in_a_row: config.policy.k_in_a_row,
         shared_within: config.policy.shared_within,
         lot: String::new(),
@@ -530,6 +533,16 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
         },
         simulated: None,
     })
+}
+
+/// A recipe as the jig's lamps can show it.
+fn as_lit(jig: &Jig, recipe: &Recipe) -> Recipe {
+    if let Jig::RaspberryPi(pi) = jig
+        && let LampParts::Ladder(ladder) = &pi.lamp
+    {
+        return recipe.at_fixed_light(ladder.mid_share);
+    }
+    recipe.clone()
 }
 
 /// A lane whose lamp gives the share of its light that the configuration says.

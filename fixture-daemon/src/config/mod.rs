@@ -2,6 +2,7 @@
 
 mod calibration;
 mod lasting;
+mod lots;
 mod network;
 mod raspberry_pi;
 mod recipe;
@@ -24,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 
 use crate::engine::golden::{CheckRules, KnownBad};
+use crate::engine::product::Lots;
 use crate::engine::recipe::{PassRule, Recipe};
 use crate::network::Check;
 use lasting::Lasting;
@@ -47,8 +49,12 @@ pub struct Config {
     pub settings: Settings,
     /// The status codes: the fixture's own table, or the vendor's.
     pub codes: CodeTable,
-    /// What the product needs.
+    /// What the product needs; where lots choose, what units without a lot need.
     pub recipe: Recipe,
+    /// What other lots and work orders need.
+    pub others: Vec<Recipe>,
+    /// Which of them is which one's.
+    pub lots: Lots,
     /// The lanes, in order, each with the share of light that its lamp gives.
     pub lanes: Vec<LaneConfig>,
     /// The policies over lanes.
@@ -185,6 +191,11 @@ struct Raw {
     jig: Spanned<RawJig>,
     enrolment: Option<Spanned<RawEnrolment>>,
     network: Option<network::RawNetwork>,
+    #[serde(default)]
+    lots: Vec<lots::Raw>,
+    // Checked by `Settings`.
+    #[serde(rename = "unknown_lots")]
+    _unknown_lots: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -283,18 +294,9 @@ impl Config {
             secrets: Secrets::Read,
         };
 
-        let recipe_file = source.path(&raw.recipe)?;
         let codes = codes_of(&settings)?;
-        let (recipe, mut remarks) = load_recipe_with_codes(&recipe_file, &codes).map_err(|mistake| {
-            if recipe_file.is_file() {
-                mistake
-            } else {
-                source.mistake(
-                    &raw.recipe,
-                    format!("expected a recipe: no file {}", recipe_file.display()),
-                )
-            }
-        })?;
+        let (recipe, mut remarks) = source.recipe(&raw.recipe, &codes)?;
+        let others = lots::others(source, &raw.lots, (&raw.recipe, &recipe), &codes, &mut remarks)?;
         let lanes = lanes(source, &raw.lanes)?;
         let policy = Policy {
             k_in_a_row: source.count(raw.policy.k_in_a_row.as_ref(), 3, 2, 20)?,
@@ -312,6 +314,18 @@ impl Config {
         {
             imp.wifi.clone_from(&recipe.wifi);
             imp_fits(source, &raw.recipe, &recipe, &mut remarks)?;
+            for other in others.iter().filter(|other| other.recipe.name != recipe.name) {
+                imp_fits(source, other.place, &other.recipe, &mut remarks)?;
+                if other.recipe.wifi != recipe.wifi {
+                    return Err(source.mistake(
+                        other.place,
+                        "the imp transmitter knows one network: expected network and password as in the other recipe",
+                    ));
+                }
+            }
+        }
+        if let Jig::Simulated { .. } = jig {
+            remarks.extend(lots::beyond_the_model(&others, &recipe));
         }
         // An imp gets its tokens itself: a fixture whose only lane is an imp's asks for none.
         let only_imps = matches!(&jig, Jig::RaspberryPi(pi) if pi.transmitter.is_some() && lanes.len() == 1);
@@ -321,17 +335,29 @@ impl Config {
                 remarks.push("enrolment: not used: the imp transmitter gets its tokens itself".to_owned());
                 None
             }
-            None if recipe.enrols => {
-                return Err(source.mistake(
-                    &raw.recipe,
-                    "this recipe enrols units: expected a section [enrolment.fixed], [enrolment.simulated] or [enrolment.impcloud]",
-                ));
-            }
-            None => None,
-            Some(raw) if recipe.enrols => Some(enrolment(source, raw, &recipe)?),
-            Some(_) => {
-                remarks.push("enrolment: not used: the recipe sends no token".to_owned());
+            None => {
+                let first = (&raw.recipe, &recipe);
+                let mut all = core::iter::once(first).chain(others.iter().map(|other| (other.place, &other.recipe)));
+                if let Some((place, _)) = all.find(|(_, recipe)| recipe.enrols) {
+                    return Err(source.mistake(
+                        place,
+                        "this recipe enrols units: expected a section [enrolment.fixed], [enrolment.simulated] or [enrolment.impcloud]",
+                    ));
+                }
                 None
+            }
+            Some(raw) => {
+                let all: Vec<&Recipe> = core::iter::once(&recipe)
+                    .chain(others.iter().map(|other| &other.recipe))
+                    .collect();
+                let mut enrolled = None;
+                for recipe in all.into_iter().filter(|recipe| recipe.enrols) {
+                    enrolled = Some(enrolment(source, raw, recipe)?);
+                }
+                if enrolled.is_none() {
+                    remarks.push("enrolment: not used: the recipe sends no token".to_owned());
+                }
+                enrolled
             }
         };
         let network = raw
@@ -341,9 +367,11 @@ impl Config {
             .transpose()?;
         Ok(Self {
             file: file.to_owned(),
-            settings,
             codes,
             recipe,
+            lots: lots::choices(&settings.lots, &others),
+            others: lots::recipes(others),
+            settings,
             lanes,
             policy,
             jig,
@@ -651,6 +679,18 @@ impl Source<'_> {
             return Err(self.mistake(raw, "expected a path, found nothing"));
         }
         Ok(self.file.parent().unwrap_or(Path::new("")).join(raw.get_ref()))
+    }
+
+    /// The recipe that a path leads to, and what is odd about it.
+    fn recipe(self, raw: &Spanned<PathBuf>, codes: &CodeTable) -> Result<(Recipe, Vec<String>), Mistake> {
+        let file = self.path(raw)?;
+        load_recipe_with_codes(&file, codes).map_err(|mistake| {
+            if file.is_file() {
+                mistake
+            } else {
+                self.mistake(raw, format!("expected a recipe: no file {}", file.display()))
+            }
+        })
     }
 
     /// A path of a file that is there.

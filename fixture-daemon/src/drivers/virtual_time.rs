@@ -755,6 +755,7 @@ impl Driver<'_> {
                 serial,
                 batch,
                 purpose,
+                recipe: _,
                 seated,
             } => {
                 let start = RunStart {
@@ -770,7 +771,7 @@ impl Driver<'_> {
                 let result = self.runtime.block_on(self.ledger.begin_run(self.setup, &start));
                 self.stored(lane, run, result)
             }
-            LaneEffect::Refuse(refused) => {
+            LaneEffect::Refuse(refused, _) => {
                 self.summary.refusals += 1;
                 self.runtime
                     .block_on(self.ledger.record_refusal(self.setup, &refused, at))

@@ -10,6 +10,8 @@ use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::verdict::VerdictCode;
 
+use super::recipe::Recipe;
+
 /// One thing that happened.
 #[derive(Debug, Clone)]
 pub enum Input {
@@ -28,6 +30,8 @@ pub enum Input {
     Network(NetworkSeen),
     /// A golden check is due.
     CheckDue(CheckDue),
+    /// Another version of one of the line's recipes is stored: the runs that begin from now on are run by it.
+    Recipe(Box<Recipe>),
     /// Time has come: the deadline that the engine asked for.
     Tick,
 }

@@ -145,6 +145,7 @@ mod tests {
             left_ms: None,
             last: None,
             golden_check: None,
+            recipe: None,
             led: LedView::default(),
         }
     }

@@ -135,6 +135,8 @@ pub struct Light {
     /// Lanes whose golden check was done.
     pub checked: Vec<LaneId>,
     /// What the runs were for.
+    /// What every run was run by, by name.
+    pub recipes: Vec<String>,
     pub purposes: Vec<Purpose>,
     pub stops: Vec<Option<VerdictCode>>,
     pub late: bool,
@@ -262,6 +264,7 @@ impl Light {
             shelved: Vec::new(),
             checked: Vec::new(),
             purposes: Vec::new(),
+            recipes: Vec::new(),
             stops: Vec::new(),
             late: false,
             devices: None,
@@ -455,7 +458,10 @@ impl Light {
         let now = self.now;
         let lane_input = |input| Event::Input(Box::new(Input::Lane(id, input)));
         match effect {
-            LaneEffect::BeginRun { run, purpose, .. } => {
+            LaneEffect::BeginRun {
+                run, purpose, recipe, ..
+            } => {
+                self.recipes.push(recipe.name.clone());
                 self.purposes.push(purpose);
                 self.later(now + ms(2), lane_input(LaneInput::Stored { run, result: Ok(()) }));
             }
@@ -464,7 +470,7 @@ impl Light {
                 self.ends.push((id, *end));
                 self.later(now + ms(2), lane_input(LaneInput::Stored { run, result: Ok(()) }));
             }
-            LaneEffect::Refuse(refused) => self.refusals.push(refused),
+            LaneEffect::Refuse(refused, _) => self.refusals.push(refused),
             LaneEffect::RequestToken { run, attempt } => {
                 let answer = Ok(TokenGrant {
                     id: format!("{run}-{attempt}"),

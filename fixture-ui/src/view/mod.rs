@@ -339,6 +339,7 @@ pub(crate) mod tests {
             left_ms: None,
             last: None,
             golden_check: None,
+            recipe: None,
             led: LedView::default(),
         }
     }

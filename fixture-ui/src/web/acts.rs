@@ -13,6 +13,7 @@ use fixture_link::act::{Act, ActAnswer, ActId, ActRequest, StopReason};
 use fixture_link::client::LinkError;
 use fixture_link::identity::{LaneId, Serial, WallTime};
 use fixture_link::role::{Right, Role};
+use fixture_link::settings::{Label, LotName, UnknownLots};
 use serde::Deserialize;
 
 use super::Sources;
@@ -414,11 +415,46 @@ struct LinePage {
     stopped: Option<Standing>,
     lot: String,
     work_order: String,
+    recipe: String,
+    lots: Vec<LotWords>,
+    work_orders: Vec<LotWords>,
+    refuses: bool,
     lanes: Vec<LaneForms>,
     classes: [&'static str; 9],
     alarms: Vec<Alarm>,
     shelves: bool,
     judges: bool,
+}
+
+/// A lot or a work order that has a recipe of its own.
+struct LotWords {
+    /// Its name; empty where it is how names begin.
+    name: String,
+    /// What is so called.
+    fits: String,
+    /// The recipe's file, without its ending.
+    recipe: String,
+}
+
+/// The lots, or the work orders, that the configuration has recipes for.
+fn labelled(sources: &Sources, label: Label) -> Vec<LotWords> {
+    let entries = sources.lots.entries.iter();
+    let entries = entries.filter(|entry| entry.label == label);
+    entries
+        .map(|entry| LotWords {
+            name: match &entry.name {
+                LotName::Exactly(name) => name.clone(),
+                LotName::Beginning(_) => String::new(),
+            },
+            fits: entry.name.to_string(),
+            recipe: entry
+                .recipe
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+        })
+        .collect()
 }
 
 /// Something that a person must act on.
@@ -440,6 +476,7 @@ struct LaneForms {
     number: u8,
     unit: String,
     state: String,
+    recipe: String,
     start: ActId,
     stop: ActId,
 }
@@ -491,12 +528,17 @@ pub async fn line(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
         }),
         lot: view.lot.clone(),
         work_order: view.work_order.clone(),
+        recipe: view.recipe.clone(),
+        lots: labelled(&sources, Label::Lot),
+        work_orders: labelled(&sources, Label::WorkOrder),
+        refuses: sources.lots.unknown == UnknownLots::Refuse,
         lanes: shown
             .iter()
             .map(|lane| LaneForms {
                 number: lane.lane.number(),
                 unit: lane.serial.clone(),
                 state: lane.word.clone(),
+                recipe: lane.recipe.clone(),
                 start: new_id(),
                 stop: new_id(),
             })

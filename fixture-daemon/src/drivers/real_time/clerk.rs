@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use blinkup::Tick;
 use fixture_ledger::record::{Audited, OpenLabel, Purpose, RunEnd, RunStart, UnitHistory};
-use fixture_ledger::{Interruption, Ledger, LedgerError, SetupId};
+use fixture_ledger::{Interruption, Ledger, LedgerError};
 use fixture_link::act::{ActAnswer, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::verdict::VerdictCode;
@@ -13,10 +13,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::note::{Note, Notes};
+use super::setups::Setups;
 use super::{Act as AskedAct, Told};
 use crate::clock::{Clock, wall};
 use crate::engine::effect::Batch;
 use crate::engine::input::{Input, LaneInput, Part, Seating};
+use crate::engine::recipe::RecipeId;
 
 /// Something to store or to look up.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub enum Job {
         batch: Batch,
         /// What it is run for.
         purpose: Purpose,
+        /// What it is run by.
+        recipe: RecipeId,
         /// When it was seated.
         seated: Tick,
     },
@@ -58,8 +62,8 @@ pub enum Job {
 pub struct Clerk {
     /// The ledger.
     pub ledger: Ledger,
-    /// What every run of this process is stored with.
-    pub setup: SetupId,
+    /// What runs are stored with.
+    pub setups: Setups,
     /// Who seats the units.
     pub operator: String,
     /// For the wall time of ticks.
@@ -142,10 +146,10 @@ impl Clerk {
         let mut doubtful = BTreeSet::new();
         let mut notes = Notes::default();
         while let Some(job) = jobs.recv().await {
-            notes.store(&mut self.ledger, self.setup).await;
+            notes.store(&mut self.ledger, &mut self.setups).await;
             self.job(job, jobs.len(), &mut doubtful, &mut notes).await;
         }
-        notes.store(&mut self.ledger, self.setup).await;
+        notes.store(&mut self.ledger, &mut self.setups).await;
         let left = self.ledger.interrupt(wall(), self.why()).await;
         self.ledger.close().await?;
         for run in left?.interrupted {
@@ -178,6 +182,7 @@ impl Clerk {
                 serial,
                 batch,
                 purpose,
+                recipe,
                 seated,
             } => {
                 let result = if doubtful.remove(&run) {
@@ -193,7 +198,7 @@ impl Clerk {
                         purpose,
                         seated: self.clock.wall_at(seated),
                     };
-                    said(self.ledger.begin_run(self.setup, &start).await)
+                    said(self.begin_run(&recipe, &start).await)
                 };
                 self.tell(lane, LaneInput::Stored { run, result });
             }
@@ -238,7 +243,7 @@ impl Clerk {
                 if let Note::Interrupted(end) = &mut note {
                     self.why().detail().clone_into(&mut end.detail);
                 }
-                notes.take(note, wall(), &mut self.ledger, self.setup).await;
+                notes.take(note, wall(), &mut self.ledger, &mut self.setups).await;
                 // Nobody waits for a note, but somebody may wait behind it.
                 if behind == 0
                     && let Err(error) = self.ledger.tidy().await
@@ -247,6 +252,11 @@ impl Clerk {
                 }
             }
         }
+    }
+
+    async fn begin_run(&mut self, recipe: &RecipeId, start: &RunStart) -> Result<(), LedgerError> {
+        let setup = self.setups.of(recipe, &mut self.ledger).await?;
+        self.ledger.begin_run(setup, start).await
     }
 
     /// A unit has passed: its label, which was stored as pending with the verdict, is to be printed.

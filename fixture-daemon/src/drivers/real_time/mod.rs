@@ -13,6 +13,7 @@ pub mod news;
 pub mod note;
 pub mod power;
 pub mod sampler;
+pub mod setups;
 pub mod shift;
 pub mod signals;
 pub mod standing;
@@ -102,7 +103,7 @@ pub struct Engine {
     pub line: Line,
     /// The clock of everything.
     pub clock: Clock,
-    /// What of a snapshot does not change.
+    /// Which fixture it is; what its units are run by is the engine's.
     pub fixture: Fixture,
     /// The lamps' threads, in order of lane.
     pub senders: Vec<(LaneId, Sender)>,
@@ -244,7 +245,7 @@ impl Engine {
                 Effect::Lane(
                     _,
                     LaneEffect::BeginRun { .. }
-                    | LaneEffect::Refuse(_)
+                    | LaneEffect::Refuse(..)
                     | LaneEffect::StopSending
                     | LaneEffect::RecordAttempt { .. }
                     | LaneEffect::RecordLifted(_),
@@ -405,6 +406,7 @@ impl Engine {
                 serial,
                 batch,
                 purpose,
+                recipe,
                 seated,
             } => Some(Job::BeginRun {
                 run,
@@ -412,9 +414,10 @@ impl Engine {
                 serial,
                 batch,
                 purpose,
+                recipe,
                 seated,
             }),
-            LaneEffect::Refuse(refused) => Some(Job::Note(Note::Refused(refused))),
+            LaneEffect::Refuse(refused, recipe) => Some(Job::Note(Note::Refused(refused, recipe))),
             LaneEffect::RecordAttempt { run, attempt } => {
                 self.looks.attempt(lane, wall(), &attempt);
                 Some(Job::Note(Note::Attempt(run, Box::new(attempt))))
@@ -530,7 +533,12 @@ impl Engine {
             version: fixture_link::VERSION,
             beat: shown.beat,
             at,
-            fixture: self.fixture.clone(),
+            fixture: Fixture {
+                recipe: view.recipe.name.clone(),
+                recipe_version: view.recipe.version.clone(),
+                led_evidence_only: view.led_evidence_only,
+                ..self.fixture.clone()
+            },
             line: view.line(|stop| {
                 let before = self
                     .stopped_before

@@ -87,6 +87,7 @@ mod tests {
             left_ms: None,
             last: None,
             golden_check: None,
+            recipe: None,
             led: LedView::default(),
         }
     }
