@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::{Clock, wall};
 use crate::command::act::CONSOLE;
 use crate::commissioning::{self, Commissioned, SIMULATED_PARTS};
-use crate::config::{Config, Jig, LampParts, LaneConfig, RaspberryPi};
+use crate::config::{Config, Jig, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::alarms::Alarms;
 use crate::drivers::real_time::checks::Checks;
 use crate::drivers::real_time::clerk::{Acts, Clerk, Job};
@@ -30,6 +30,7 @@ use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::news::News;
 use crate::drivers::real_time::power::Relays;
+use crate::drivers::real_time::recipes;
 use crate::drivers::real_time::setups::Setups;
 use crate::drivers::real_time::shift;
 use crate::drivers::real_time::signals::Outside;
@@ -43,7 +44,7 @@ use crate::engine::input::{Input, LaneInput};
 use crate::engine::lamp_trend::{self, LampTrend};
 use crate::engine::lane::LaneConfig as EngineLane;
 use crate::engine::line::{Line, LineConfig};
-use crate::engine::recipe::{PassRule, Recipe};
+use crate::engine::recipe::PassRule;
 use crate::enrolment::TokenSource;
 use crate::jig::raspberry_pi::{self, Measured};
 use crate::jig::simulated::Jig as SimulatedJig;
@@ -161,7 +162,7 @@ async fn told(interrupt: &mut Signal, terminate: &mut Signal) {
 
 /// Makes every part and starts it.
 #[expect(clippy::too_many_lines, reason = "wiring reads top to bottom like a parts list")]
-async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
+async fn start(mut config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let clock = Clock::start();
     let simulated = config.simulated();
 
@@ -171,6 +172,8 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         tracing::warn!("run {run}: interrupted by the end of an earlier process");
     }
     let socket = Socket::take(&config.settings.socket)?;
+    recipes::take_over(&mut config.book, &mut ledger, wall()).await?;
+    config.follow_the_book();
 
     // The jig, and the engine over its lanes.
     let lanes: Vec<LaneId> = config.lanes.iter().map(|lane| lane.lane).collect();
@@ -202,14 +205,16 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         Jig::RaspberryPi(pi) => take_raspberry_pi(pi, &config, clock)?,
     };
     // What became another since the last start is marked on the charts of yields.
-    ledger.record_change(ChangeKind::Config, &config.told(), wall()).await?;
+    ledger
+        .record_change(ChangeKind::Config, &config.book.told(), wall())
+        .await?;
     ledger
         .record_change(ChangeKind::Lamp, &config.lamps_told(), wall())
         .await?;
     let settings = config.settings;
     let stopped = ledger.standing_stops().await?;
     line.offer(
-        config.others.iter().map(|other| as_lit(&config.jig, other)).collect(),
+        config.others.iter().map(|other| config.book.as_lit(other)).collect(),
         config.lots.clone(),
     );
     line.take_over(
@@ -372,6 +377,7 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         asked: tasks.asked().clone(),
         labels,
         acts: Acts::default(),
+        book: config.book,
     };
     tasks.spawn("ledger", async move {
         clerk.work(job_receiver).await.context("the last records")
@@ -514,7 +520,7 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
             .iter()
             .map(|lane| dimmed(config, commissioned.apply(commissioning::typical(pi, *lane))))
             .collect(),
-        recipe: as_lit(&config.jig, &config.recipe),
+        recipe: config.book.as_lit(&config.recipe),
         k_in_a_row: config.policy.k_in_a_row,
         shared_within: config.policy.shared_within,
         lot: String::new(),
@@ -533,16 +539,6 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
         },
         simulated: None,
     })
-}
-
-/// A recipe as the jig's lamps can show it.
-fn as_lit(jig: &Jig, recipe: &Recipe) -> Recipe {
-    if let Jig::RaspberryPi(pi) = jig
-        && let LampParts::Ladder(ladder) = &pi.lamp
-    {
-        return recipe.at_fixed_light(ladder.mid_share);
-    }
-    recipe.clone()
 }
 
 /// A lane whose lamp gives the share of its light that the configuration says.

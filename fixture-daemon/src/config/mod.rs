@@ -1,5 +1,6 @@
 //! `fixture.toml` and the recipe it names: raw files in, one checked [`Config`] out, once, with every mistake told by its place.
 
+mod book;
 mod calibration;
 mod lasting;
 mod lots;
@@ -31,6 +32,7 @@ use crate::network::Check;
 use lasting::Lasting;
 use recipe::Secrets;
 
+pub use book::{Book, NewVersion, Stored};
 pub use calibration::CalibrationFile;
 pub use raspberry_pi::{
     Active, Board, GpioAccess, Lamp as LampParts, Nest as NestParts, Power as PowerParts, RaspberryPi,
@@ -67,8 +69,8 @@ pub struct Config {
     pub network: Option<Check>,
     /// What is allowed but odd, for a person to read.
     pub remarks: Vec<String>,
-    /// By which the file's text is told from another: what it sets, without comments and order. Secrets are in files of their own.
-    digest: String,
+    /// Of which versions of its recipes can be made while the daemon runs; those that are read here to begin with.
+    pub book: Book,
 }
 
 /// One lane.
@@ -365,6 +367,20 @@ impl Config {
             .as_ref()
             .map(|raw| network::network(source, raw, &recipe))
             .transpose()?;
+        let rest = book::Rest {
+            by_imp: matches!(&jig, Jig::RaspberryPi(pi) if pi.transmitter.is_some()),
+            shared_token: matches!(enrolment, Some(Enrolment::Fixed { .. })),
+            fixed_light: match &jig {
+                Jig::RaspberryPi(pi) => pi.lamp.fixed_light(),
+                Jig::Simulated { .. } => None,
+            },
+        };
+        let configuration = digest(&format!("{:?}", read::<toml::Table>(file, &text)?));
+        let mut book = Book::new(configuration, codes.clone(), rest);
+        book.add(&source.path(&raw.recipe)?, &recipe)?;
+        for other in others.iter().filter(|other| other.recipe.name != recipe.name) {
+            book.add(&source.path(other.place)?, &other.recipe)?;
+        }
         Ok(Self {
             file: file.to_owned(),
             codes,
@@ -378,16 +394,14 @@ impl Config {
             enrolment,
             network,
             remarks,
-            digest: digest(&format!("{:?}", read::<toml::Table>(file, &text)?)),
+            book,
         })
     }
 
-    /// What the configuration is, as a change of it is stored: its digest, and the recipe that it names.
-    pub fn told(&self) -> String {
-        format!(
-            "configuration {}; recipe {} {}",
-            self.digest, self.recipe.name, self.recipe.version
-        )
+    /// The recipes that are the newest versions, after the book was brought to them.
+    pub fn follow_the_book(&mut self) {
+        self.recipe.clone_from(self.book.first());
+        self.others = self.book.others().cloned().collect();
     }
 
     /// What the lanes' lamps are set to, as a change of them is stored.
@@ -805,7 +819,7 @@ mod tests {
             let text = text.replace("recipes/", &format!("{recipes}/recipes/"));
             std::fs::write(&file, text).unwrap();
             let config = Config::load(&file).unwrap();
-            (config.told(), config.lamps_told())
+            (config.book.told(), config.lamps_told())
         };
         let (first, lamps) = told(&text);
         assert!(

@@ -35,6 +35,11 @@ pub enum BadChange {
         "{0}: stored light says nothing of it; expected an entry of pass, ready, times, reader or led, or send.attempts"
     )]
     NotTold(String),
+    /// It cannot become another while the daemon runs.
+    #[error(
+        "{0}: is changed in the recipe's file alone; expected an entry of pass, ready, send, times, reader, led or unit"
+    )]
+    OfTheFile(String),
     /// The value is none.
     #[error(
         "{name}: {value:?}: expected a value as in a recipe: \"20s\", 0.99, true, [0.4, 0.6], or - to leave the entry out"
@@ -51,6 +56,32 @@ impl FromStr for Change {
     type Err = BadChange;
 
     fn from_str(text: &str) -> Result<Self, BadChange> {
+        let change = Self::read(text)?;
+        let name = change.path.join(".");
+        if !["pass", "ready", "times", "reader", "led"].contains(&change.first()) && name != "send.attempts" {
+            return Err(BadChange::NotTold(name));
+        }
+        Ok(change)
+    }
+}
+
+impl Change {
+    /// A change of one of the entries that can become others while the daemon runs: none that decides what is sent to units or what the fixture is
+    /// wired for, and none that names a file.
+    pub fn of_version(text: &str) -> Result<Self, BadChange> {
+        let change = Self::read(text)?;
+        if ["pass", "ready", "send", "times", "reader", "led", "unit"].contains(&change.first()) {
+            Ok(change)
+        } else {
+            Err(BadChange::OfTheFile(change.path.join(".")))
+        }
+    }
+
+    fn first(&self) -> &str {
+        self.path.first().map_or("", String::as_str)
+    }
+
+    fn read(text: &str) -> Result<Self, BadChange> {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| BadChange::NoEquals(text.to_owned()))?;
@@ -64,10 +95,6 @@ impl FromStr for Change {
         };
         if !path.iter().all(plain) {
             return Err(BadChange::Name(name.to_owned()));
-        }
-        let first = path.first().map_or("", String::as_str);
-        if !["pass", "ready", "times", "reader", "led"].contains(&first) && name != "send.attempts" {
-            return Err(BadChange::NotTold(name.to_owned()));
         }
         if value == "-" {
             return Ok(Self { path, value: None });
@@ -90,7 +117,8 @@ impl FromStr for Change {
 }
 
 impl Change {
-    fn apply(&self, recipe: &mut Table) {
+    /// Changes it in a recipe's entries.
+    pub fn apply(&self, recipe: &mut Table) {
         let Some((last, way)) = self.path.split_last() else {
             return;
         };

@@ -58,6 +58,17 @@ pub struct ActFacts {
     pub history: Option<UnitHistory>,
     /// What the notice says that stands of the part that it names; `None` where none does.
     pub notice: Option<String>,
+    /// The version of a recipe that it makes, checked as a whole, or why there is none; `None` where it makes none.
+    pub recipe: Option<Result<NewRecipe, String>>,
+}
+
+/// A version of a recipe that somebody makes, in words. The recipe itself comes by [`Input::Recipe`], once it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecipe {
+    /// What its entries are now, with the version before.
+    pub before: String,
+    /// What they become, with the version after.
+    pub after: String,
 }
 
 /// What the fixture's own look at the line's network found.

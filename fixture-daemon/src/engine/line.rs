@@ -23,7 +23,7 @@ use super::decision::{Decisions, decided};
 use super::effect::{Batch, Effect, LaneEffect, Stop};
 use super::gate::LoopBackLimits;
 use super::golden::{self, Check, CheckRules, Says};
-use super::input::{ActFacts, CheckDue, Input, LaneInput, NetworkSeen, Seating};
+use super::input::{ActFacts, CheckDue, Input, LaneInput, NetworkSeen, NewRecipe, Seating};
 use super::lane::{Lane, LaneConfig};
 use super::led;
 use super::policy::{Candidate, Policy, needs_network, unit_refusal, why_not_to_run};
@@ -931,6 +931,7 @@ impl Line {
         let after = match &request.act {
             Act::Shelve { minutes, .. } => format!("shelved for {minutes} minutes"),
             Act::Account { after, .. } => after.clone(),
+            Act::Recipe { .. } => made(&facts).map_or_else(String::new, |recipe| recipe.after.clone()),
             Act::Start { .. }
             | Act::Stop { .. }
             | Act::Acknowledge { .. }
@@ -981,6 +982,7 @@ impl Line {
             Act::GoldenCheck { .. } => String::new(),
             Act::Account { before, .. } => before.clone(),
             Act::Shelve { .. } => facts.notice.clone().unwrap_or_default(),
+            Act::Recipe { .. } => made(facts).map_or_else(String::new, |recipe| recipe.before.clone()),
         }
     }
 
@@ -1075,6 +1077,12 @@ impl Line {
                         refused("this fixture's configuration asks for no golden check: [policy.golden_check]")
                     }
                 },
+            },
+            // Whoever stores it tells the line of the recipe itself afterwards.
+            Act::Recipe { .. } => match &facts.recipe {
+                Some(Ok(_)) => ActAnswer::Done,
+                Some(Err(why)) => refused(why),
+                None => refused("nobody here makes versions of recipes"),
             },
             Act::Shelve { part, minutes, .. } => shelve(part, *minutes, &request.by, facts, effects),
             Act::Language { language } => named("language", language, &mut self.batch.language, effects),
@@ -1214,6 +1222,11 @@ impl Line {
         }
         runs
     }
+}
+
+/// The version of a recipe that an act makes, where it can be made.
+fn made(facts: &ActFacts) -> Option<&NewRecipe> {
+    facts.recipe.as_ref()?.as_ref().ok()
 }
 
 /// Somebody wants the notice of a part out of sight.

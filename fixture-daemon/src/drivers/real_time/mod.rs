@@ -12,6 +12,7 @@ pub mod nests;
 pub mod news;
 pub mod note;
 pub mod power;
+pub mod recipes;
 pub mod sampler;
 pub mod setups;
 pub mod shift;
@@ -35,7 +36,7 @@ use tokio::time::Instant;
 
 use crate::clock::{Clock, wall};
 use crate::engine::effect::{Effect, LaneEffect};
-use crate::engine::input::{ActFacts, Input, LaneInput};
+use crate::engine::input::{ActFacts, Input, LaneInput, NewRecipe};
 use crate::engine::line::Line;
 use crate::enrolment::TokenSource;
 use crate::jig::simulated::Jig as SimulatedJig;
@@ -95,6 +96,8 @@ pub struct Act {
     pub request: ActRequest,
     /// What the ledger says about the serial that it names.
     pub history: Option<UnitHistory>,
+    /// The version of a recipe that it makes, or why there is none; `None` where it makes none.
+    pub recipe: Option<Result<NewRecipe, String>>,
 }
 
 /// The engine's task: everything that it holds.
@@ -314,7 +317,11 @@ impl Engine {
                 }
             }
             Told::Act(act) => {
-                let Act { request, history } = *act;
+                let Act {
+                    request,
+                    history,
+                    recipe,
+                } = *act;
                 let notice = if let fixture_link::act::Act::Shelve { part, .. } = &request.act {
                     self.looks.says(part)
                 } else {
@@ -324,6 +331,7 @@ impl Engine {
                     at: Some(wall()),
                     history,
                     notice,
+                    recipe,
                 };
                 self.feed(Input::Act { request, facts }, effects);
             }
