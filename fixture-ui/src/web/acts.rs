@@ -21,6 +21,7 @@ use super::api;
 use super::frame::Frame;
 use super::link;
 use super::posted::Posted;
+use super::recipes;
 use super::problem::{Problem, page as rendered};
 use super::visitor::Visitor;
 use crate::view::{Face, View};
@@ -70,7 +71,7 @@ struct Kind {
     read: fn(&Posted) -> Result<Act, String>,
 }
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     Kind {
         name: "start",
         address: "/acts/start",
@@ -219,6 +220,13 @@ const KINDS: [Kind; 13] = [
         },
     },
     Kind {
+        name: "recipe",
+        address: "/acts/recipe",
+        needs: Right::ChangeTheFixture,
+        done: "A version was made: the runs that begin from now on are run by it.",
+        read: recipes::read,
+    },
+    Kind {
         name: "language",
         address: "/acts/language",
         needs: Right::RunTheLine,
@@ -285,11 +293,11 @@ pub fn done(query: Option<&str>) -> &'static str {
         .map_or("", |kind| kind.done)
 }
 
-/// Where one comes back to: the line, or a unit.
+/// Where one comes back to: the line, a unit, or the recipes.
 fn back(posted: &Posted) -> String {
     let path = posted.field("back");
     let plain = |path: &str| !path.contains(['?', '#', '\\', '\r', '\n']) && !path.contains("//");
-    if path.starts_with("/units/") && plain(path) {
+    if path == recipes::PATH || path.starts_with("/units/") && plain(path) {
         path.to_owned()
     } else {
         "/line".to_owned()
