@@ -575,4 +575,27 @@ mod tests {
         );
         assert_eq!(StopReason::told(None, "smoke"), StopReason::Other);
     }
+
+    #[test]
+    fn a_change_of_a_recipe_is_the_same_after_its_way_over_the_link() {
+        let change = |change| Act::Recipe {
+            recipe: "claimed".to_owned(),
+            change,
+            reason: "quick".to_owned(),
+        };
+        let entries = change(RecipeChange::Entries(vec!["times.stage=\"20s\"".to_owned()]));
+        let sent = serde_json::to_string(&entries).unwrap();
+        assert_eq!(
+            sent,
+            r#"{"kind":"recipe","recipe":"claimed","change":{"entries":["times.stage=\"20s\""]},"reason":"quick"}"#
+        );
+        let back = change(RecipeChange::Version("0123456789abcdef".to_owned()));
+        for act in [entries, back] {
+            let sent = serde_json::to_string(&act).unwrap();
+            assert_eq!(serde_json::from_str::<Act>(&sent).unwrap(), act);
+            assert_eq!(act.kind().as_str().parse::<ActKind>(), Ok(ActKind::Recipe));
+        }
+        let neither = r#"{"kind":"recipe","recipe":"claimed","change":{},"reason":"quick"}"#;
+        serde_json::from_str::<Act>(neither).unwrap_err();
+    }
 }

@@ -152,7 +152,7 @@ impl Book {
         let entries: Table = read(file, &text)?;
         self.pages.push(Page {
             file: file.to_owned(),
-            stands: digest(&entries.to_string()),
+            stands: stands(&entries),
             entries,
             recipe: recipe.clone(),
         });
@@ -334,6 +334,11 @@ impl Book {
             recipe,
         })
     }
+}
+
+/// By which what a recipe's file sets is told from another: without comments and order.
+pub fn stands(entries: &Table) -> String {
+    digest(&entries.to_string())
 }
 
 /// What a changed recipe is called where a mistake in it is told.

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use blinkup::codes::CodeTable;
+use fixture_ledger::recipes::RecipeVersion;
 use fixture_link::mistake::{Mistake, read};
 use fixture_link::settings::Settings;
 use toml::{Table, Value};
 
+use super::book::stands;
 use super::recipe::{Secrets, parse};
 use super::{Raw, Source, codes_of, text_of};
 use crate::engine::recipe::Recipe;
@@ -160,11 +162,16 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// Reads the recipe of the configuration in `file`, and makes the changed one.
+    /// Reads the recipe of the configuration in `file`, and makes the changed one. `newest` is asked for the newest version that the ledger has of it: where
+    /// that was made from the recipe's file as it is, the recipe is that version.
     ///
     /// # Errors
     /// The first mistake in either; one in the changed recipe is told with its text.
-    pub fn load(file: &Path, changes: &[Change]) -> Result<Self, Mistake> {
+    pub fn load(
+        file: &Path,
+        changes: &[Change],
+        newest: impl FnOnce(&Path, &str) -> Option<RecipeVersion>,
+    ) -> Result<Self, Mistake> {
         let text = text_of(file)?;
         let settings = Settings::parse(file, &text)?;
         let raw: Raw = read(file, &text)?;
@@ -176,8 +183,15 @@ impl Tried {
         let codes = codes_of(&settings)?;
         let recipe_file = source.existing(&raw.recipe)?;
         let text = text_of(&recipe_file)?;
-        let (recipe, _) = parse(&recipe_file, &text, &codes, Secrets::NotRead)?;
+        let (mut recipe, _) = parse(&recipe_file, &text, &codes, Secrets::NotRead)?;
         let mut entries: Table = read(&recipe_file, &text)?;
+        let version = newest(&settings.ledger, &recipe.name).filter(|version| version.file == stands(&entries));
+        if let Some(version) = version
+            && let Ok((newest, _)) = parse(&recipe_file, &version.text, &codes, Secrets::NotRead)
+        {
+            recipe = newest;
+            entries = read(&recipe_file, &version.text)?;
+        }
         for change in changes {
             change.apply(&mut entries);
         }
@@ -202,7 +216,7 @@ mod tests {
 
     fn changed(changes: &[&str]) -> Result<Recipe, String> {
         let changes: Vec<Change> = changes.iter().map(|change| change.parse().unwrap()).collect();
-        Tried::load(&example(), &changes)
+        Tried::load(&example(), &changes, |_, _| None)
             .map(|tried| tried.changed)
             .map_err(|mistake| mistake.to_string())
     }
@@ -210,7 +224,7 @@ mod tests {
     #[test]
     fn entries_are_changed_and_a_pass_rule_takes_anothers_place() {
         use crate::engine::recipe::PassRule;
-        let tried = Tried::load(&example(), &[]).unwrap();
+        let tried = Tried::load(&example(), &[], |_, _| None).unwrap();
         assert_eq!(tried.recipe.version, tried.changed.version, "nothing is changed");
         assert!(matches!(tried.recipe.pass, PassRule::Claimed { .. }));
         let recipe = changed(&[

@@ -1,10 +1,11 @@
 //! Lots and work orders choose the recipe of the units that begin from then on, and other versions of a recipe do likewise.
 
 use fixture_daemon::engine::effect::Batch;
-use fixture_daemon::engine::input::Input;
+use fixture_daemon::engine::input::{ActFacts, Input, NewRecipe};
 use fixture_daemon::engine::product::{Choice, Lots};
 use fixture_daemon::engine::recipe::Recipe;
-use fixture_link::act::{Act, ActAnswer};
+use fixture_link::act::{Act, ActAnswer, RecipeChange};
+use fixture_link::role::Role;
 use fixture_link::settings::{Label, LotName, UnknownLots};
 use fixture_link::snapshot::LaneState;
 use fixture_link::verdict::{Refusal, VerdictCode};
@@ -209,4 +210,44 @@ fn another_version_of_a_recipe_holds_for_the_units_that_begin_from_then_on() {
     // Of a recipe that the line does not have nothing is made.
     light.input(Input::Recipe(Box::new(called("third", recipe(LED_ONLY)))));
     assert_eq!(light.line.view(light.now).recipe.version, "other");
+}
+
+#[test]
+fn an_act_that_makes_a_version_is_audited_in_words_and_changes_nothing_before_it_is_stored() {
+    let mut light = two_recipes(UnknownLots::Refuse);
+    let act = Act::Recipe {
+        recipe: "blessed".to_owned(),
+        change: RecipeChange::Entries(vec!["times.stage=\"20s\"".to_owned()]),
+        reason: "stages are quick here".to_owned(),
+    };
+    let words = NewRecipe {
+        before: "blessed 0: times.stage = \"30s\"".to_owned(),
+        after: "blessed 1: times.stage = \"20s\"".to_owned(),
+    };
+    let facts = |recipe| ActFacts {
+        recipe: Some(recipe),
+        ..ActFacts::default()
+    };
+    assert_eq!(
+        light.act_as(Role::Engineer, act.clone(), facts(Ok(words.clone()))),
+        ActAnswer::Done
+    );
+    let change = light.audited.last().unwrap().change.clone().expect("before and after");
+    assert_eq!(
+        (change.before, change.after),
+        (words.before.clone(), words.after.clone())
+    );
+    assert_eq!(light.line.view(light.now).recipe.version, "000000000blessed");
+    assert_eq!(
+        why(light.act_as(Role::Engineer, act.clone(), facts(Err("times: nothing".to_owned())))),
+        "times: nothing"
+    );
+    assert!(why(light.act_as(Role::Operator, act.clone(), facts(Ok(words.clone())))).starts_with("role: "));
+    let without = Act::Recipe {
+        recipe: "blessed".to_owned(),
+        change: RecipeChange::Version("0".repeat(16)),
+        reason: " ".to_owned(),
+    };
+    assert!(why(light.act_as(Role::Engineer, without, facts(Ok(words)))).starts_with("reason: "));
+    assert!(light.audited.last().unwrap().change.is_none());
 }

@@ -21,8 +21,8 @@ use super::api;
 use super::frame::Frame;
 use super::link;
 use super::posted::Posted;
-use super::recipes;
 use super::problem::{Problem, page as rendered};
+use super::recipes;
 use super::visitor::Visitor;
 use crate::view::{Face, View};
 

@@ -9,8 +9,8 @@ use fixture_link::role::Right;
 
 use super::visitor::{Needs, admit};
 use super::{
-    Sources, about, accounts, acts, api, assets, audit, export, failures, lanes, live, log_in, metrics, recipes, run, runs,
-    screen_png, shift_report, today, unit, what_if, what_if_rules, yields,
+    Sources, about, accounts, acts, api, assets, audit, export, failures, lanes, live, log_in, metrics, recipes, run,
+    runs, screen_png, shift_report, today, unit, what_if, what_if_rules, yields,
 };
 
 /// Whoever may look.
