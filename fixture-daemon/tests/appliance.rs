@@ -1046,10 +1046,15 @@ async fn a_version_of_a_recipe_holds_over_a_restart_until_the_recipes_file_is_ch
     );
     assert_eq!(fixture.stored_with().await, third);
 
+    let [first, second, third] = [&first, &second, &third].map(|shown| version(shown));
+    five_versions_are_told(&fixture, first, second, third).await;
+}
+
+/// The file's, one by an act, back, again, and the file's once more.
+async fn five_versions_are_told(fixture: &Fixture, first: String, second: String, third: String) {
     let reports = Reports::open(&fixture.ledger()).await.unwrap();
     let versions = reports.recipe_versions(Some("claimed"), 10).await.unwrap();
     let told: Vec<(String, Origin)> = versions.iter().map(|row| (row.version.clone(), row.origin)).collect();
-    let [first, second, third] = [&first, &second, &third].map(|shown| version(shown));
     assert_eq!(
         told,
         [

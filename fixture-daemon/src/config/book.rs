@@ -48,6 +48,13 @@ struct Page {
     recipe: Recipe,
 }
 
+impl Page {
+    /// The entries in a text of another version.
+    fn read(&self, text: &str) -> Result<Table, String> {
+        read(&changed_file(&self.file), text).map_err(|mistake| mistake.to_string())
+    }
+}
+
 /// What is stored of a version: all that it is made of again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
@@ -233,7 +240,7 @@ impl Book {
     /// There is no such recipe, or the text is none for this fixture any more.
     pub fn back(&self, name: &str, text: &str) -> Result<NewVersion, String> {
         let page = self.asked(name)?;
-        let made = self.make(page, self.entries(page, text)?)?;
+        let made = self.make(page, page.read(text)?)?;
         if made.differences.is_empty() {
             return Err(format!("{name} is so already: nothing would become another"));
         }
@@ -246,7 +253,7 @@ impl Book {
     /// There is no such recipe, or the text is none for this fixture any more.
     pub fn again(&self, name: &str, text: &str) -> Result<NewVersion, String> {
         let page = self.asked(name)?;
-        self.make(page, self.entries(page, text)?)
+        self.make(page, page.read(text)?)
     }
 
     /// What is other in the recipe as it is now than in a stored text, an entry a line.
@@ -287,10 +294,6 @@ impl Book {
             let known: Vec<&str> = self.pages.iter().map(|page| page.recipe.name.as_str()).collect();
             format!("recipe: expected one of {}, found {name:?}", known.join(", "))
         })
-    }
-
-    fn entries(&self, page: &Page, text: &str) -> Result<Table, String> {
-        read(&changed_file(&page.file), text).map_err(|mistake| mistake.to_string())
     }
 
     /// Checks a recipe with everything that a start would check.

@@ -331,36 +331,16 @@ impl Config {
         }
         // An imp gets its tokens itself: a fixture whose only lane is an imp's asks for none.
         let only_imps = matches!(&jig, Jig::RaspberryPi(pi) if pi.transmitter.is_some() && lanes.len() == 1);
+        let all: Vec<(&Spanned<PathBuf>, &Recipe)> = core::iter::once((&raw.recipe, &recipe))
+            .chain(others.iter().map(|other| (other.place, &other.recipe)))
+            .collect();
         let enrolment = match &raw.enrolment {
             None if only_imps => None,
             Some(_) if only_imps => {
                 remarks.push("enrolment: not used: the imp transmitter gets its tokens itself".to_owned());
                 None
             }
-            None => {
-                let first = (&raw.recipe, &recipe);
-                let mut all = core::iter::once(first).chain(others.iter().map(|other| (other.place, &other.recipe)));
-                if let Some((place, _)) = all.find(|(_, recipe)| recipe.enrols) {
-                    return Err(source.mistake(
-                        place,
-                        "this recipe enrols units: expected a section [enrolment.fixed], [enrolment.simulated] or [enrolment.impcloud]",
-                    ));
-                }
-                None
-            }
-            Some(raw) => {
-                let all: Vec<&Recipe> = core::iter::once(&recipe)
-                    .chain(others.iter().map(|other| &other.recipe))
-                    .collect();
-                let mut enrolled = None;
-                for recipe in all.into_iter().filter(|recipe| recipe.enrols) {
-                    enrolled = Some(enrolment(source, raw, recipe)?);
-                }
-                if enrolled.is_none() {
-                    remarks.push("enrolment: not used: the recipe sends no token".to_owned());
-                }
-                enrolled
-            }
+            raw => enrolment_of_all(source, raw.as_ref(), &all, &mut remarks)?,
         };
         let network = raw
             .network
@@ -580,6 +560,29 @@ fn imp_fits(
         );
     }
     Ok(())
+}
+
+/// Where tokens come from, which has to fit every recipe; each has its place.
+fn enrolment_of_all(
+    source: Source<'_>,
+    raw: Option<&Spanned<RawEnrolment>>,
+    recipes: &[(&Spanned<PathBuf>, &Recipe)],
+    remarks: &mut Vec<String>,
+) -> Result<Option<Enrolment>, Mistake> {
+    let mut enrolled = None;
+    for (place, recipe) in recipes.iter().filter(|(_, recipe)| recipe.enrols) {
+        let Some(raw) = raw else {
+            return Err(source.mistake(
+                place,
+                "this recipe enrols units: expected a section [enrolment.fixed], [enrolment.simulated] or [enrolment.impcloud]",
+            ));
+        };
+        enrolled = Some(enrolment(source, raw, recipe)?);
+    }
+    if enrolled.is_none() && raw.is_some() {
+        remarks.push("enrolment: not used: the recipe sends no token".to_owned());
+    }
+    Ok(enrolled)
 }
 
 fn enrolment(source: Source<'_>, raw: &Spanned<RawEnrolment>, recipe: &Recipe) -> Result<Enrolment, Mistake> {

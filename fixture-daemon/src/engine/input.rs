@@ -59,7 +59,7 @@ pub struct ActFacts {
     /// What the notice says that stands of the part that it names; `None` where none does.
     pub notice: Option<String>,
     /// The version of a recipe that it makes, checked as a whole, or why there is none; `None` where it makes none.
-    pub recipe: Option<Result<NewRecipe, String>>,
+    pub recipe: Option<Box<Result<NewRecipe, String>>>,
 }
 
 /// A version of a recipe that somebody makes, in words. The recipe itself comes by [`Input::Recipe`], once it is stored.

@@ -1079,9 +1079,8 @@ impl Line {
                 },
             },
             // Whoever stores it tells the line of the recipe itself afterwards.
-            Act::Recipe { .. } => match &facts.recipe {
-                Some(Ok(_)) => ActAnswer::Done,
-                Some(Err(why)) => refused(why),
+            Act::Recipe { .. } => match facts.recipe.as_deref() {
+                Some(made) => made.as_ref().map_or_else(refused, |_| ActAnswer::Done),
                 None => refused("nobody here makes versions of recipes"),
             },
             Act::Shelve { part, minutes, .. } => shelve(part, *minutes, &request.by, facts, effects),
@@ -1226,7 +1225,7 @@ impl Line {
 
 /// The version of a recipe that an act makes, where it can be made.
 fn made(facts: &ActFacts) -> Option<&NewRecipe> {
-    facts.recipe.as_ref()?.as_ref().ok()
+    facts.recipe.as_deref()?.as_ref().ok()
 }
 
 /// Somebody wants the notice of a part out of sight.

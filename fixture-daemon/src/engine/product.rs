@@ -57,6 +57,9 @@ impl Products {
     }
 
     /// What units without a lot are run by.
+    ///
+    /// # Panics
+    /// Never: a line has a recipe from the beginning.
     pub fn first(&self) -> Arc<Rules> {
         Arc::clone(self.known.first().expect("a line has a recipe from the beginning"))
     }

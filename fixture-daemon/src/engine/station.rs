@@ -482,7 +482,17 @@ impl Station {
                 powered,
                 nest,
                 batch,
-            } => self.begin(now, seating, powered, nest, batch, rules, out),
+            } => {
+                out.push(LaneEffect::BeginRun {
+                    run: seating.run,
+                    serial: seating.serial.clone(),
+                    purpose: purpose(&seating),
+                    batch,
+                    recipe: rules.recipe.id(),
+                    seated: now,
+                });
+                self.begin(now, seating, powered, nest, out);
+            }
             StationInput::Refuse {
                 seating,
                 powered,
@@ -520,24 +530,7 @@ impl Station {
 
     // --- the nest -----------------------------------------------------------------------------------------------------
 
-    fn begin(
-        &mut self,
-        now: Tick,
-        seating: Seating,
-        powered: Tick,
-        nest: NestReport,
-        batch: Batch,
-        rules: &Rules,
-        out: &mut Vec<LaneEffect>,
-    ) {
-        out.push(LaneEffect::BeginRun {
-            run: seating.run,
-            serial: seating.serial.clone(),
-            purpose: purpose(&seating),
-            batch,
-            recipe: rules.recipe.id(),
-            seated: now,
-        });
+    fn begin(&mut self, now: Tick, seating: Seating, powered: Tick, nest: NestReport, out: &mut Vec<LaneEffect>) {
         out.push(LaneEffect::Signal(Signal::Busy));
         self.last = None;
         let run = Run::new(seating, now, powered, nest);

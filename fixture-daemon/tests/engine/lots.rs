@@ -225,7 +225,7 @@ fn an_act_that_makes_a_version_is_audited_in_words_and_changes_nothing_before_it
         after: "blessed 1: times.stage = \"20s\"".to_owned(),
     };
     let facts = |recipe| ActFacts {
-        recipe: Some(recipe),
+        recipe: Some(Box::new(recipe)),
         ..ActFacts::default()
     };
     assert_eq!(
