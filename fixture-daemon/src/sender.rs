@@ -656,6 +656,7 @@ mod tests {
                 | Input::Bless(_)
                 | Input::Network(_)
                 | Input::CheckDue(_)
+                | Input::Recipe(_)
                 | Input::Tick) => {
                     panic!("{other:?}")
                 }

@@ -18,7 +18,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use blinkup::Tick;
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActRequest, RecipeChange};
 use fixture_link::bless::BlessEvent;
 use fixture_link::problem::Problem;
 use fixture_link::{VERSION, VERSION_HEADER};
@@ -314,6 +314,21 @@ fn sound(request: &ActRequest) -> Result<(), String> {
                     "minutes: expected 1 to {}, found {minutes}",
                     Act::LONGEST_SHELVED
                 ))
+            }
+        }
+        Act::Recipe { recipe, change, reason } => {
+            text("recipe", recipe, 1, 64)?;
+            text("reason", reason, 1, 200)?;
+            match change {
+                RecipeChange::Version(version) => text("version", version, 1, 16),
+                RecipeChange::Entries(entries) if (1..=RecipeChange::MOST_ENTRIES).contains(&entries.len()) => entries
+                    .iter()
+                    .try_for_each(|entry| text("entries", entry, 1, RecipeChange::LONGEST_ENTRY)),
+                RecipeChange::Entries(entries) => Err(format!(
+                    "entries: expected 1 to {}, found {}",
+                    RecipeChange::MOST_ENTRIES,
+                    entries.len()
+                )),
             }
         }
         Act::Language { language } => {

@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use fixture_ledger::Reports;
 use fixture_ledger::audit::{Answered, AuditFilter};
-use fixture_ledger::record::Decided;
-use fixture_link::act::{Act, ActAnswer, ActId, ActKind, ActRequest, Disposition};
+use fixture_ledger::recipes::Origin;
+use fixture_ledger::record::{ChangeKind, Decided};
+use fixture_ledger::yields::Span;
+use fixture_link::act::{Act, ActAnswer, ActId, ActKind, ActRequest, Disposition, RecipeChange};
 use fixture_link::bless::BlessEvent;
 use fixture_link::client::{Client, LinkError};
 use fixture_link::identity::{LaneId, RunId, Serial};
@@ -894,4 +896,232 @@ fn a_wrong_configuration_starts_nothing() {
         "{}",
         text(&output)
     );
+}
+
+impl Fixture {
+    /// Stops the daemon as the service manager does, and starts it again.
+    async fn restart(&mut self) {
+        self.signal(Signal::SIGTERM);
+        assert!(self.ended().await.success(), "{}", self.log());
+        self.start();
+    }
+
+    /// The recipe and version that the next units are run by, once they are other than `than`.
+    async fn other_recipe(&self, than: &str) -> String {
+        self.until("another version", |snapshot| {
+            let fixture = &snapshot.fixture;
+            let shown = format!("{} {}", fixture.recipe, fixture.recipe_version);
+            (shown != than).then_some(shown)
+        })
+        .await
+    }
+
+    /// The recipe and version that a run which begins from now on is stored with.
+    async fn stored_with(&self) -> String {
+        let known = self.until("the line", |snapshot| {
+            Some(snapshot.lanes.iter().filter_map(|lane| lane.run).collect::<Vec<_>>())
+        });
+        let known = known.await;
+        let run = self
+            .until("a run that began later", |snapshot| {
+                snapshot
+                    .lanes
+                    .iter()
+                    .filter_map(|lane| lane.run)
+                    .find(|run| !known.contains(run))
+            })
+            .await;
+        let detail = tokio::time::timeout(BOUND, async {
+            loop {
+                let reports = Reports::open(&self.ledger()).await.unwrap();
+                if let Some(detail) = reports.run(run).await.unwrap() {
+                    return detail;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        let setup = detail.await.unwrap().setup;
+        format!("{} {}", setup.recipe, setup.recipe_version)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_of_a_recipe_holds_over_a_restart_until_the_recipes_file_is_changed() {
+    let mut fixture = Fixture::new();
+    fixture.start();
+    let first = fixture.other_recipe("").await;
+    let stage = [
+        "act",
+        "recipe",
+        "claimed",
+        "--set",
+        "times.stage=\"29s\"",
+        "--reason",
+        "quick",
+    ];
+    let output = fixture.command(&stage).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let second = fixture.other_recipe(&first).await;
+    assert_eq!(fixture.stored_with().await, second);
+    let refused = |arguments: &[&str], expected: &str| {
+        let output = fixture.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert!(text(&output).contains(expected), "{}", text(&output));
+    };
+    refused(&stage, "claimed is so already");
+    refused(
+        &[
+            "act",
+            "recipe",
+            "claimed",
+            "--set",
+            "times.stage=\"1ms\"",
+            "--reason",
+            "x",
+        ],
+        "claimed.toml as changed:",
+    );
+    refused(
+        &[
+            "act",
+            "recipe",
+            "blessed",
+            "--set",
+            "times.stage=\"9s\"",
+            "--reason",
+            "x",
+        ],
+        "recipe: expected one of claimed",
+    );
+    let by_operator = by_operator(Act::Recipe {
+        recipe: "claimed".to_owned(),
+        change: RecipeChange::Entries(vec!["times.stage=\"9s\"".to_owned()]),
+        reason: "x".to_owned(),
+    });
+    let answer = fixture.client().act(&by_operator).await.unwrap();
+    assert!(
+        matches!(&answer, ActAnswer::Refused { why } if why.starts_with("role: ")),
+        "{answer:?}"
+    );
+
+    fixture.restart().await;
+    assert_eq!(fixture.other_recipe("").await, second);
+    let version = |shown: &str| shown.split_once(' ').unwrap().1.to_owned();
+    let back = version(&first);
+    let back = [
+        "act",
+        "recipe",
+        "claimed",
+        "--version",
+        &back,
+        "--reason",
+        "it was better",
+    ];
+    let output = fixture.command(&back).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(fixture.other_recipe(&second).await, first);
+    let output = fixture.command(&stage).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(fixture.other_recipe(&first).await, second);
+
+    fixture.signal(Signal::SIGTERM);
+    assert!(fixture.ended().await.success());
+    let file = fixture.folder.path().join("recipes/claimed.toml");
+    let recipe = std::fs::read_to_string(&file).unwrap();
+    assert!(recipe.contains("attempts = 3"));
+    // Another comment is no other recipe.
+    std::fs::write(&file, format!("# As agreed.\n{recipe}")).unwrap();
+    fixture.start();
+    assert_eq!(fixture.other_recipe("").await, second);
+    fixture.signal(Signal::SIGTERM);
+    assert!(fixture.ended().await.success());
+    std::fs::write(&file, recipe.replace("attempts = 3", "attempts = 4")).unwrap();
+    fixture.start();
+    let third = fixture.other_recipe("").await;
+    assert!(third != first && third != second, "{third}");
+    assert!(
+        fixture.log().contains("the recipe's file was changed"),
+        "{}",
+        fixture.log()
+    );
+    assert_eq!(fixture.stored_with().await, third);
+
+    let [first, second, third] = [&first, &second, &third].map(|shown| version(shown));
+    five_versions_are_told(&fixture, first, second, third).await;
+}
+
+/// The file's, one by an act, back, again, and the file's once more.
+async fn five_versions_are_told(fixture: &Fixture, first: String, second: String, third: String) {
+    let reports = Reports::open(&fixture.ledger()).await.unwrap();
+    let versions = reports.recipe_versions(Some("claimed"), 10).await.unwrap();
+    let told: Vec<(String, Origin)> = versions.iter().map(|row| (row.version.clone(), row.origin)).collect();
+    assert_eq!(
+        told,
+        [
+            (third, Origin::File),
+            (second.clone(), Origin::Act),
+            (first.clone(), Origin::Act),
+            (second.clone(), Origin::Act),
+            (first.clone(), Origin::File),
+        ]
+    );
+    let changes: Vec<&str> = versions.iter().map(|row| row.changes.as_str()).collect();
+    assert!(changes[0].contains("send.attempts: 3 → 4"), "{changes:?}");
+    assert_eq!(changes[1], "times.stage: \"30s\" → \"29s\"");
+    assert_eq!(changes[2], "times.stage: \"29s\" → \"30s\"");
+    // Each is a mark on the chart of yields.
+    let always = Span {
+        from: 0,
+        until: i64::MAX,
+    };
+    let marks = reports.changes(always, 100).await.unwrap();
+    let marks = marks.iter().filter(|mark| mark.kind == ChangeKind::Config);
+    let marked: Vec<bool> = versions
+        .iter()
+        .map(|row| marks.clone().any(|mark| mark.detail.ends_with(&row.version)))
+        .collect();
+    assert_eq!(marked, [true; 5]);
+    assert_eq!(marks.count(), 5);
+    let made = &versions[3];
+    assert_eq!((made.by.as_str(), made.reason.as_str()), ("console", "quick"));
+    assert_eq!(made.from.as_ref(), Some(&first));
+    let acts = AuditFilter {
+        kind: Some(ActKind::Recipe),
+        answer: Some(Answered::Done),
+        ..AuditFilter::default()
+    };
+    let audited = reports.audit(&acts, 10).await.unwrap().rows.pop().unwrap();
+    let change = audited.change.expect("before and after");
+    assert_eq!(change.before, format!("claimed {first}: times.stage = \"30s\""));
+    assert_eq!(change.after, format!("claimed {second}: times.stage = \"29s\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lot_chooses_the_recipe_also_after_a_restart() {
+    let mut fixture = Fixture::with(|text| {
+        text.replace(
+            "[fixture]",
+            "[[lots]]\nlot = \"L-*\"\nrecipe = \"recipes/led-only.toml\"\n[fixture]",
+        )
+    });
+    fixture.start();
+    let first = fixture.other_recipe("").await;
+    assert!(first.starts_with("claimed "), "{first}");
+    let output = fixture.command(&["act", "lot", "M-1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(
+        text(&output).contains("expected L-* (led-only), or nothing"),
+        "{}",
+        text(&output)
+    );
+    let output = fixture.command(&["act", "lot", "L-1"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let second = fixture.other_recipe(&first).await;
+    assert!(second.starts_with("led-only "), "{second}");
+    assert_eq!(fixture.stored_with().await, second);
+    fixture.restart().await;
+    assert_eq!(fixture.other_recipe("").await, second);
+    assert_eq!(fixture.stored_with().await, second);
+    let by_led = fixture.until("the badge", |snapshot| Some(snapshot.fixture.led_evidence_only));
+    assert!(by_led.await);
 }

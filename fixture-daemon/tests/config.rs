@@ -174,6 +174,8 @@ fn a_rung_that_never_fits_is_remarked() {
 }
 
 const MAIN: &str = "simulated.toml";
+/// As the example, but its recipe is the one for the LED alone; the test makes it.
+const ONLY_LED: &str = "only-led.toml";
 const RECIPE: &str = "recipes/claimed.toml";
 
 /// File, what is right in it, what is wrong instead.
@@ -278,15 +280,93 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (RECIPE, "[times]", "[static]\nip = \"10.0.0.300\"\n[times]"),
     (RECIPE, "[times]", "[[times]"),
+    // Lots and work orders.
+    (
+        MAIN,
+        "[fixture]",
+        "[[lots]]\nrecipe = \"recipes/claimed.toml\"\n[fixture]",
+    ),
+    (
+        MAIN,
+        "[fixture]",
+        "[[lots]]\nlot = \"L-1\"\nwork_order = \"W-1\"\nrecipe = \"recipes/claimed.toml\"\n[fixture]",
+    ),
+    (MAIN, "[fixture]", "[[lots]]\nlot = \"L-1\"\n[fixture]"),
+    (
+        MAIN,
+        "[fixture]",
+        "[[lots]]\nlot = \"L-1\"\nrecipe = \"recipes/nothing.toml\"\n[fixture]",
+    ),
+    (
+        MAIN,
+        "[fixture]",
+        "[[lots]]\nlot = \"L-*-1\"\nrecipe = \"recipes/claimed.toml\"\n[fixture]",
+    ),
+    (
+        MAIN,
+        "[fixture]",
+        "[[lots]]\nwork_order = \"\"\nrecipe = \"recipes/claimed.toml\"\n[fixture]",
+    ),
+    (
+        MAIN,
+        "[fixture]",
+        "[[lots]]\nlot = \"L-1\"\nrecipe = \"recipes/claimed.toml\"\n[[lots]]\nlot = \"L-1\"\nrecipe = \"recipes/led-only.toml\"\n[fixture]",
+    ),
+    (
+        MAIN,
+        "[fixture]",
+        "[[lots]]\nlot = \"L-*\"\nrecipe = \"recipes/claimed.toml\"\n[[lots]]\nlot = \"L-1*\"\nrecipe = \"recipes/led-only.toml\"\n[fixture]",
+    ),
+    (
+        MAIN,
+        "[fixture]",
+        "[[lots]]\nlot = \"L-1\"\nrecipe = \"recipes/twin.toml\"\n[fixture]",
+    ),
+    (MAIN, "[fixture]", "unknown_lots = \"default\"\n[fixture]"),
+    (
+        MAIN,
+        "[fixture]",
+        "unknown_lots = \"ignore\"\n[[lots]]\nlot = \"L-1\"\nrecipe = \"recipes/claimed.toml\"\n[fixture]",
+    ),
+    // A recipe that only a lot chooses fits the rest as the first one does.
+    (
+        ONLY_LED,
+        "[enrolment.simulated]",
+        "[[lots]]\nlot = \"L-1\"\nrecipe = \"recipes/blessed.toml\"",
+    ),
+    (
+        ONLY_LED,
+        "[enrolment.simulated]",
+        "[[lots]]\nlot = \"L-1\"\nrecipe = \"recipes/blessed.toml\"\n[enrolment.fixed]\nplan = \"0123456789abcdef\"\ntoken_file = \"recipes/example-secrets/token\"",
+    ),
 ];
 
 #[test]
 fn mistakes_are_told_by_place_field_and_expectation() {
     let copy = Copy::new();
     std::fs::write(copy.folder.path().join("recipes/example-secrets/empty"), "\n").unwrap();
+    std::fs::write(
+        copy.folder.path().join("recipes/example-secrets/token"),
+        "0123456789abcdef",
+    )
+    .unwrap();
+    let main = std::fs::read_to_string(copy.folder.path().join(MAIN)).unwrap();
+    std::fs::write(
+        copy.folder.path().join(ONLY_LED),
+        main.replace("recipes/claimed.toml", "recipes/led-only.toml"),
+    )
+    .unwrap();
+    std::fs::copy(
+        copy.folder.path().join(RECIPE),
+        copy.folder.path().join("recipes/twin.toml"),
+    )
+    .unwrap();
     let said: Vec<String> = MISTAKES
         .iter()
-        .map(|(file, right, wrong)| copy.said(file, right, wrong))
+        .map(|(file, right, wrong)| {
+            let main = if *file == ONLY_LED { ONLY_LED } else { MAIN };
+            copy.said_by(main, file, right, wrong)
+        })
         .collect();
     for said in &said {
         assert!(!said.contains("no mistake found"), "{said}");

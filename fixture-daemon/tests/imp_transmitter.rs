@@ -453,7 +453,7 @@ impl Fixture {
                 LaneEffect::TestFlash { on } => self.sender.flash(on).unwrap(),
                 LaneEffect::RequestToken { .. } | LaneEffect::PollClaim { .. } => self.tokens_asked += 1,
                 LaneEffect::Send(_) => panic!("the lamp does not send"),
-                LaneEffect::Refuse(refused) => panic!("{refused:?}"),
+                LaneEffect::Refuse(refused, _) => panic!("{refused:?}"),
                 LaneEffect::PowerCycle { .. }
                 | LaneEffect::RecordAttempt { .. }
                 | LaneEffect::RecordLifted(_)

@@ -142,6 +142,8 @@ pub(crate) struct Columns<'a> {
     pub words: &'a str,
     pub choice: Option<&'a str>,
     pub minutes: Option<u16>,
+    pub recipe: Option<&'a str>,
+    pub recipe_change: Option<String>,
 }
 
 /// What of an act goes into which column.
@@ -161,6 +163,12 @@ pub(crate) fn columns(act: &Act) -> Columns<'_> {
         Act::Shelve { part, minutes, reason } => (None, reason.as_str(), Some(part.as_str()), Some(*minutes)),
         Act::Language { language } => (None, language.as_str(), None, None),
         Act::Account { name, change, .. } => (None, name.as_str(), Some(change.as_str()), None),
+        Act::Recipe { reason, .. } => (None, reason.as_str(), None, None),
+    };
+    let recipe = if let Act::Recipe { recipe, change, .. } = act {
+        Some((recipe.as_str(), change))
+    } else {
+        None
     };
     Columns {
         kind: act.kind().as_str(),
@@ -169,6 +177,8 @@ pub(crate) fn columns(act: &Act) -> Columns<'_> {
         words,
         choice,
         minutes,
+        recipe: recipe.map(|(name, _)| name),
+        recipe_change: recipe.map(|(_, change)| serde_json::to_string(change).expect("words are JSON")),
     }
 }
 
@@ -191,6 +201,8 @@ pub(crate) struct Row {
     pub refused: Option<String>,
     pub before: Option<String>,
     pub after: Option<String>,
+    pub recipe: Option<String>,
+    pub recipe_change: Option<String>,
 }
 
 impl Row {
@@ -243,6 +255,11 @@ impl Row {
             ActKind::Shelve => Act::Shelve {
                 part: chosen()?.to_owned(),
                 minutes: place.number("minutes", self.minutes.unwrap_or(0))?,
+                reason: words,
+            },
+            ActKind::Recipe => Act::Recipe {
+                recipe: self.recipe.unwrap_or_default(),
+                change: place.json("recipe_change", self.recipe_change.as_deref().unwrap_or_default())?,
                 reason: words,
             },
             ActKind::Language => Act::Language { language: words },
@@ -329,6 +346,7 @@ impl UnitStanding {
                 | Act::GoldenCheck { .. }
                 | Act::Shelve { .. }
                 | Act::Account { .. }
+                | Act::Recipe { .. }
                 | Act::Language { .. } => {}
             }
         }
@@ -355,7 +373,7 @@ macro_rules! select_acts {
             Row,
             r#"SELECT
                 number, id, at, at_synchronised, by, role, origin, kind, lane, serial, words, choice, minutes, refused,
-                before, after
+                before, after, recipe, recipe_change
             FROM act INDEXED BY "#
                 + $index
                 + r#"
@@ -527,7 +545,7 @@ pub(crate) async fn standing(
         Row,
         "SELECT
             number, id, at, at_synchronised, by, role, origin, kind, lane, serial, words, choice, minutes, refused,
-            before, after
+            before, after, recipe, recipe_change
         FROM act
         WHERE serial = ?1
             AND kind IN ('quarantine', 'dispose', 'mark')

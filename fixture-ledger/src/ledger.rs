@@ -16,6 +16,7 @@ use crate::audit::{self, ActRow};
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
 use crate::files::{self, Reader, WriterLock};
+use crate::recipes::{self, RecipeVersion};
 use crate::record::{
     Annotation, AnnotationKind, Attempt, Audited, ChangeKind, Evidence, Known, LabelState, Measurement, OpenLabel,
     Purpose, RefusedStart, RunEnd, RunStart, Setup, Side, StandingVerdict, StopKind, StoredReading, UnitHistory,
@@ -603,6 +604,21 @@ impl Ledger {
     /// # Errors
     /// It could not be stored; an act of this id is stored already.
     pub async fn record_act(&mut self, audited: &Audited, at: WallTime) -> Result<(), LedgerError> {
+        self.record_act_with(audited, at, None).await
+    }
+
+    /// The file, and what is written through.
+    pub(crate) fn parts(&mut self) -> (&Path, &mut SqliteConnection) {
+        (&self.path, &mut self.connection)
+    }
+
+    /// Stores an act, and the version of a recipe that was made by it.
+    pub(crate) async fn record_act_with(
+        &mut self,
+        audited: &Audited,
+        at: WallTime,
+        version: Option<&RecipeVersion>,
+    ) -> Result<(), LedgerError> {
         let Audited {
             request,
             answer,
@@ -623,11 +639,11 @@ impl Ledger {
         sqlx::query!(
             "INSERT INTO act (
                 id, at, at_synchronised, by, role, origin, kind, lane, serial, words, choice, minutes, refused, before,
-                after, after_verdict
+                after, after_verdict, recipe, recipe_change
             )
             VALUES (
                 ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                (SELECT coalesce(max(verdict_number), 0) FROM run)
+                (SELECT coalesce(max(verdict_number), 0) FROM run), ?16, ?17
             )",
             id,
             at.micros,
@@ -643,7 +659,9 @@ impl Ledger {
             columns.minutes,
             refused,
             before,
-            after
+            after,
+            columns.recipe,
+            columns.recipe_change
         )
         .execute(&mut *transaction)
         .await
@@ -663,6 +681,9 @@ impl Ledger {
             .await
             .map_err(failed)?;
         }
+        if let Some(version) = version {
+            recipes::store(&path, &mut transaction, version).await?;
+        }
         transaction.commit().await.map_err(failed)
     }
 
@@ -676,7 +697,7 @@ impl Ledger {
             audit::Row,
             "SELECT
                 number, id, at, at_synchronised, by, role, origin, kind, lane, serial, words, choice, minutes, refused,
-                before, after
+                before, after, recipe, recipe_change
             FROM act
             WHERE id = ?1",
             id

@@ -30,6 +30,7 @@ mod ledger;
 pub mod pace;
 mod pages;
 pub mod people;
+pub mod recipes;
 pub mod record;
 pub mod report;
 pub mod seal;

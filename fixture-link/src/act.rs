@@ -129,6 +129,15 @@ pub enum Act {
         /// Why, 1 to 200 characters.
         reason: String,
     },
+    /// Makes another version of a recipe: the runs that begin from then on are run by it.
+    Recipe {
+        /// The recipe's name.
+        recipe: String,
+        /// What becomes another.
+        change: RecipeChange,
+        /// Why, 1 to 200 characters.
+        reason: String,
+    },
     /// Chooses the language at the line.
     Language {
         /// Its tag, such as `de` or `zh-Hans`; empty for the configured one.
@@ -156,6 +165,7 @@ impl Act {
             | Self::GoldenCheck { .. }
             | Self::Shelve { .. }
             | Self::Account { .. }
+            | Self::Recipe { .. }
             | Self::Language { .. } => None,
         }
     }
@@ -168,6 +178,7 @@ impl Act {
             | Self::Quarantine { reason, .. }
             | Self::Dispose { reason, .. }
             | Self::Mark { reason, .. }
+            | Self::Recipe { reason, .. }
             | Self::Shelve { reason, .. } => Some(reason),
             Self::Start { .. }
             | Self::Acknowledge { .. }
@@ -195,6 +206,7 @@ impl Act {
             Self::Mark { .. } => ActKind::Mark,
             Self::GoldenCheck { .. } => ActKind::GoldenCheck,
             Self::Shelve { .. } => ActKind::Shelve,
+            Self::Recipe { .. } => ActKind::Recipe,
             Self::Language { .. } => ActKind::Language,
             Self::Account { .. } => ActKind::Account,
         }
@@ -229,6 +241,8 @@ pub enum ActKind {
     GoldenCheck,
     /// [`Act::Shelve`].
     Shelve,
+    /// [`Act::Recipe`].
+    Recipe,
     /// [`Act::Language`].
     Language,
     /// [`Act::Account`].
@@ -237,7 +251,7 @@ pub enum ActKind {
 
 impl ActKind {
     /// Every one.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Start,
         Self::Stop,
         Self::Acknowledge,
@@ -250,6 +264,7 @@ impl ActKind {
         Self::Mark,
         Self::GoldenCheck,
         Self::Shelve,
+        Self::Recipe,
         Self::Language,
         Self::Account,
     ];
@@ -269,6 +284,7 @@ impl ActKind {
             Self::Mark => "mark",
             Self::GoldenCheck => "golden-check",
             Self::Shelve => "shelve",
+            Self::Recipe => "recipe",
             Self::Language => "language",
             Self::Account => "account",
         }
@@ -284,6 +300,23 @@ impl FromStr for ActKind {
             .find(|known| known.as_str() == text)
             .ok_or_else(|| Unknown(text.to_owned(), "act"))
     }
+}
+
+/// What becomes another of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecipeChange {
+    /// Entries of it: `NAME=VALUE` as in its file, such as `times.stage="20s"`; with `-` for a value the entry is left out.
+    Entries(Vec<String>),
+    /// All of it: it is again as it was in an earlier version, of 16 hex digits.
+    Version(String),
+}
+
+impl RecipeChange {
+    /// The most entries that are changed at once.
+    pub const MOST_ENTRIES: usize = 32;
+    /// The longest entry, in characters.
+    pub const LONGEST_ENTRY: usize = 500;
 }
 
 /// What becomes of a unit.
@@ -577,5 +610,28 @@ mod tests {
             StopReason::Break
         );
         assert_eq!(StopReason::told(None, "smoke"), StopReason::Other);
+    }
+
+    #[test]
+    fn a_change_of_a_recipe_is_the_same_after_its_way_over_the_link() {
+        let change = |change| Act::Recipe {
+            recipe: "claimed".to_owned(),
+            change,
+            reason: "quick".to_owned(),
+        };
+        let entries = change(RecipeChange::Entries(vec!["times.stage=\"20s\"".to_owned()]));
+        let sent = serde_json::to_string(&entries).unwrap();
+        assert_eq!(
+            sent,
+            r#"{"kind":"recipe","recipe":"claimed","change":{"entries":["times.stage=\"20s\""]},"reason":"quick"}"#
+        );
+        let back = change(RecipeChange::Version("0123456789abcdef".to_owned()));
+        for act in [entries, back] {
+            let sent = serde_json::to_string(&act).unwrap();
+            assert_eq!(serde_json::from_str::<Act>(&sent).unwrap(), act);
+            assert_eq!(act.kind().as_str().parse::<ActKind>(), Ok(ActKind::Recipe));
+        }
+        let neither = r#"{"kind":"recipe","recipe":"claimed","change":{},"reason":"quick"}"#;
+        serde_json::from_str::<Act>(neither).unwrap_err();
     }
 }

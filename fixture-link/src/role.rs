@@ -147,7 +147,7 @@ impl Act {
             | Self::GoldenCheck { .. }
             | Self::Language { .. } => Right::RunTheLine,
             Self::Unlock { .. } | Self::Dispose { .. } | Self::Mark { .. } => Right::JudgeUnits,
-            Self::Shelve { .. } => Right::ChangeTheFixture,
+            Self::Shelve { .. } | Self::Recipe { .. } => Right::ChangeTheFixture,
         }
     }
 }

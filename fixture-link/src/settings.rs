@@ -3,6 +3,7 @@
 //! The sections `recipe`, `lanes`, `policy`, `jig`, `enrolment` and `network` are the daemon's: known here by name only. Reading the file is
 //! the caller's.
 
+mod lots;
 mod screen;
 mod shifts;
 mod web;
@@ -13,6 +14,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
+use self::lots::RawLot;
+pub use self::lots::{LONGEST_LOT, Label, LotEntry, LotName, Lots, UnknownLots};
 pub use self::screen::{Colours, Drm, Framebuffer, PngFile, Rotation, Screen, SpiPanel, Tongue};
 use self::screen::{RawScreen, Source};
 use self::shifts::RawShifts;
@@ -42,6 +45,8 @@ pub struct Settings {
     pub tongue: Tongue,
     /// Its time zone and shifts.
     pub shifts: Shifts,
+    /// The lots and work orders that it has recipes for.
+    pub lots: Lots,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +56,9 @@ struct Raw {
     #[serde(default)]
     ui: RawUi,
     shifts: Option<RawShifts>,
+    #[serde(default)]
+    lots: Vec<Spanned<RawLot>>,
+    unknown_lots: Option<Spanned<UnknownLots>>,
     #[serde(rename = "recipe")]
     _recipe: Option<IgnoredAny>,
     #[serde(rename = "lanes")]
@@ -161,6 +169,7 @@ impl Settings {
                 None => Shifts::default(),
                 Some(shifts) => Shifts::checked(shifts, file, text)?,
             },
+            lots: Lots::checked(&raw.lots, raw.unknown_lots.as_ref(), &source)?,
         })
     }
 }

@@ -136,7 +136,7 @@ pub struct Shelved {
     pub by: String,
 }
 
-/// What does not change while the daemon runs.
+/// Which fixture it is, and by what its next units are run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fixture {
@@ -146,9 +146,9 @@ pub struct Fixture {
     pub name: String,
     /// Version of the daemon.
     pub software: String,
-    /// Name of the recipe in use.
+    /// Name of the recipe by which the next units are run.
     pub recipe: String,
-    /// Version of the recipe in use.
+    /// Its version.
     pub recipe_version: String,
     /// The jig is simulated: everything made from this snapshot must say SIMULATED.
     pub simulated: bool,
@@ -205,6 +205,9 @@ pub struct LaneView {
     pub mark: Mark,
     /// The run in progress or just ended.
     pub run: Option<RunId>,
+    /// What that is run by, where the next units are run by something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<RecipeView>,
     /// Milliseconds since the unit was seated; 0 without one.
     pub seated_ms: u64,
     /// Milliseconds that what the lane is doing may still take at most; `None` where nothing is timed, or where it ends by a person.
@@ -218,6 +221,16 @@ pub struct LaneView {
     pub golden_check: Option<CheckView>,
     /// What the LED shows.
     pub led: LedView,
+}
+
+/// A version of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeView {
+    /// Its name.
+    pub name: String,
+    /// Its version: 16 hex digits.
+    pub version: String,
 }
 
 /// A golden check that is due.

@@ -110,6 +110,7 @@ fn snapshot(beat: u64) -> Snapshot {
             last: None,
             golden_check: None,
             mark: fixture_link::act::Mark::Ordinary,
+            recipe: None,
             led: LedView::default(),
         }],
     }

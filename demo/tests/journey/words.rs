@@ -102,6 +102,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         last: None,
         golden_check: None,
         mark: fixture_link::act::Mark::Ordinary,
+        recipe: None,
         led: LedView::default(),
     };
     let snapshot = Snapshot {

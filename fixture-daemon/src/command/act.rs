@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use fixture_link::act::{Act, ActAnswer, ActId, ActRequest, Disposition, Mark};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest, Disposition, Mark, RecipeChange};
 use fixture_link::client::Client;
 use fixture_link::identity::{LaneId, Serial};
 use fixture_link::role::Role;
@@ -130,6 +130,20 @@ enum Deed {
         #[arg(long)]
         reason: String,
     },
+    /// Makes another version of a recipe: the runs that begin from then on are run by it.
+    Recipe {
+        /// The recipe's name.
+        name: String,
+        /// An entry of the recipe as it is to be, such as times.stage="20s" or pass.blessed.hold="3s"; - in place of a value leaves it out.
+        #[arg(long = "set", value_name = "NAME=VALUE", required_unless_present = "version")]
+        entries: Vec<String>,
+        /// An earlier version, 16 hex digits: the recipe is again as it was then.
+        #[arg(long, conflicts_with = "entries")]
+        version: Option<String>,
+        /// Why, 1 to 200 characters.
+        #[arg(long)]
+        reason: String,
+    },
     /// Chooses the language at the line.
     Language {
         /// Its tag, such as de; empty for the configured one.
@@ -179,6 +193,16 @@ pub fn run(arguments: ActCommand) -> anyhow::Result<ExitCode> {
         Deed::Mark { serial, mark, reason } => Act::Mark { serial, mark, reason },
         Deed::GoldenCheck { lane } => Act::GoldenCheck { lane },
         Deed::Shelve { part, minutes, reason } => Act::Shelve { part, minutes, reason },
+        Deed::Recipe {
+            name,
+            entries,
+            version,
+            reason,
+        } => Act::Recipe {
+            recipe: name,
+            change: version.map_or(RecipeChange::Entries(entries), RecipeChange::Version),
+            reason,
+        },
         Deed::Language { language } => Act::Language { language },
     };
     let request = ActRequest {

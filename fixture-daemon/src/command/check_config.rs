@@ -71,6 +71,14 @@ impl core::fmt::Display for Report<'_> {
         };
         writeln!(f, "recipe     {}, version {}", recipe.name, recipe.version)?;
         writeln!(f, "pass rule  {rule}")?;
+        for entry in &config.lots.choices {
+            let (label, name) = (entry.label.title(), &entry.name);
+            writeln!(f, "lots       {label} {name}: recipe {}", entry.recipe)?;
+        }
+        for other in &config.others {
+            let rule = other.pass.name();
+            writeln!(f, "recipe     {}, version {}, {rule}", other.name, other.version)?;
+        }
         match &config.enrolment {
             None => writeln!(f, "tokens     none")?,
             Some(Enrolment::Fixed { .. }) => writeln!(f, "tokens     one fixed token")?,

@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::{Clock, wall};
 use crate::command::act::CONSOLE;
 use crate::commissioning::{self, Commissioned, SIMULATED_PARTS};
-use crate::config::{Config, Jig, LampParts, LaneConfig, RaspberryPi};
+use crate::config::{Config, Jig, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::alarms::Alarms;
 use crate::drivers::real_time::checks::Checks;
 use crate::drivers::real_time::clerk::{Acts, Clerk, Job};
@@ -30,6 +30,8 @@ use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::news::News;
 use crate::drivers::real_time::power::Relays;
+use crate::drivers::real_time::recipes;
+use crate::drivers::real_time::setups::Setups;
 use crate::drivers::real_time::shift;
 use crate::drivers::real_time::signals::Outside;
 use crate::drivers::real_time::standing::{self, StillThere};
@@ -160,7 +162,7 @@ async fn told(interrupt: &mut Signal, terminate: &mut Signal) {
 
 /// Makes every part and starts it.
 #[expect(clippy::too_many_lines, reason = "wiring reads top to bottom like a parts list")]
-async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
+async fn start(mut config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let clock = Clock::start();
     let simulated = config.simulated();
 
@@ -170,6 +172,8 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         tracing::warn!("run {run}: interrupted by the end of an earlier process");
     }
     let socket = Socket::take(&config.settings.socket)?;
+    recipes::take_over(&mut config.book, &mut ledger, wall()).await?;
+    config.follow_the_book();
 
     // The jig, and the engine over its lanes.
     let lanes: Vec<LaneId> = config.lanes.iter().map(|lane| lane.lane).collect();
@@ -201,12 +205,18 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
         Jig::RaspberryPi(pi) => take_raspberry_pi(pi, &config, clock)?,
     };
     // What became another since the last start is marked on the charts of yields.
-    ledger.record_change(ChangeKind::Config, &config.told(), wall()).await?;
+    ledger
+        .record_change(ChangeKind::Config, &config.book.told(), wall())
+        .await?;
     ledger
         .record_change(ChangeKind::Lamp, &config.lamps_told(), wall())
         .await?;
     let settings = config.settings;
     let stopped = ledger.standing_stops().await?;
+    line.offer(
+        config.others.iter().map(|other| config.book.as_lit(other)).collect(),
+        config.lots.clone(),
+    );
     line.take_over(
         last_batch(&settings.ledger).await?,
         stopped.iter().cloned().map(|stop| Stop {
@@ -217,6 +227,9 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             wants_acknowledgement: stop.wants_acknowledgement,
         }),
     );
+    if let Some(why) = line.without_recipe() {
+        tracing::error!("no unit is run: {why}");
+    }
     for lane in &lanes {
         line.remember(*lane, last_verdicts(&settings.ledger, *lane).await?);
     }
@@ -233,7 +246,6 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     }
     let trends = lamp_trends(&settings.ledger, &line).await?;
     let shelved = shelved(&settings.ledger, wall()).await?;
-    let setup = ledger.setup(&setup).await?;
     let around = simulated_jig.clone().map(|jig| (jig, clock));
     let source = config
         .enrolment
@@ -358,13 +370,14 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     // The clerk holds the ledger, the engine's task the engine.
     let clerk = Clerk {
         ledger,
-        setup,
+        setups: Setups::new(setup),
         operator: if simulated { operator::NAME } else { CONSOLE }.to_owned(),
         clock,
         told: told.clone(),
         asked: tasks.asked().clone(),
         labels,
         acts: Acts::default(),
+        book: config.book,
     };
     tasks.spawn("ledger", async move {
         clerk.work(job_receiver).await.context("the last records")
@@ -497,10 +510,6 @@ fn take_simulated(
 
 fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow::Result<Taken> {
     let lanes: Vec<LaneId> = config.lanes.iter().map(|lane| lane.lane).collect();
-    let recipe = match &pi.lamp {
-        LampParts::Ladder(ladder) => config.recipe.at_fixed_light(ladder.mid_share),
-        LampParts::Pwm(_) | LampParts::Expander(_) => config.recipe.clone(),
-    };
     let commissioned = Commissioned::load(pi.calibration.as_ref(), &pi.parts(), clock.now(), wall());
     if let Some(why) = commissioned.missing() {
         tracing::error!("no lane passes a unit: {why}");
@@ -511,7 +520,7 @@ fn take_raspberry_pi(pi: &RaspberryPi, config: &Config, clock: Clock) -> anyhow:
             .iter()
             .map(|lane| dimmed(config, commissioned.apply(commissioning::typical(pi, *lane))))
             .collect(),
-        recipe,
+        recipe: config.book.as_lit(&config.recipe),
         k_in_a_row: config.policy.k_in_a_row,
         shared_within: config.policy.shared_within,
         lot: String::new(),

@@ -74,7 +74,17 @@ const NO_RECIPE: u8 = 3;
 /// # Errors
 /// The configuration is wrong, the ledger cannot be read, or standard output takes no more.
 pub fn run(arguments: &WhatIf) -> anyhow::Result<ExitCode> {
-    let tried = match Tried::load(&arguments.config, &arguments.changes) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")?;
+    let newest = |ledger: &std::path::Path, name: &str| {
+        let ledger = arguments.ledger.as_deref().unwrap_or(ledger);
+        // A ledger that cannot be read is told where the runs are read.
+        let versions = runtime.block_on(async { Reports::open(ledger).await?.recipe_versions(Some(name), 1).await });
+        versions.ok()?.into_iter().next()
+    };
+    let tried = match Tried::load(&arguments.config, &arguments.changes, newest) {
         Ok(tried) => tried,
         Err(mistake) => {
             eprintln!("{mistake}");
@@ -94,10 +104,6 @@ pub fn run(arguments: &WhatIf) -> anyhow::Result<ExitCode> {
         purpose: Some(Purpose::Production),
         ..RunFilter::default()
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("no runtime")?;
     let ledger = arguments.ledger.as_ref().unwrap_or(&tried.ledger);
     runtime.block_on(look(&tried, ledger, filter, arguments.at_most))?;
     Ok(ExitCode::SUCCESS)

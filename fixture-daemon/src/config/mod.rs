@@ -1,7 +1,9 @@
 //! `fixture.toml` and the recipe it names: raw files in, one checked [`Config`] out, once, with every mistake told by its place.
 
+mod book;
 mod calibration;
 mod lasting;
+mod lots;
 mod network;
 mod raspberry_pi;
 mod recipe;
@@ -24,11 +26,13 @@ use sha2::{Digest as _, Sha256};
 use toml::Spanned;
 
 use crate::engine::golden::{CheckRules, KnownBad};
+use crate::engine::product::Lots;
 use crate::engine::recipe::{PassRule, Recipe};
 use crate::network::Check;
 use lasting::Lasting;
 use recipe::Secrets;
 
+pub use book::{Book, NewVersion, Stored};
 pub use calibration::CalibrationFile;
 pub use raspberry_pi::{
     Active, Board, GpioAccess, Lamp as LampParts, Nest as NestParts, Power as PowerParts, RaspberryPi,
@@ -47,8 +51,12 @@ pub struct Config {
     pub settings: Settings,
     /// The status codes: the fixture's own table, or the vendor's.
     pub codes: CodeTable,
-    /// What the product needs.
+    /// What the product needs; where lots choose, what units without a lot need.
     pub recipe: Recipe,
+    /// What other lots and work orders need.
+    pub others: Vec<Recipe>,
+    /// Which of them is which one's.
+    pub lots: Lots,
     /// The lanes, in order, each with the share of light that its lamp gives.
     pub lanes: Vec<LaneConfig>,
     /// The policies over lanes.
@@ -61,8 +69,8 @@ pub struct Config {
     pub network: Option<Check>,
     /// What is allowed but odd, for a person to read.
     pub remarks: Vec<String>,
-    /// By which the file's text is told from another: what it sets, without comments and order. Secrets are in files of their own.
-    digest: String,
+    /// Of which versions of its recipes can be made while the daemon runs; those that are read here to begin with.
+    pub book: Book,
 }
 
 /// One lane.
@@ -185,6 +193,11 @@ struct Raw {
     jig: Spanned<RawJig>,
     enrolment: Option<Spanned<RawEnrolment>>,
     network: Option<network::RawNetwork>,
+    #[serde(default)]
+    lots: Vec<lots::Raw>,
+    // Checked by `Settings`.
+    #[serde(rename = "unknown_lots")]
+    _unknown_lots: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -283,18 +296,9 @@ impl Config {
             secrets: Secrets::Read,
         };
 
-        let recipe_file = source.path(&raw.recipe)?;
         let codes = codes_of(&settings)?;
-        let (recipe, mut remarks) = load_recipe_with_codes(&recipe_file, &codes).map_err(|mistake| {
-            if recipe_file.is_file() {
-                mistake
-            } else {
-                source.mistake(
-                    &raw.recipe,
-                    format!("expected a recipe: no file {}", recipe_file.display()),
-                )
-            }
-        })?;
+        let (recipe, mut remarks) = source.recipe(&raw.recipe, &codes)?;
+        let others = lots::others(source, &raw.lots, (&raw.recipe, &recipe), &codes, &mut remarks)?;
         let lanes = lanes(source, &raw.lanes)?;
         let policy = Policy {
             k_in_a_row: source.count(raw.policy.k_in_a_row.as_ref(), 3, 2, 20)?,
@@ -312,54 +316,72 @@ impl Config {
         {
             imp.wifi.clone_from(&recipe.wifi);
             imp_fits(source, &raw.recipe, &recipe, &mut remarks)?;
+            for other in others.iter().filter(|other| other.recipe.name != recipe.name) {
+                imp_fits(source, other.place, &other.recipe, &mut remarks)?;
+                if other.recipe.wifi != recipe.wifi {
+                    return Err(source.mistake(
+                        other.place,
+                        "the imp transmitter knows one network: expected network and password as in the other recipe",
+                    ));
+                }
+            }
+        }
+        if let Jig::Simulated { .. } = jig {
+            remarks.extend(lots::beyond_the_model(&others, &recipe));
         }
         // An imp gets its tokens itself: a fixture whose only lane is an imp's asks for none.
         let only_imps = matches!(&jig, Jig::RaspberryPi(pi) if pi.transmitter.is_some() && lanes.len() == 1);
+        let all: Vec<(&Spanned<PathBuf>, &Recipe)> = core::iter::once((&raw.recipe, &recipe))
+            .chain(others.iter().map(|other| (other.place, &other.recipe)))
+            .collect();
         let enrolment = match &raw.enrolment {
             None if only_imps => None,
             Some(_) if only_imps => {
                 remarks.push("enrolment: not used: the imp transmitter gets its tokens itself".to_owned());
                 None
             }
-            None if recipe.enrols => {
-                return Err(source.mistake(
-                    &raw.recipe,
-                    "this recipe enrols units: expected a section [enrolment.fixed], [enrolment.simulated] or [enrolment.impcloud]",
-                ));
-            }
-            None => None,
-            Some(raw) if recipe.enrols => Some(enrolment(source, raw, &recipe)?),
-            Some(_) => {
-                remarks.push("enrolment: not used: the recipe sends no token".to_owned());
-                None
-            }
+            raw => enrolment_of_all(source, raw.as_ref(), &all, &mut remarks)?,
         };
         let network = raw
             .network
             .as_ref()
             .map(|raw| network::network(source, raw, &recipe))
             .transpose()?;
+        let rest = book::Rest {
+            by_imp: matches!(&jig, Jig::RaspberryPi(pi) if pi.transmitter.is_some()),
+            shared_token: matches!(enrolment, Some(Enrolment::Fixed { .. })),
+            fixed_light: match &jig {
+                Jig::RaspberryPi(pi) => pi.lamp.fixed_light(),
+                Jig::Simulated { .. } => None,
+            },
+        };
+        let configuration = digest(&format!("{:?}", read::<toml::Table>(file, &text)?));
+        let mut book = Book::new(configuration, codes.clone(), rest);
+        book.add(&source.path(&raw.recipe)?, &recipe)?;
+        for other in others.iter().filter(|other| other.recipe.name != recipe.name) {
+            book.add(&source.path(other.place)?, &other.recipe)?;
+        }
         Ok(Self {
             file: file.to_owned(),
-            settings,
             codes,
             recipe,
+            lots: lots::choices(&settings.lots, &others),
+            others: lots::recipes(others),
+            settings,
             lanes,
             policy,
             jig,
             enrolment,
             network,
             remarks,
-            digest: digest(&format!("{:?}", read::<toml::Table>(file, &text)?)),
+            book,
         })
     }
 
-    /// What the configuration is, as a change of it is stored: its digest, and the recipe that it names.
-    pub fn told(&self) -> String {
-        format!(
-            "configuration {}; recipe {} {}",
-            self.digest, self.recipe.name, self.recipe.version
-        )
+    /// The recipes that are the newest versions, after the book was brought to them.
+    pub fn follow_the_book(&mut self) {
+        self.recipe.clone_from(self.book.first());
+        self.others = self.book.others().cloned().collect();
     }
 
     /// What the lanes' lamps are set to, as a change of them is stored.
@@ -540,6 +562,29 @@ fn imp_fits(
     Ok(())
 }
 
+/// Where tokens come from, which has to fit every recipe; each has its place.
+fn enrolment_of_all(
+    source: Source<'_>,
+    raw: Option<&Spanned<RawEnrolment>>,
+    recipes: &[(&Spanned<PathBuf>, &Recipe)],
+    remarks: &mut Vec<String>,
+) -> Result<Option<Enrolment>, Mistake> {
+    let mut enrolled = None;
+    for (place, recipe) in recipes.iter().filter(|(_, recipe)| recipe.enrols) {
+        let Some(raw) = raw else {
+            return Err(source.mistake(
+                place,
+                "this recipe enrols units: expected a section [enrolment.fixed], [enrolment.simulated] or [enrolment.impcloud]",
+            ));
+        };
+        enrolled = Some(enrolment(source, raw, recipe)?);
+    }
+    if enrolled.is_none() && raw.is_some() {
+        remarks.push("enrolment: not used: the recipe sends no token".to_owned());
+    }
+    Ok(enrolled)
+}
+
 fn enrolment(source: Source<'_>, raw: &Spanned<RawEnrolment>, recipe: &Recipe) -> Result<Enrolment, Mistake> {
     match raw.get_ref() {
         RawEnrolment::Fixed(fixed) => {
@@ -651,6 +696,18 @@ impl Source<'_> {
             return Err(self.mistake(raw, "expected a path, found nothing"));
         }
         Ok(self.file.parent().unwrap_or(Path::new("")).join(raw.get_ref()))
+    }
+
+    /// The recipe that a path leads to, and what is odd about it.
+    fn recipe(self, raw: &Spanned<PathBuf>, codes: &CodeTable) -> Result<(Recipe, Vec<String>), Mistake> {
+        let file = self.path(raw)?;
+        load_recipe_with_codes(&file, codes).map_err(|mistake| {
+            if file.is_file() {
+                mistake
+            } else {
+                self.mistake(raw, format!("expected a recipe: no file {}", file.display()))
+            }
+        })
     }
 
     /// A path of a file that is there.
@@ -765,7 +822,7 @@ mod tests {
             let text = text.replace("recipes/", &format!("{recipes}/recipes/"));
             std::fs::write(&file, text).unwrap();
             let config = Config::load(&file).unwrap();
-            (config.told(), config.lamps_told())
+            (config.book.told(), config.lamps_told())
         };
         let (first, lamps) = told(&text);
         assert!(

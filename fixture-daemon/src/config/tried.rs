@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use blinkup::codes::CodeTable;
+use fixture_ledger::recipes::RecipeVersion;
 use fixture_link::mistake::{Mistake, read};
 use fixture_link::settings::Settings;
 use toml::{Table, Value};
 
+use super::book::stands;
 use super::recipe::{Secrets, parse};
 use super::{Raw, Source, codes_of, text_of};
 use crate::engine::recipe::Recipe;
@@ -35,6 +37,11 @@ pub enum BadChange {
         "{0}: stored light says nothing of it; expected an entry of pass, ready, times, reader or led, or send.attempts"
     )]
     NotTold(String),
+    /// It cannot become another while the daemon runs.
+    #[error(
+        "{0}: is changed in the recipe's file alone; expected an entry of pass, ready, send, times, reader, led or unit"
+    )]
+    OfTheFile(String),
     /// The value is none.
     #[error(
         "{name}: {value:?}: expected a value as in a recipe: \"20s\", 0.99, true, [0.4, 0.6], or - to leave the entry out"
@@ -51,6 +58,32 @@ impl FromStr for Change {
     type Err = BadChange;
 
     fn from_str(text: &str) -> Result<Self, BadChange> {
+        let change = Self::read(text)?;
+        let name = change.path.join(".");
+        if !["pass", "ready", "times", "reader", "led"].contains(&change.first()) && name != "send.attempts" {
+            return Err(BadChange::NotTold(name));
+        }
+        Ok(change)
+    }
+}
+
+impl Change {
+    /// A change of one of the entries that can become others while the daemon runs: none that decides what is sent to units or what the fixture is
+    /// wired for, and none that names a file.
+    pub fn of_version(text: &str) -> Result<Self, BadChange> {
+        let change = Self::read(text)?;
+        if ["pass", "ready", "send", "times", "reader", "led", "unit"].contains(&change.first()) {
+            Ok(change)
+        } else {
+            Err(BadChange::OfTheFile(change.path.join(".")))
+        }
+    }
+
+    fn first(&self) -> &str {
+        self.path.first().map_or("", String::as_str)
+    }
+
+    fn read(text: &str) -> Result<Self, BadChange> {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| BadChange::NoEquals(text.to_owned()))?;
@@ -64,10 +97,6 @@ impl FromStr for Change {
         };
         if !path.iter().all(plain) {
             return Err(BadChange::Name(name.to_owned()));
-        }
-        let first = path.first().map_or("", String::as_str);
-        if !["pass", "ready", "times", "reader", "led"].contains(&first) && name != "send.attempts" {
-            return Err(BadChange::NotTold(name.to_owned()));
         }
         if value == "-" {
             return Ok(Self { path, value: None });
@@ -90,7 +119,8 @@ impl FromStr for Change {
 }
 
 impl Change {
-    fn apply(&self, recipe: &mut Table) {
+    /// Changes it in a recipe's entries.
+    pub fn apply(&self, recipe: &mut Table) {
         let Some((last, way)) = self.path.split_last() else {
             return;
         };
@@ -132,11 +162,16 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// Reads the recipe of the configuration in `file`, and makes the changed one.
+    /// Reads the recipe of the configuration in `file`, and makes the changed one. `newest` is asked for the newest version that the ledger has of it: where
+    /// that was made from the recipe's file as it is, the recipe is that version.
     ///
     /// # Errors
     /// The first mistake in either; one in the changed recipe is told with its text.
-    pub fn load(file: &Path, changes: &[Change]) -> Result<Self, Mistake> {
+    pub fn load(
+        file: &Path,
+        changes: &[Change],
+        newest: impl FnOnce(&Path, &str) -> Option<RecipeVersion>,
+    ) -> Result<Self, Mistake> {
         let text = text_of(file)?;
         let settings = Settings::parse(file, &text)?;
         let raw: Raw = read(file, &text)?;
@@ -148,8 +183,15 @@ impl Tried {
         let codes = codes_of(&settings)?;
         let recipe_file = source.existing(&raw.recipe)?;
         let text = text_of(&recipe_file)?;
-        let (recipe, _) = parse(&recipe_file, &text, &codes, Secrets::NotRead)?;
+        let (mut recipe, _) = parse(&recipe_file, &text, &codes, Secrets::NotRead)?;
         let mut entries: Table = read(&recipe_file, &text)?;
+        let version = newest(&settings.ledger, &recipe.name).filter(|version| version.file == stands(&entries));
+        if let Some(version) = version
+            && let Ok((newest, _)) = parse(&recipe_file, &version.text, &codes, Secrets::NotRead)
+        {
+            recipe = newest;
+            entries = read(&recipe_file, &version.text)?;
+        }
         for change in changes {
             change.apply(&mut entries);
         }
@@ -174,7 +216,7 @@ mod tests {
 
     fn changed(changes: &[&str]) -> Result<Recipe, String> {
         let changes: Vec<Change> = changes.iter().map(|change| change.parse().unwrap()).collect();
-        Tried::load(&example(), &changes)
+        Tried::load(&example(), &changes, |_, _| None)
             .map(|tried| tried.changed)
             .map_err(|mistake| mistake.to_string())
     }
@@ -182,7 +224,7 @@ mod tests {
     #[test]
     fn entries_are_changed_and_a_pass_rule_takes_anothers_place() {
         use crate::engine::recipe::PassRule;
-        let tried = Tried::load(&example(), &[]).unwrap();
+        let tried = Tried::load(&example(), &[], |_, _| None).unwrap();
         assert_eq!(tried.recipe.version, tried.changed.version, "nothing is changed");
         assert!(matches!(tried.recipe.pass, PassRule::Claimed { .. }));
         let recipe = changed(&[

@@ -563,6 +563,7 @@ impl Driver<'_> {
                         at: Some(self.wall(self.now)),
                         history,
                         notice: None,
+                        recipe: None,
                     };
                     let request = ActRequest {
                         id: self.act_id(),
@@ -755,6 +756,7 @@ impl Driver<'_> {
                 serial,
                 batch,
                 purpose,
+                recipe: _,
                 seated,
             } => {
                 let start = RunStart {
@@ -770,7 +772,7 @@ impl Driver<'_> {
                 let result = self.runtime.block_on(self.ledger.begin_run(self.setup, &start));
                 self.stored(lane, run, result)
             }
-            LaneEffect::Refuse(refused) => {
+            LaneEffect::Refuse(refused, _) => {
                 self.summary.refusals += 1;
                 self.runtime
                     .block_on(self.ledger.record_refusal(self.setup, &refused, at))

@@ -10,6 +10,8 @@ use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::VerdictCode;
 
+use super::recipe::RecipeId;
+
 /// One thing to do.
 #[derive(Debug, Clone)]
 pub enum Effect {
@@ -122,11 +124,13 @@ pub enum LaneEffect {
         batch: Batch,
         /// What the unit is run for.
         purpose: Purpose,
+        /// What it is run by.
+        recipe: RecipeId,
         /// When the run began; all times of its records count from here.
         seated: Tick,
     },
-    /// Store a start that was not allowed.
-    Refuse(RefusedStart),
+    /// Store a start that was not allowed, and by which recipe the unit would have been run.
+    Refuse(RefusedStart, RecipeId),
     /// Get a token; answered by `Token`.
     RequestToken {
         /// The run that asks.

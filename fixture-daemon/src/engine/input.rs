@@ -10,6 +10,8 @@ use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::verdict::VerdictCode;
 
+use super::recipe::Recipe;
+
 /// One thing that happened.
 #[derive(Debug, Clone)]
 pub enum Input {
@@ -28,6 +30,8 @@ pub enum Input {
     Network(NetworkSeen),
     /// A golden check is due.
     CheckDue(CheckDue),
+    /// Another version of one of the line's recipes is stored: the runs that begin from now on are run by it.
+    Recipe(Box<Recipe>),
     /// Time has come: the deadline that the engine asked for.
     Tick,
 }
@@ -54,6 +58,17 @@ pub struct ActFacts {
     pub history: Option<UnitHistory>,
     /// What the notice says that stands of the part that it names; `None` where none does.
     pub notice: Option<String>,
+    /// The version of a recipe that it makes, checked as a whole, or why there is none; `None` where it makes none.
+    pub recipe: Option<Box<Result<NewRecipe, String>>>,
+}
+
+/// A version of a recipe that somebody makes, in words. The recipe itself comes by [`Input::Recipe`], once it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecipe {
+    /// What its entries are now, with the version before.
+    pub before: String,
+    /// What they become, with the version after.
+    pub after: String,
 }
 
 /// What the fixture's own look at the line's network found.

@@ -223,6 +223,15 @@ impl Lane {
         }
     }
 
+    /// The next unit is run by other rules than the last one: its light is read by them. Only between two units.
+    pub fn adopt(&mut self, table: &CodeTable, rules: &Rules) {
+        let config = &self.config;
+        let model = LaneSensor::new(config.measures, config.shape, self.ambient, config.saturated_at);
+        self.reader = Reader::new(table, model, reader_settings(rules.recipe.confidence));
+        self.flashing = Flashing::new(table, &rules.meanings);
+        self.standing = None;
+    }
+
     /// Which lane.
     pub fn id(&self) -> LaneId {
         self.config.lane
@@ -558,6 +567,7 @@ impl Lane {
             state,
             serial: self.station.serial().cloned(),
             mark: self.station.mark(),
+            recipe: None,
             run: self.run(),
             seated_ms: seated.map_or(0, |seated| {
                 u64::try_from(now.since(seated).as_millis()).unwrap_or(u64::MAX)

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use blinkup::Tick;
 use blinkup::codes::CodeTable;
@@ -14,19 +15,20 @@ use fixture_ledger::record::{
 use fixture_link::act::{Act, ActAnswer, ActRequest, Says};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
-use fixture_link::snapshot::{LaneView, LineView};
+use fixture_link::settings::{LONGEST_LOT, Label};
+use fixture_link::snapshot::{LaneView, LineView, RecipeView};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
 use super::decision::{Decisions, decided};
 use super::effect::{Batch, Effect, LaneEffect, Stop};
 use super::gate::LoopBackLimits;
 use super::golden::{Check, CheckRules};
-use super::input::{ActFacts, CheckDue, Input, LaneInput, NetworkSeen, Seating};
+use super::input::{ActFacts, CheckDue, Input, LaneInput, NetworkSeen, NewRecipe, Seating};
 use super::lane::{Lane, LaneConfig};
 use super::led;
-use super::meaning::Meanings;
 use super::policy::{Candidate, Policy, needs_network, unit_refusal, why_not_to_run};
-use super::recipe::Recipe;
+use super::product::{Lots, Products};
+use super::recipe::{PassRule, Recipe, RecipeId};
 use super::run::{Claimed, Presence, is_meant, purpose};
 use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
 
@@ -42,8 +44,8 @@ const UNHEARD_AFTER_LIFTING: Duration = Duration::from_secs(30);
 const SEEN_LATELY: Duration = Duration::from_mins(2);
 /// The longest reason or note, in characters.
 const LONGEST_REASON: usize = 200;
-/// The longest lot and the longest work order, in characters.
-const LONGEST_NAME: usize = 64;
+/// The longest name of an operator and the longest tag of a language, in characters.
+const LONGEST_NAME: usize = LONGEST_LOT;
 
 /// What a line is made of.
 #[derive(Debug, Clone)]
@@ -65,8 +67,10 @@ pub struct LineConfig {
 /// The line.
 #[derive(Debug)]
 pub struct Line {
-    rules: Rules,
+    products: Products,
     lanes: Vec<Lane>,
+    /// What the unit in each lane is run by; of an empty lane, what the next one will be.
+    rules: Vec<Arc<Rules>>,
     /// Units that were seated while the last record of their lane was being stored.
     waiting: Vec<Option<(Seating, Tick)>>,
     policy: Policy,
@@ -146,6 +150,10 @@ struct Known {
 pub struct View {
     /// What new runs belong to.
     pub batch: Batch,
+    /// What they are run by.
+    pub recipe: RecipeId,
+    /// Whether a PASS of one of the lanes, or of the next unit, rests on the LED alone.
+    pub led_evidence_only: bool,
     /// Why the line is stopped, where it is.
     pub stopped: Option<Stop>,
     /// Every lane, in order of number.
@@ -167,10 +175,8 @@ impl View {
 impl Line {
     /// A line whose nests have not been looked at yet; its first deadline is at once.
     pub fn new(config: LineConfig, table: &CodeTable) -> Self {
-        let rules = Rules {
-            meanings: Meanings::new(table, &config.recipe),
-            recipe: config.recipe,
-        };
+        let products = Products::new(table, config.recipe);
+        let rules = products.first();
         let lanes: Vec<Lane> = config
             .lanes
             .into_iter()
@@ -179,8 +185,9 @@ impl Line {
         Self {
             policy: Policy::new(lanes.len(), config.k_in_a_row, config.shared_within),
             waiting: lanes.iter().map(|_| None).collect(),
+            rules: lanes.iter().map(|_| Arc::clone(&rules)).collect(),
             lanes,
-            rules,
+            products,
             batch: Batch {
                 lot: config.lot,
                 work_order: String::new(),
@@ -200,9 +207,21 @@ impl Line {
         }
     }
 
+    /// Gives the line more recipes than the one of units without a lot, and what they are for.
+    pub fn offer(&mut self, others: Vec<Recipe>, lots: Lots) {
+        self.products.add(others, lots);
+        self.choose();
+    }
+
+    /// Why no unit may be run, where the lot that it would belong to has no recipe.
+    pub fn without_recipe(&self) -> Option<&str> {
+        self.products.next().err()
+    }
+
     /// Takes over what an earlier process of this line left: what its units belong to, and why it stands still, where it does.
     pub fn take_over(&mut self, batch: Batch, stops: impl IntoIterator<Item = Stop>) {
         self.batch = batch;
+        self.choose();
         for stop in stops {
             let place = self.stops.place(stop.kind());
             *place = Some(stop);
@@ -234,8 +253,8 @@ impl Line {
     pub fn deadline(&self) -> Option<(Tick, Reason)> {
         let early = self.early.iter().map(|early| (early.until, Reason::Witness));
         let mut first: Option<(Tick, Reason)> = None;
-        for lane in &self.lanes {
-            if let Some(due) = lane.deadline(&self.rules, self.now)
+        for (lane, rules) in self.lanes.iter().zip(&self.rules) {
+            if let Some(due) = lane.deadline(rules, self.now)
                 && first.is_none_or(|first| due.0 < first.0)
             {
                 first = Some(due);
@@ -257,6 +276,11 @@ impl Line {
             Input::Act { request, facts } => self.act(request, facts, &mut effects),
             Input::Bless(event) => self.bless(event, &mut effects),
             Input::CheckDue(due) => self.check_due(&due, &mut effects),
+            Input::Recipe(recipe) => {
+                self.products.replace(*recipe);
+                self.choose();
+                effects.push(Effect::Show);
+            }
             Input::Network(seen) => self.network = Some((self.now, seen)),
             Input::Tick => {}
         }
@@ -286,8 +310,8 @@ impl Line {
             .is_some_and(|lane| lane.station().conclusion().is_some());
         if concluded || effects.len() > before {
             self.settle(effects);
-        } else if let Some(lane) = self.lanes.get_mut(place)
-            && lane.changed(&self.rules)
+        } else if let (Some(lane), Some(rules)) = (self.lanes.get_mut(place), self.rules.get(place))
+            && lane.changed(rules)
         {
             effects.push(Effect::Show);
         }
@@ -315,14 +339,30 @@ impl Line {
     /// The line as it is shown.
     pub fn view(&self, now: Tick) -> View {
         let stop = self.stops.first();
+        let next = &self.products.shown().recipe;
+        let with_unit = |lane: &Lane| lane.station().run().is_some();
+        let by_led_alone = |recipe: &Recipe| matches!(recipe.pass, PassRule::LedOnly { .. });
+        let mut led_evidence_only = by_led_alone(next);
+        let lanes = self.lanes.iter().zip(&self.rules).map(|(lane, rules)| {
+            let mut view = lane.view(rules, now, stop, self.check);
+            if with_unit(lane) {
+                led_evidence_only |= by_led_alone(&rules.recipe);
+                let other =
+                    (rules.recipe.name != next.name || rules.recipe.version != next.version).then_some(&rules.recipe);
+                view.recipe = other.map(|recipe| RecipeView {
+                    name: recipe.name.clone(),
+                    version: recipe.version.clone(),
+                });
+            }
+            view
+        });
+        let lanes = lanes.collect();
         View {
             batch: self.batch.clone(),
+            recipe: next.id(),
+            led_evidence_only,
             stopped: stop.cloned(),
-            lanes: self
-                .lanes
-                .iter()
-                .map(|lane| lane.view(&self.rules, now, stop, self.check))
-                .collect(),
+            lanes,
         }
     }
 
@@ -332,14 +372,39 @@ impl Line {
         self.lanes.iter().position(|lane| lane.id() == id)
     }
 
+    /// Chooses the recipe of the next units; lanes without a unit wait for them.
+    fn choose(&mut self) {
+        self.products.choose(&self.batch);
+        for place in 0..self.lanes.len() {
+            self.adopt(place);
+        }
+    }
+
+    /// The lane's next unit is run by what is chosen now; a unit that is there keeps its own.
+    fn adopt(&mut self, place: usize) {
+        let (Some(lane), Some(rules), Ok(next)) = (
+            self.lanes.get_mut(place),
+            self.rules.get_mut(place),
+            self.products.next(),
+        ) else {
+            return;
+        };
+        let station = lane.station();
+        let between_units = station.takes_units() == Takes::Now || station.refused().is_some();
+        if between_units && !Arc::ptr_eq(rules, next) {
+            *rules = Arc::clone(next);
+            lane.adopt(self.products.table(), rules);
+        }
+    }
+
     fn in_lane(
         &mut self,
         place: usize,
         effects: &mut Vec<Effect>,
         act: impl FnOnce(&mut Lane, &Rules, Tick, &mut Vec<LaneEffect>),
     ) {
-        if let Some(lane) = self.lanes.get_mut(place) {
-            act(lane, &self.rules, self.now, &mut self.scratch);
+        if let (Some(lane), Some(rules)) = (self.lanes.get_mut(place), self.rules.get(place)) {
+            act(lane, rules, self.now, &mut self.scratch);
             let id = lane.id();
             effects.extend(self.scratch.drain(..).map(|effect| Effect::Lane(id, effect)));
         }
@@ -400,6 +465,7 @@ impl Line {
         let takes = self.lanes.get(place).map(|lane| lane.station().takes_units());
         match takes {
             Some(Takes::Now) => {
+                self.adopt(place);
                 let refusal = self.refusal(place, &seating, powered);
                 self.start(place, seating, powered, refusal, effects);
             }
@@ -478,18 +544,20 @@ impl Line {
         if let Some(why) = self.lanes.get(place).and_then(Lane::out_of_service) {
             return Some((Refusal::LaneStopped, why.to_owned()));
         }
-        let late = |lane: &Lane| lane.is_too_late(&self.rules, powered, self.now);
-        if self.lanes.get(place).is_some_and(late) {
+        if let Err(why) = self.products.next() {
+            return Some((Refusal::LineStopped, why.to_owned()));
+        }
+        let (lane, rules) = (self.lanes.get(place)?, self.rules.get(place)?);
+        if lane.is_too_late(rules, powered, self.now) {
             let detail = format!(
                 "in the nest for {} s before its start; it listens for {} s",
                 self.now.since(powered).as_secs(),
-                self.rules.recipe.listens_for.as_secs()
+                rules.recipe.listens_for.as_secs()
             );
             return Some((Refusal::TooLate, detail));
         }
         let Some(serial) = &seating.serial else {
-            return self
-                .rules
+            return rules
                 .recipe
                 .wants_serial
                 .then(|| (Refusal::NoSerial, "scan the unit, then start it".to_owned()));
@@ -502,7 +570,7 @@ impl Line {
         if let Some((_, lane)) = elsewhere {
             return Some((Refusal::DuplicateSerial, format!("it is in lane {}", lane.id())));
         }
-        unit_refusal(&self.rules.recipe, &seating.history)
+        unit_refusal(&rules.recipe, &seating.history)
     }
 
     // --- after every input --------------------------------------------------------------------------------------------
@@ -516,8 +584,8 @@ impl Line {
             }
         }
         let mut changed = false;
-        for lane in &mut self.lanes {
-            changed |= lane.changed(&self.rules);
+        for (lane, rules) in self.lanes.iter_mut().zip(&self.rules) {
+            changed |= lane.changed(rules);
         }
         if changed {
             effects.push(Effect::Show);
@@ -527,12 +595,13 @@ impl Line {
 
     fn conclude(&mut self, place: usize, effects: &mut Vec<Effect>) -> Settled {
         let concluded = |lane: &Lane| lane.station().conclusion().is_some();
-        let (rules, now) = (&self.rules, self.now);
+        let now = self.now;
         let measured = self
             .lanes
             .get_mut(place)
-            .filter(|lane| concluded(lane))
-            .map(|lane| lane.measure_led(rules, now));
+            .zip(self.rules.get(place))
+            .filter(|(lane, _)| concluded(lane))
+            .map(|(lane, rules)| lane.measure_led(rules, now));
         let (Some(lane), Some(measured)) = (self.lanes.get(place), measured) else {
             return Settled::Already;
         };
@@ -862,6 +931,7 @@ impl Line {
         let after = match &request.act {
             Act::Shelve { minutes, .. } => format!("shelved for {minutes} minutes"),
             Act::Account { after, .. } => after.clone(),
+            Act::Recipe { .. } => made(&facts).map_or_else(String::new, |recipe| recipe.after.clone()),
             Act::Start { .. }
             | Act::Stop { .. }
             | Act::Acknowledge { .. }
@@ -893,10 +963,10 @@ impl Line {
                 .map_or_else(|| "runs".to_owned(), |stop| format!("stopped: {}", stop.cause)),
             Act::Start { lane: Some(lane), .. } | Act::Stop { lane: Some(lane), .. } => self
                 .place(*lane)
-                .and_then(|place| self.lanes.get(place))
-                .map(|lane| match lane.out_of_service() {
+                .and_then(|place| self.lanes.get(place).zip(self.rules.get(place)))
+                .map(|(lane, rules)| match lane.out_of_service() {
                     Some(why) => format!("out of service: {why}"),
-                    None => lane.station().state(&self.rules).as_str().to_owned(),
+                    None => lane.station().state(rules).as_str().to_owned(),
                 })
                 .unwrap_or_default(),
             Act::Unlock { .. } => history.map_or_else(String::new, |history| {
@@ -912,6 +982,7 @@ impl Line {
             Act::GoldenCheck { .. } => String::new(),
             Act::Account { before, .. } => before.clone(),
             Act::Shelve { .. } => facts.notice.clone().unwrap_or_default(),
+            Act::Recipe { .. } => made(facts).map_or_else(String::new, |recipe| recipe.before.clone()),
         }
     }
 
@@ -1007,12 +1078,31 @@ impl Line {
                     }
                 },
             },
+            // Whoever stores it tells the line of the recipe itself afterwards.
+            Act::Recipe { .. } => match facts.recipe.as_deref() {
+                Some(made) => made.as_ref().map_or_else(refused, |_| ActAnswer::Done),
+                None => refused("nobody here makes versions of recipes"),
+            },
             Act::Shelve { part, minutes, .. } => shelve(part, *minutes, &request.by, facts, effects),
             Act::Language { language } => named("language", language, &mut self.batch.language, effects),
-            Act::Lot { lot } => named("lot", lot, &mut self.batch.lot, effects),
-            Act::WorkOrder { work_order } => named("work order", work_order, &mut self.batch.work_order, effects),
+            Act::Lot { lot } => self.label(Label::Lot, lot, effects),
+            Act::WorkOrder { work_order } => self.label(Label::WorkOrder, work_order, effects),
             Act::Operator { name } => named("operator", name, &mut self.batch.operator, effects),
         }
+    }
+
+    /// The next units have another lot or work order, and with it perhaps another recipe.
+    fn label(&mut self, label: Label, name: &str, effects: &mut Vec<Effect>) -> ActAnswer {
+        let place = match label {
+            Label::Lot => &mut self.batch.lot,
+            Label::WorkOrder => &mut self.batch.work_order,
+        };
+        if let Err(why) = self.products.welcomes(label, name.trim()) {
+            return refused(why);
+        }
+        let answer = named(label.title(), name, place, effects);
+        self.choose();
+        answer
     }
 
     /// Somebody decided about a unit.
@@ -1072,6 +1162,7 @@ impl Line {
             };
         };
         let mut seating = seating.clone();
+        self.adopt(place);
         if let Some(serial) = serial {
             seating.serial = Some(serial);
             seating.history = history.unwrap_or_default();
@@ -1130,6 +1221,11 @@ impl Line {
         }
         runs
     }
+}
+
+/// The version of a recipe that an act makes, where it can be made.
+fn made(facts: &ActFacts) -> Option<&NewRecipe> {
+    facts.recipe.as_deref()?.as_ref().ok()
 }
 
 /// Somebody wants the notice of a part out of sight.

@@ -17,6 +17,7 @@ pub mod line;
 pub mod meaning;
 pub mod nest;
 pub mod policy;
+pub mod product;
 pub mod recipe;
 pub mod replay;
 pub mod run;

@@ -60,7 +60,27 @@ pub struct Recipe {
     pub quarantine_after: u32,
 }
 
+/// By what records tell recipes apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecipeId {
+    /// Its name.
+    pub name: String,
+    /// Its version: 16 hex digits.
+    pub version: String,
+    /// The name of its pass rule.
+    pub pass_rule: &'static str,
+}
+
 impl Recipe {
+    /// By what records tell it.
+    pub fn id(&self) -> RecipeId {
+        RecipeId {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            pass_rule: self.pass.name(),
+        }
+    }
+
     /// This recipe for a lamp whose light is fixed, with mid light as a share of bright: rungs that differ from an earlier one by light alone are
     /// left out.
     #[must_use]

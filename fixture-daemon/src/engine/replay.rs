@@ -418,7 +418,7 @@ impl<'a> Replay<'a> {
                 None
             }
             // What is shown, stored or done in an empty nest is not done again.
-            LaneEffect::Refuse(_)
+            LaneEffect::Refuse(..)
             | LaneEffect::TestFlash { .. }
             | LaneEffect::RecordAttempt { .. }
             | LaneEffect::Commit(_)

@@ -485,13 +485,23 @@ impl Station {
                 powered,
                 nest,
                 batch,
-            } => self.begin(now, seating, powered, nest, batch, out),
+            } => {
+                out.push(LaneEffect::BeginRun {
+                    run: seating.run,
+                    serial: seating.serial.clone(),
+                    purpose: purpose(&seating),
+                    batch,
+                    recipe: rules.recipe.id(),
+                    seated: now,
+                });
+                self.begin(now, seating, powered, nest, out);
+            }
             StationInput::Refuse {
                 seating,
                 powered,
                 refusal,
                 detail,
-            } => self.refuse(seating, powered, refusal, detail, out),
+            } => self.refuse(seating, powered, refusal, detail, rules, out),
             StationInput::Lifted => self.lifted(now, out),
             StationInput::Observed(observed) => self.observed(rules, now, &observed),
             StationInput::Token { run, answer } => self.token(rules, now, run, answer, out),
@@ -523,35 +533,29 @@ impl Station {
 
     // --- the nest -----------------------------------------------------------------------------------------------------
 
-    fn begin(
-        &mut self,
-        now: Tick,
-        seating: Seating,
-        powered: Tick,
-        nest: NestReport,
-        batch: Batch,
-        out: &mut Vec<LaneEffect>,
-    ) {
-        out.push(LaneEffect::BeginRun {
-            run: seating.run,
-            serial: seating.serial.clone(),
-            purpose: purpose(&seating),
-            batch,
-            seated: now,
-        });
+    fn begin(&mut self, now: Tick, seating: Seating, powered: Tick, nest: NestReport, out: &mut Vec<LaneEffect>) {
         out.push(LaneEffect::Signal(Signal::Busy));
         self.last = None;
         let run = Run::new(seating, now, powered, nest);
         self.phase = Phase::Running(Box::new(run), Step::Opening { then: None });
     }
 
-    fn refuse(&mut self, seating: Seating, powered: Tick, refusal: Refusal, detail: String, out: &mut Vec<LaneEffect>) {
-        out.push(LaneEffect::Refuse(RefusedStart {
+    fn refuse(
+        &mut self,
+        seating: Seating,
+        powered: Tick,
+        refusal: Refusal,
+        detail: String,
+        rules: &Rules,
+        out: &mut Vec<LaneEffect>,
+    ) {
+        let refused = RefusedStart {
             lane: self.lane,
             serial: seating.serial.clone(),
             refusal,
             detail: detail.clone(),
-        }));
+        };
+        out.push(LaneEffect::Refuse(refused, rules.recipe.id()));
         // A second trigger changes nothing about the unit that lies there; a start that is refused again does.
         let this_unit = match &self.phase {
             Phase::Empty | Phase::Told { .. } => true,

@@ -206,7 +206,7 @@ impl StationBench {
                     }
                     LaneEffect::SendByImp { .. }
                     | LaneEffect::StopSending
-                    | LaneEffect::Refuse(_)
+                    | LaneEffect::Refuse(..)
                     | LaneEffect::TestFlash { .. }
                     | LaneEffect::RecordLifted(_)
                     | LaneEffect::Signal(_) => {}

@@ -135,6 +135,8 @@ pub struct Light {
     /// Lanes whose golden check was done.
     pub checked: Vec<LaneId>,
     /// What the runs were for.
+    /// What every run was run by, by name.
+    pub recipes: Vec<String>,
     pub purposes: Vec<Purpose>,
     /// What was signalled.
     pub signals: Vec<Signal>,
@@ -265,6 +267,7 @@ impl Light {
             checked: Vec::new(),
             purposes: Vec::new(),
             signals: Vec::new(),
+            recipes: Vec::new(),
             stops: Vec::new(),
             late: false,
             devices: None,
@@ -458,7 +461,10 @@ impl Light {
         let now = self.now;
         let lane_input = |input| Event::Input(Box::new(Input::Lane(id, input)));
         match effect {
-            LaneEffect::BeginRun { run, purpose, .. } => {
+            LaneEffect::BeginRun {
+                run, purpose, recipe, ..
+            } => {
+                self.recipes.push(recipe.name.clone());
                 self.purposes.push(purpose);
                 self.later(now + ms(2), lane_input(LaneInput::Stored { run, result: Ok(()) }));
             }
@@ -467,7 +473,7 @@ impl Light {
                 self.ends.push((id, *end));
                 self.later(now + ms(2), lane_input(LaneInput::Stored { run, result: Ok(()) }));
             }
-            LaneEffect::Refuse(refused) => self.refusals.push(refused),
+            LaneEffect::Refuse(refused, _) => self.refusals.push(refused),
             LaneEffect::RequestToken { run, attempt } => {
                 let answer = Ok(TokenGrant {
                     id: format!("{run}-{attempt}"),

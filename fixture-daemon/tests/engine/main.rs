@@ -11,6 +11,7 @@ mod codes;
 mod golden;
 mod imp;
 mod light;
+mod lots;
 mod passes;
 mod people;
 mod random;

@@ -2,7 +2,7 @@
 
 use fixture_daemon::engine::input::ActFacts;
 use fixture_ledger::record::{Decided, Decision, Known, UnitHistory};
-use fixture_link::act::{Act, ActAnswer, ActKind, Disposition};
+use fixture_link::act::{Act, ActAnswer, ActKind, Disposition, RecipeChange};
 use fixture_link::role::{Right, Role};
 use fixture_link::snapshot::LaneState;
 use fixture_link::verdict::{Refusal, VerdictCode};
@@ -111,6 +111,14 @@ fn every_act_needs_its_right() {
             Act::Shelve {
                 part: "card".to_owned(),
                 minutes: 1,
+                reason: reason(),
+            },
+            Right::ChangeTheFixture,
+        ),
+        (
+            Act::Recipe {
+                recipe: "bench".to_owned(),
+                change: RecipeChange::Version("0".repeat(16)),
                 reason: reason(),
             },
             Right::ChangeTheFixture,

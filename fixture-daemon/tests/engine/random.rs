@@ -321,7 +321,7 @@ impl World {
                     assert_eq!(stored.outcome(), outcome);
                 }
                 LaneEffect::Signal(_)
-                | LaneEffect::Refuse(_)
+                | LaneEffect::Refuse(..)
                 | LaneEffect::PollClaim { .. }
                 | LaneEffect::TestFlash { .. }
                 | LaneEffect::PowerCycle { .. }

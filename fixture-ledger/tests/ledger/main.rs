@@ -20,6 +20,7 @@ mod older;
 mod pages;
 mod people;
 mod queries;
+mod recipes;
 mod role;
 mod rollups;
 mod runs;

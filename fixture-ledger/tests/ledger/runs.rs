@@ -332,6 +332,10 @@ async fn all_kinds(path: &std::path::Path, durability: Durability) {
         .record_change(ChangeKind::Lamp, "lane 1: white LED, batch 7", at(7))
         .await
         .unwrap();
+    ledger
+        .record_recipe(&crate::recipes::version("claimed", '1', 8))
+        .await
+        .unwrap();
     let passed = (1..).zip(VerdictCode::ALL).find(|(_, code)| *code == VerdictCode::Ok);
     let label = LabelState::Failed("out of paper".to_owned());
     ledger
@@ -425,6 +429,24 @@ fn acts() -> Vec<Audited> {
                 reason: "a new one is ordered".to_owned(),
             },
             ActAnswer::Done,
+        ),
+        (
+            Act::Recipe {
+                recipe: "claimed".to_owned(),
+                change: fixture_link::act::RecipeChange::Entries(vec!["times.stage = \"20s\"".to_owned()]),
+                reason: "stages are quick here".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
+        (
+            Act::Recipe {
+                recipe: String::new(),
+                change: fixture_link::act::RecipeChange::Version("0".repeat(16)),
+                reason: "as it was".to_owned(),
+            },
+            ActAnswer::Refused {
+                why: "recipe: expected one of claimed".to_owned(),
+            },
         ),
         (
             Act::Language {

@@ -49,6 +49,8 @@ pub struct LaneWords {
     pub device_id: String,
     /// The agent's URL, where it is known; else empty.
     pub agent_url: String,
+    /// What its unit is run by, where the next ones are run by something else; else empty.
+    pub recipe: String,
     /// The run in progress or just ended.
     pub run: Option<RunId>,
     /// Which process gave the verdict that is shown.
@@ -222,6 +224,10 @@ impl LaneWords {
             },
             device_id,
             agent_url,
+            recipe: lane
+                .recipe
+                .as_ref()
+                .map_or_else(String::new, |recipe| format!("{} ({})", recipe.name, recipe.version)),
             run: lane.run,
             given: said.given,
             last,

@@ -341,6 +341,7 @@ pub(crate) mod tests {
             last: None,
             golden_check: None,
             mark: fixture_link::act::Mark::Ordinary,
+            recipe: None,
             led: LedView::default(),
         }
     }

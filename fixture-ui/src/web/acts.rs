@@ -13,6 +13,7 @@ use fixture_link::act::{Act, ActAnswer, ActId, ActRequest, StopReason};
 use fixture_link::client::LinkError;
 use fixture_link::identity::{LaneId, Serial, WallTime};
 use fixture_link::role::{Right, Role};
+use fixture_link::settings::{Label, LotName, UnknownLots};
 use fixture_link::snapshot::{CheckView, Done};
 use serde::Deserialize;
 
@@ -22,6 +23,7 @@ use super::frame::Frame;
 use super::link;
 use super::posted::Posted;
 use super::problem::{Problem, page as rendered};
+use super::recipes;
 use super::visitor::Visitor;
 use crate::view::marked::{Next, Step};
 use crate::view::{Face, View};
@@ -71,7 +73,7 @@ struct Kind {
     read: fn(&Posted) -> Result<Act, String>,
 }
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     Kind {
         name: "start",
         address: "/acts/start",
@@ -220,6 +222,13 @@ const KINDS: [Kind; 13] = [
         },
     },
     Kind {
+        name: "recipe",
+        address: "/acts/recipe",
+        needs: Right::ChangeTheFixture,
+        done: "A version was made: the runs that begin from now on are run by it.",
+        read: recipes::read,
+    },
+    Kind {
         name: "language",
         address: "/acts/language",
         needs: Right::RunTheLine,
@@ -286,11 +295,11 @@ pub fn done(query: Option<&str>) -> &'static str {
         .map_or("", |kind| kind.done)
 }
 
-/// Where one comes back to: the line, or a unit.
+/// Where one comes back to: the line, a unit, or the recipes.
 fn back(posted: &Posted) -> String {
     let path = posted.field("back");
     let plain = |path: &str| !path.contains(['?', '#', '\\', '\r', '\n']) && !path.contains("//");
-    if path.starts_with("/units/") && plain(path) {
+    if path == recipes::PATH || path.starts_with("/units/") && plain(path) {
         path.to_owned()
     } else {
         "/line".to_owned()
@@ -416,12 +425,47 @@ struct LinePage {
     stopped: Option<Standing>,
     lot: String,
     work_order: String,
+    recipe: String,
+    lots: Vec<LotWords>,
+    work_orders: Vec<LotWords>,
+    refuses: bool,
     lanes: Vec<LaneForms>,
     checks: Vec<LaneCheck>,
     classes: [&'static str; 9],
     alarms: Vec<Alarm>,
     shelves: bool,
     judges: bool,
+}
+
+/// A lot or a work order that has a recipe of its own.
+struct LotWords {
+    /// Its name; empty where it is how names begin.
+    name: String,
+    /// What is so called.
+    fits: String,
+    /// The recipe's file, without its ending.
+    recipe: String,
+}
+
+/// The lots, or the work orders, that the configuration has recipes for.
+fn labelled(sources: &Sources, label: Label) -> Vec<LotWords> {
+    let entries = sources.lots.entries.iter();
+    let entries = entries.filter(|entry| entry.label == label);
+    entries
+        .map(|entry| LotWords {
+            name: match &entry.name {
+                LotName::Exactly(name) => name.clone(),
+                LotName::Beginning(_) => String::new(),
+            },
+            fits: entry.name.to_string(),
+            recipe: entry
+                .recipe
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+        })
+        .collect()
 }
 
 /// Something that a person must act on.
@@ -443,6 +487,7 @@ struct LaneForms {
     number: u8,
     unit: String,
     state: String,
+    recipe: String,
     start: ActId,
     stop: ActId,
 }
@@ -543,12 +588,17 @@ pub async fn line(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
         }),
         lot: view.lot.clone(),
         work_order: view.work_order.clone(),
+        recipe: view.recipe.clone(),
+        lots: labelled(&sources, Label::Lot),
+        work_orders: labelled(&sources, Label::WorkOrder),
+        refuses: sources.lots.unknown == UnknownLots::Refuse,
         lanes: shown
             .iter()
             .map(|lane| LaneForms {
                 number: lane.lane.number(),
                 unit: lane.serial.clone(),
                 state: lane.word.clone(),
+                recipe: lane.recipe.clone(),
                 start: new_id(),
                 stop: new_id(),
             })

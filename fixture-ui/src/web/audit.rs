@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Html;
 use fixture_ledger::audit::{ActCursor, ActRow, Answered, AuditFilter};
 use fixture_ledger::report::Reports;
-use fixture_link::act::{Act, ActAnswer, ActKind};
+use fixture_link::act::{Act, ActAnswer, ActKind, RecipeChange};
 use fixture_link::identity::Serial;
 
 use super::Sources;
@@ -188,6 +188,16 @@ pub fn what(act: &Act) -> String {
         Act::Mark { mark, .. } => format!("mark as {}", mark.as_str()),
         Act::GoldenCheck { lane } => format!("golden check now, {}", on(lane)),
         Act::Shelve { part, minutes, .. } => format!("shelve the alarm of {part} for {minutes} min"),
+        Act::Recipe {
+            recipe,
+            change: RecipeChange::Entries(_),
+            ..
+        } => format!("change recipe {recipe}"),
+        Act::Recipe {
+            recipe,
+            change: RecipeChange::Version(version),
+            ..
+        } => format!("recipe {recipe} back to version {version}"),
         Act::Language { language } => format!("language {}", or_nothing(language)),
         Act::Account { name, change, .. } => format!("account {name}: {}", change.as_str()),
     }

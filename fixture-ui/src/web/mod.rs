@@ -30,9 +30,10 @@ pub mod oee;
 pub mod period;
 pub mod posted;
 pub mod problem;
+pub mod recipes;
 pub mod replays;
 pub mod routes;
-pub mod run;
+mod run;
 pub mod runs;
 pub mod shift;
 pub mod shift_report;
@@ -62,7 +63,7 @@ use axum::routing::get;
 use embedded_graphics::geometry::Size;
 use fixture_ledger::people::{People, PeopleError};
 use fixture_link::client::Client;
-use fixture_link::settings::{Screen, Settings, Shifts};
+use fixture_link::settings::{Lots, Screen, Settings, Shifts};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
@@ -87,6 +88,8 @@ pub struct Sources {
     pub clock: Clock,
     /// Whose days, shifts and hours the pages speak of.
     pub shifts: Shifts,
+    /// The lots and work orders that have a recipe of their own.
+    pub lots: Lots,
     /// The ledger's file.
     pub ledger: PathBuf,
     /// The size of the local display's frames in pixels.
@@ -157,6 +160,7 @@ pub async fn serve(
         fixture: settings.name.clone(),
         newest,
         clock,
+        lots: settings.lots.clone(),
         shifts: settings.shifts.clone(),
         ledger: settings.ledger.clone(),
         screen: frame_size(settings.screen.as_ref()),

@@ -9,8 +9,8 @@ use fixture_link::role::Right;
 
 use super::visitor::{Needs, admit};
 use super::{
-    Sources, about, accounts, acts, api, assets, audit, export, failures, lanes, live, log_in, metrics, run, runs,
-    screen_png, shift_report, today, unit, what_if, what_if_rules, yields,
+    Sources, about, accounts, acts, api, assets, audit, export, failures, lanes, live, log_in, metrics, recipes, run,
+    runs, screen_png, shift_report, today, unit, what_if, what_if_rules, yields,
 };
 
 /// Whoever may look.
@@ -68,6 +68,7 @@ pub fn all() -> Vec<Route> {
         Route::get(shift_report::PATH, LOOK, get(shift_report::page)),
         Route::get("/what-if", LOOK, get(what_if::page)),
         Route::get("/what-if/rules", LOOK, get(what_if_rules::page)),
+        Route::get(recipes::PATH, LOOK, get(recipes::page)),
         Route::get("/about", LOOK, get(about::page)),
         Route::get("/runs", LOOK, get(runs::page)),
         Route::get("/runs/{id}", LOOK, get(run::page)),

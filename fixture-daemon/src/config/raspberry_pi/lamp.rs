@@ -57,6 +57,14 @@ pub struct ExpanderLamp {
 }
 
 impl Lamp {
+    /// Mid light as a share of bright, where the light is fixed.
+    pub fn fixed_light(&self) -> Option<f32> {
+        match self {
+            Self::Ladder(ladder) => Some(ladder.mid_share),
+            Self::Pwm(_) | Self::Expander(_) => None,
+        }
+    }
+
     /// Its kind in the table of combinations.
     pub fn kind(&self) -> LampKind {
         match self {

@@ -100,6 +100,7 @@ impl Checks {
                 | Act::Dispose { .. }
                 | Act::Mark { .. }
                 | Act::Shelve { .. }
+                | Act::Recipe { .. }
                 | Act::Language { .. } => None,
             });
             let planned = match self.asked.every {

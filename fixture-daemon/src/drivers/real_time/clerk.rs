@@ -4,8 +4,8 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use blinkup::Tick;
-use fixture_ledger::record::{Audited, OpenLabel, Purpose, RunEnd, RunStart, UnitHistory};
-use fixture_ledger::{Interruption, Ledger, LedgerError, SetupId};
+use fixture_ledger::record::{Audited, ChangeKind, OpenLabel, Purpose, RunEnd, RunStart, UnitHistory};
+use fixture_ledger::{Interruption, Ledger, LedgerError};
 use fixture_link::act::{ActAnswer, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::verdict::VerdictCode;
@@ -13,10 +13,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::note::{Note, Notes};
+use super::recipes;
+use super::setups::Setups;
 use super::{Act as AskedAct, Told};
 use crate::clock::{Clock, wall};
+use crate::config::{Book, NewVersion};
 use crate::engine::effect::Batch;
 use crate::engine::input::{Input, LaneInput, Part, Seating};
+use crate::engine::recipe::RecipeId;
 
 /// Something to store or to look up.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub enum Job {
         batch: Batch,
         /// What it is run for.
         purpose: Purpose,
+        /// What it is run by.
+        recipe: RecipeId,
         /// When it was seated.
         seated: Tick,
     },
@@ -58,8 +64,8 @@ pub enum Job {
 pub struct Clerk {
     /// The ledger.
     pub ledger: Ledger,
-    /// What every run of this process is stored with.
-    pub setup: SetupId,
+    /// What runs are stored with.
+    pub setups: Setups,
     /// Who seats the units.
     pub operator: String,
     /// For the wall time of ticks.
@@ -72,6 +78,8 @@ pub struct Clerk {
     pub labels: Option<std::sync::mpsc::Sender<OpenLabel>>,
     /// Acts that are not stored yet.
     pub acts: Acts,
+    /// The recipes as they are now.
+    pub book: Book,
 }
 
 /// Where somebody waits for the answer to an act.
@@ -81,7 +89,7 @@ type Person = oneshot::Sender<Result<ActAnswer, String>>;
 #[derive(Debug, Default)]
 pub struct Acts {
     under_way: Vec<UnderWay>,
-    unstored: VecDeque<Audited>,
+    unstored: VecDeque<Asked>,
 }
 
 /// An act that the engine has.
@@ -89,16 +97,26 @@ pub struct Acts {
 struct UnderWay {
     request: ActRequest,
     people: Vec<Person>,
+    /// The version of a recipe that it makes.
+    version: Option<NewVersion>,
+}
+
+/// An act that the engine is done with.
+#[derive(Debug, Clone)]
+struct Asked {
+    audited: Audited,
+    version: Option<NewVersion>,
 }
 
 /// Acts that were done and could not be stored, at most: as many people will not ask again.
 const UNSTORED: usize = 64;
 
 impl Acts {
-    fn begin(&mut self, request: ActRequest, person: Person) {
+    fn begin(&mut self, request: ActRequest, person: Person, version: Option<NewVersion>) {
         self.under_way.push(UnderWay {
             request,
             people: vec![person],
+            version,
         });
     }
 
@@ -106,29 +124,32 @@ impl Acts {
         self.under_way.iter_mut().find(|act| act.request.id == id)
     }
 
-    /// Who waits for the answer of an act that the engine is done with.
-    fn done(&mut self, id: ActId) -> Vec<Person> {
+    /// Who waits for the answer of an act that the engine is done with, and the version of a recipe that it makes.
+    fn done(&mut self, id: ActId) -> (Vec<Person>, Option<NewVersion>) {
         match self.under_way.iter().position(|act| act.request.id == id) {
-            Some(place) => self.under_way.swap_remove(place).people,
-            None => Vec::new(),
+            Some(place) => {
+                let act = self.under_way.swap_remove(place);
+                (act.people, act.version)
+            }
+            None => (Vec::new(), None),
         }
     }
 
-    fn keep(&mut self, audited: Audited) {
+    fn keep(&mut self, asked: Asked) {
         if self.unstored.len() == UNSTORED {
             self.unstored.pop_front();
         }
-        self.unstored.push_back(audited);
+        self.unstored.push_back(asked);
     }
 
-    fn unstored(&self, id: ActId) -> Option<Audited> {
-        let place = self.unstored.iter().position(|audited| audited.request.id == id)?;
+    fn unstored(&self, id: ActId) -> Option<Asked> {
+        let place = self.unstored.iter().position(|asked| asked.audited.request.id == id)?;
         self.unstored.get(place).cloned()
     }
 
     /// An act that could not be stored is, at last.
     fn forget(&mut self, id: ActId) {
-        self.unstored.retain(|audited| audited.request.id != id);
+        self.unstored.retain(|asked| asked.audited.request.id != id);
     }
 }
 
@@ -142,10 +163,10 @@ impl Clerk {
         let mut doubtful = BTreeSet::new();
         let mut notes = Notes::default();
         while let Some(job) = jobs.recv().await {
-            notes.store(&mut self.ledger, self.setup).await;
+            notes.store(&mut self.ledger, &mut self.setups).await;
             self.job(job, jobs.len(), &mut doubtful, &mut notes).await;
         }
-        notes.store(&mut self.ledger, self.setup).await;
+        notes.store(&mut self.ledger, &mut self.setups).await;
         let left = self.ledger.interrupt(wall(), self.why()).await;
         self.ledger.close().await?;
         for run in left?.interrupted {
@@ -178,6 +199,7 @@ impl Clerk {
                 serial,
                 batch,
                 purpose,
+                recipe,
                 seated,
             } => {
                 let result = if doubtful.remove(&run) {
@@ -193,7 +215,7 @@ impl Clerk {
                         purpose,
                         seated: self.clock.wall_at(seated),
                     };
-                    said(self.ledger.begin_run(self.setup, &start).await)
+                    said(self.begin_run(&recipe, &start).await)
                 };
                 self.tell(lane, LaneInput::Stored { run, result });
             }
@@ -227,8 +249,13 @@ impl Clerk {
                 }
             }
             Job::Audit(audited) => {
-                let people = self.acts.done(audited.request.id);
-                let stored = self.audit(*audited).await;
+                let (people, version) = self.acts.done(audited.request.id);
+                let stored = self
+                    .audit(Asked {
+                        audited: *audited,
+                        version,
+                    })
+                    .await;
                 for person in people {
                     // A person who has gone away needs no answer.
                     let _ = person.send(stored.clone());
@@ -238,7 +265,7 @@ impl Clerk {
                 if let Note::Interrupted(end) = &mut note {
                     self.why().detail().clone_into(&mut end.detail);
                 }
-                notes.take(note, wall(), &mut self.ledger, self.setup).await;
+                notes.take(note, wall(), &mut self.ledger, &mut self.setups).await;
                 // Nobody waits for a note, but somebody may wait behind it.
                 if behind == 0
                     && let Err(error) = self.ledger.tidy().await
@@ -247,6 +274,11 @@ impl Clerk {
                 }
             }
         }
+    }
+
+    async fn begin_run(&mut self, recipe: &RecipeId, start: &RunStart) -> Result<(), LedgerError> {
+        let setup = self.setups.of(recipe, &mut self.ledger).await?;
+        self.ledger.begin_run(setup, start).await
     }
 
     /// A unit has passed: its label, which was stored as pending with the verdict, is to be printed.
@@ -294,34 +326,84 @@ impl Clerk {
             },
             None => None,
         };
-        self.acts.begin(request.clone(), person);
-        let asked = AskedAct { request, history };
+        let (version, recipe) = match recipes::asked(&request.act).filter(|_| request.role.may(&request.act)) {
+            None => (None, None),
+            Some((name, change)) => match said(recipes::made(&self.book, &mut self.ledger, name, change).await) {
+                Ok(Ok(version)) => {
+                    let words = version.words();
+                    (Some(version), Some(Ok(words)))
+                }
+                Ok(Err(why)) => (None, Some(Err(why))),
+                Err(what) => {
+                    let _ = person.send(Err(what));
+                    return;
+                }
+            },
+        };
+        self.acts.begin(request.clone(), person, version);
+        let asked = AskedAct {
+            request,
+            history,
+            recipe,
+        };
         // With the engine's task gone the daemon stops; the person is told by the dropped answer.
         let _ = self.told.send(Told::Act(Box::new(asked)));
     }
 
     /// The answer that an act of this id was given, where there was one.
     async fn answered_before(&mut self, request: &ActRequest) -> Result<Option<ActAnswer>, String> {
-        if let Some(audited) = self.acts.unstored(request.id) {
-            if !is_same(&audited.request, request) {
+        if let Some(asked) = self.acts.unstored(request.id) {
+            if !is_same(&asked.audited.request, request) {
                 return Ok(Some(another_act()));
             }
-            return self.audit(audited).await.map(Some);
+            return self.audit(asked).await.map(Some);
         }
         let stored = said(self.ledger.act(request.id).await)?;
         Ok(stored.map(|row| if row.is_of(request) { row.answer } else { another_act() }))
     }
 
     /// Stores what came of an act. What cannot be stored is kept, so that whoever asks again makes it be stored and not done again.
-    async fn audit(&mut self, audited: Audited) -> Result<ActAnswer, String> {
-        let id = audited.request.id;
-        self.acts.forget(id);
-        match said(self.ledger.record_act(&audited, wall()).await) {
-            Ok(()) => Ok(audited.answer),
-            Err(what) => {
-                self.acts.keep(audited);
-                Err(what)
+    async fn audit(&mut self, mut asked: Asked) -> Result<ActAnswer, String> {
+        self.acts.forget(asked.audited.request.id);
+        // Somebody else may have made another version meanwhile.
+        let stale = |version: &NewVersion| self.book.version(&version.recipe().name) != Some(version.from());
+        if asked.audited.answer == ActAnswer::Done && asked.version.as_ref().is_some_and(stale) {
+            asked.audited.answer = ActAnswer::Refused {
+                why: "the recipe became another meanwhile: look at it again".to_owned(),
+            };
+            asked.audited.change = None;
+        }
+        let made = asked
+            .version
+            .as_ref()
+            .filter(|_| asked.audited.answer == ActAnswer::Done);
+        let stored = match made {
+            Some(version) => {
+                let version = recipes::by_act(version, &asked.audited.request, wall());
+                self.ledger.record_recipe_act(&asked.audited, &version).await
             }
+            None => self.ledger.record_act(&asked.audited, wall()).await,
+        };
+        if let Err(what) = said(stored) {
+            self.acts.keep(asked);
+            return Err(what);
+        }
+        if let Some(version) = made.cloned() {
+            self.use_version(version).await;
+        }
+        Ok(asked.audited.answer)
+    }
+
+    /// A version is stored: the runs that begin from now on are run by it.
+    async fn use_version(&mut self, version: NewVersion) {
+        let recipe = self.book.as_lit(version.recipe());
+        tracing::info!("recipe {}: version {}", recipe.name, recipe.version);
+        self.book.take(version);
+        // With the engine's task gone the daemon stops, and the next one begins by the stored version.
+        let _ = self.told.send(Told::Input(Input::Recipe(Box::new(recipe))));
+        let told = self.book.told();
+        if let Err(error) = self.ledger.record_change(ChangeKind::Config, &told, wall()).await {
+            tracing::error!("{error}");
         }
     }
 

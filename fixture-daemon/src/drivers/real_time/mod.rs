@@ -12,7 +12,9 @@ pub mod nests;
 pub mod news;
 pub mod note;
 pub mod power;
+pub mod recipes;
 pub mod sampler;
+pub mod setups;
 pub mod shift;
 pub mod signals;
 pub mod standing;
@@ -34,7 +36,7 @@ use tokio::time::Instant;
 
 use crate::clock::{Clock, wall};
 use crate::engine::effect::{Effect, LaneEffect};
-use crate::engine::input::{ActFacts, Input, LaneInput};
+use crate::engine::input::{ActFacts, Input, LaneInput, NewRecipe};
 use crate::engine::line::Line;
 use crate::enrolment::TokenSource;
 use crate::jig::simulated::Jig as SimulatedJig;
@@ -65,6 +67,7 @@ const LAST_REPORTS: Duration = Duration::from_secs(2);
 
 /// What the engine's task is told by others than the lamps and the sampler.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all that is told is an input")]
 pub enum Told {
     /// An input.
     Input(Input),
@@ -94,6 +97,8 @@ pub struct Act {
     pub request: ActRequest,
     /// What the ledger says about the serial that it names.
     pub history: Option<UnitHistory>,
+    /// The version of a recipe that it makes, or why there is none; `None` where it makes none.
+    pub recipe: Option<Result<NewRecipe, String>>,
 }
 
 /// The engine's task: everything that it holds.
@@ -102,7 +107,7 @@ pub struct Engine {
     pub line: Line,
     /// The clock of everything.
     pub clock: Clock,
-    /// What of a snapshot does not change.
+    /// Which fixture it is; what its units are run by is the engine's.
     pub fixture: Fixture,
     /// The lamps' threads, in order of lane.
     pub senders: Vec<(LaneId, Sender)>,
@@ -244,7 +249,7 @@ impl Engine {
                 Effect::Lane(
                     _,
                     LaneEffect::BeginRun { .. }
-                    | LaneEffect::Refuse(_)
+                    | LaneEffect::Refuse(..)
                     | LaneEffect::StopSending
                     | LaneEffect::RecordAttempt { .. }
                     | LaneEffect::RecordLifted(_),
@@ -313,7 +318,11 @@ impl Engine {
                 }
             }
             Told::Act(act) => {
-                let Act { request, history } = *act;
+                let Act {
+                    request,
+                    history,
+                    recipe,
+                } = *act;
                 let notice = if let fixture_link::act::Act::Shelve { part, .. } = &request.act {
                     self.looks.says(part)
                 } else {
@@ -323,6 +332,7 @@ impl Engine {
                     at: Some(wall()),
                     history,
                     notice,
+                    recipe: recipe.map(Box::new),
                 };
                 self.feed(Input::Act { request, facts }, effects);
             }
@@ -405,6 +415,7 @@ impl Engine {
                 serial,
                 batch,
                 purpose,
+                recipe,
                 seated,
             } => Some(Job::BeginRun {
                 run,
@@ -412,9 +423,10 @@ impl Engine {
                 serial,
                 batch,
                 purpose,
+                recipe,
                 seated,
             }),
-            LaneEffect::Refuse(refused) => Some(Job::Note(Note::Refused(refused))),
+            LaneEffect::Refuse(refused, recipe) => Some(Job::Note(Note::Refused(refused, recipe))),
             LaneEffect::RecordAttempt { run, attempt } => {
                 self.looks.attempt(lane, wall(), &attempt);
                 Some(Job::Note(Note::Attempt(run, Box::new(attempt))))
@@ -530,7 +542,12 @@ impl Engine {
             version: fixture_link::VERSION,
             beat: shown.beat,
             at,
-            fixture: self.fixture.clone(),
+            fixture: Fixture {
+                recipe: view.recipe.name.clone(),
+                recipe_version: view.recipe.version.clone(),
+                led_evidence_only: view.led_evidence_only,
+                ..self.fixture.clone()
+            },
             line: view.line(|stop| {
                 let before = self
                     .stopped_before

@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 
 use fixture_ledger::record::{Annotation, AnnotationKind, Attempt, LabelState, RefusedStart, RunEnd, StopKind};
-use fixture_ledger::{Ledger, LedgerError, SetupId};
+use fixture_ledger::{Ledger, LedgerError};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{RunId, WallTime};
 use fixture_link::snapshot::LineStop;
+
+use super::setups::Setups;
+use crate::engine::recipe::RecipeId;
 
 /// So many notes wait for a disk that takes nothing; the oldest are given up first. A line makes a few hundred an hour.
 const WAIT_AT_MOST: usize = 10_000;
@@ -15,7 +18,7 @@ const WAIT_AT_MOST: usize = 10_000;
 #[derive(Debug)]
 pub enum Note {
     /// A start that was not allowed.
-    Refused(RefusedStart),
+    Refused(RefusedStart, RecipeId),
     /// An attempt.
     Attempt(RunId, Box<Attempt>),
     /// A unit was lifted after its verdict.
@@ -38,7 +41,7 @@ impl Note {
     /// What it is about, for the log.
     fn words(&self) -> String {
         match self {
-            Self::Refused(refused) => format!("a refused start in lane {}", refused.lane),
+            Self::Refused(refused, _) => format!("a refused start in lane {}", refused.lane),
             Self::Attempt(run, _) => format!("an attempt of run {run}"),
             Self::Lifted(run) => format!("the unit of run {run} was lifted"),
             Self::Interrupted(end) => format!("the record of run {}, which was cut short", end.run),
@@ -50,9 +53,12 @@ impl Note {
         }
     }
 
-    async fn store(&self, ledger: &mut Ledger, setup: SetupId, at: WallTime) -> Result<(), LedgerError> {
+    async fn store(&self, ledger: &mut Ledger, setups: &mut Setups, at: WallTime) -> Result<(), LedgerError> {
         match self {
-            Self::Refused(refused) => ledger.record_refusal(setup, refused, at).await,
+            Self::Refused(refused, recipe) => {
+                let setup = setups.of(recipe, ledger).await?;
+                ledger.record_refusal(setup, refused, at).await
+            }
             Self::Attempt(run, attempt) => ledger.record_attempt(*run, attempt).await,
             Self::Lifted(run) => ledger.lifted(*run, at).await,
             Self::Interrupted(end) => ledger.finish_run(end, at).await,
@@ -74,15 +80,15 @@ pub struct Notes {
 impl Notes {
     /// Takes a note and stores whatever waits, in order. What the disk does not take now stays for the next time; what the ledger refuses for
     /// good is told and dropped, because it would be refused again.
-    pub async fn take(&mut self, note: Note, at: WallTime, ledger: &mut Ledger, setup: SetupId) {
+    pub async fn take(&mut self, note: Note, at: WallTime, ledger: &mut Ledger, setups: &mut Setups) {
         self.keep(note, at);
-        self.store(ledger, setup).await;
+        self.store(ledger, setups).await;
     }
 
     /// Stores whatever waits, in order, until the disk takes no more.
-    pub async fn store(&mut self, ledger: &mut Ledger, setup: SetupId) {
+    pub async fn store(&mut self, ledger: &mut Ledger, setups: &mut Setups) {
         while let Some((at, note)) = self.waiting.front() {
-            let result = note.store(ledger, setup, *at).await;
+            let result = note.store(ledger, setups, *at).await;
             if self.tried(result) == Go::Later {
                 return;
             }

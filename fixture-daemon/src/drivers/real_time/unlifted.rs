@@ -88,6 +88,7 @@ mod tests {
             last: None,
             golden_check: None,
             mark: fixture_link::act::Mark::Ordinary,
+            recipe: None,
             led: LedView::default(),
         }
     }

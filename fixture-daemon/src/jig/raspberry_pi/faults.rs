@@ -500,7 +500,7 @@ impl Fixture {
                 LaneEffect::RequestToken { .. }
                 | LaneEffect::SendByImp { .. }
                 | LaneEffect::PollClaim { .. }
-                | LaneEffect::Refuse(_)
+                | LaneEffect::Refuse(..)
                 | LaneEffect::RecordAttempt { .. }
                 | LaneEffect::RecordLifted(_)
                 | LaneEffect::Signal(_) => {}

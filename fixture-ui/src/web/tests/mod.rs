@@ -54,6 +54,7 @@ fn sources(ledger: &Path, heard: Heard) -> (watch::Sender<Heard>, Sources) {
         newest,
         clock: Clock::start(),
         shifts: Shifts::days(jiff::tz::TimeZone::UTC),
+        lots: fixture_link::settings::Lots::default(),
         ledger: ledger.to_owned(),
         screen: crate::screen::SMALL,
         languages: crate::view::language::Languages::default(),

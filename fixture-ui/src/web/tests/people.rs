@@ -7,7 +7,7 @@ use axum::http::Method;
 use axum::routing::post;
 use axum::{Json, Router};
 use fixture_ledger::people::{People, Proof, Secret, Whereabouts};
-use fixture_link::act::{Act, ActAnswer, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActRequest, RecipeChange};
 use fixture_link::role::Role;
 use fixture_link::{VERSION, VERSION_HEADER};
 
@@ -21,7 +21,7 @@ const WORDS: &str = "correct horse battery";
 
 /// A fixture with an account of each role, and a daemon that does what it is asked.
 pub(super) struct Staffed {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub(super) people: Arc<People>,
     pub(super) sources: Sources,
     asked: Arc<Mutex<Vec<ActRequest>>>,
@@ -57,7 +57,7 @@ pub(super) async fn staffed_with(door: Door, ledger: &Path) -> Staffed {
         ..sources
     };
     Staffed {
-        _folder: folder,
+        folder,
         people,
         sources,
         asked,
@@ -375,7 +375,7 @@ async fn the_first_administrator_needs_the_code_and_may_not_guess_at_it() {
             ..bare
         },
         asked,
-        _folder: folder,
+        folder,
     };
     let fields = |code: &str| format!("code={code}&name=Ana&password=correct+horse&again=correct+horse");
     let mut said = Vec::new();
@@ -573,4 +573,133 @@ async fn without_the_accounts_pages_at_the_line_go_on_and_the_network_has_none()
         .await
         .unwrap();
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn an_engineer_makes_a_version_of_a_recipe_and_others_read_them() {
+    use fixture_ledger::recipes::{Origin, RecipeVersion};
+    let fixture = staffed(Door::Network).await;
+    let path = fixture.folder.path().join("ledger.db");
+    let mut ledger = Ledger::create(&path, Durability::Unsynced).await.unwrap();
+    let first = RecipeVersion {
+        name: "demo".to_owned(),
+        version: "1".repeat(16),
+        origin: Origin::File,
+        at: fixture_link::identity::WallTime {
+            micros: 1_790_000_000_000_000,
+            synchronised: true,
+        },
+        by: String::new(),
+        reason: String::new(),
+        from: None,
+        file: "f".repeat(16),
+        text: "name = \"demo\"\n[times]\nstage = \"30s\"\n".to_owned(),
+        changes: String::new(),
+    };
+    let second = RecipeVersion {
+        version: "2".repeat(16),
+        origin: Origin::Act,
+        by: "Ana <b>".to_owned(),
+        reason: "stages are quick here".to_owned(),
+        from: Some(first.version.clone()),
+        changes: "times.stage: \"30s\" → \"20s\"\ntimes.update: nothing → \"1m\"".to_owned(),
+        ..first.clone()
+    };
+    ledger.record_recipe(&first).await.unwrap();
+    ledger.record_recipe(&second).await.unwrap();
+    ledger.close().await.unwrap();
+    let fixture = Staffed {
+        sources: Sources {
+            ledger: path,
+            ..fixture.sources.clone()
+        },
+        ..fixture
+    };
+    let (viewer, engineer) = (fixture.log_in(Role::Viewer).await, fixture.log_in(Role::Engineer).await);
+    let (status, read) = fixture.get("/recipes", Some(&viewer)).await;
+    assert_eq!(status, StatusCode::OK);
+    for expected in [
+        "version 2222222222222222, by which the next units are run",
+        "Ana &#60;b&#62;",
+        "stages are quick here",
+        "times.stage: &#34;30s&#34; → &#34;20s&#34;<br>times.update",
+        "the recipe’s file",
+        "[times]",
+    ] {
+        assert!(read.contains(expected), "{expected}: {read}");
+    }
+    assert!(!read.contains("/acts/recipe"), "who may not change it has no form");
+    let (_, page) = fixture.get("/recipes?done=recipe", Some(&engineer)).await;
+    assert!(page.contains("A version was made"), "{page}");
+    assert_eq!(
+        page.matches("action=\"/acts/recipe\"").count(),
+        2,
+        "a new version, and back to the first"
+    );
+    assert!(page.contains("Back to 1111111111111111"), "{page}");
+
+    let id = "id=01990000-0001-7000-8000-000000000001&back=/recipes&recipe=demo&reason=quick";
+    let fields = format!("{id}&entries=times.stage+%3D+%2220s%22%0D%0A%0D%0A+led+%3D+-");
+    let (status, to) = fixture.post("/acts/recipe", Some(&engineer), &fields).await;
+    assert_eq!((status, to.as_str()), (StatusCode::SEE_OTHER, "/recipes?done=recipe"));
+    let asked = fixture.acts().pop().unwrap();
+    assert_eq!((asked.by.as_str(), asked.role), ("Role engineer", Role::Engineer));
+    let act = |change| Act::Recipe {
+        recipe: "demo".to_owned(),
+        change,
+        reason: "quick".to_owned(),
+    };
+    let entries = ["times.stage = \"20s\"", "led = -"].map(str::to_owned);
+    assert_eq!(asked.act, act(RecipeChange::Entries(entries.into())));
+    let fields = format!("{id}&version={}", "1".repeat(16));
+    fixture.post("/acts/recipe", Some(&engineer), &fields).await;
+    assert_eq!(
+        fixture.acts().pop().unwrap().act,
+        act(RecipeChange::Version("1".repeat(16)))
+    );
+    let before = fixture.acts().len();
+    let (status, said) = fixture.post("/acts/recipe", Some(&engineer), id).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(said.contains("entries: expected one a line"), "{said}");
+    let (status, _) = fixture.post("/acts/recipe", Some(&viewer), &fields).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert_eq!(fixture.acts().len(), before);
+}
+
+#[tokio::test]
+async fn the_line_s_page_lists_the_lots_that_have_a_recipe_and_by_what_units_are_run() {
+    let fixture = staffed(Door::Line).await;
+    let listed = fixture_link::settings::Settings::parse(
+        Path::new("fixture.toml"),
+        "unknown_lots = \"refuse\"\n[fixture]\nid = \"a\"\nname = \"a\"\nledger = \"l\"\nsocket = \"s\"\n\
+         [[lots]]\nlot = \"L-7\"\nrecipe = \"recipes/claimed.toml\"\n\
+         [[lots]]\nlot = \"L-*\"\nrecipe = \"recipes/led-only.toml\"\n",
+    );
+    let mut heard = four_lanes();
+    heard.lanes[1].recipe = Some(fixture_link::snapshot::RecipeView {
+        name: "older".to_owned(),
+        version: "0123456789abcdef".to_owned(),
+    });
+    let (_, with_recipe) = sources(Path::new("none.db"), fresh(heard));
+    let fixture = Staffed {
+        sources: Sources {
+            lots: listed.unwrap().lots,
+            newest: with_recipe.newest,
+            ..fixture.sources.clone()
+        },
+        ..fixture
+    };
+    let operator = fixture.log_in(Role::Operator).await;
+    let (status, page) = fixture.get("/line", Some(&operator)).await;
+    assert_eq!(status, StatusCode::OK);
+    for expected in [
+        "run by recipe <strong>demo (00c0ffee00c0ffee)</strong>",
+        "<option value=\"L-7\">claimed</option></datalist>",
+        "L-7 (claimed), L-* (led-only).",
+        "Others are refused.",
+        "by recipe older (0123456789abcdef)",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert!(!page.contains("work-orders\""), "no work order has a recipe of its own");
 }
