@@ -22,6 +22,7 @@ use crate::record::{
 };
 use crate::report::read_attempts;
 use crate::seal::{Began, Ended, Rests, Seal, canonical};
+use crate::study;
 
 /// What a commit has gone through when it returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -302,6 +303,11 @@ impl Ledger {
     /// Where the ledger is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where it is, and how it is read.
+    pub(crate) fn parts(&mut self) -> (&Path, &mut SqliteConnection) {
+        (&self.path, &mut self.connection)
     }
 
     async fn begin(&mut self, operation: &'static str) -> Result<Transaction<'_, Sqlite>, LedgerError> {
@@ -598,7 +604,7 @@ impl Ledger {
     }
 
     /// Stores what a person did and was answered; an unlock that was done as well, so that there is never the one without the other:
-    /// [`unit_history`](Self::unit_history) starts anew.
+    /// [`unit_history`](Self::unit_history) starts anew; and likewise that a study began or ended.
     ///
     /// # Errors
     /// It could not be stored; an act of this id is stored already.
@@ -607,10 +613,12 @@ impl Ledger {
             request,
             answer,
             change,
+            study,
         } = audited;
         let id = request.id.0.as_bytes().as_slice();
         let role = request.role.as_str();
         let columns = audit::columns(&request.act);
+        let choice = columns.choice.as_deref();
         let refused = match answer {
             ActAnswer::Done => None,
             ActAnswer::Refused { why } => Some(why.as_str()),
@@ -639,7 +647,7 @@ impl Ledger {
             columns.lane,
             columns.serial,
             columns.words,
-            columns.choice,
+            choice,
             columns.minutes,
             refused,
             before,
@@ -662,6 +670,11 @@ impl Ledger {
             .execute(&mut *transaction)
             .await
             .map_err(failed)?;
+        }
+        if let (Act::Study { step, .. }, ActAnswer::Done) = (&request.act, answer) {
+            study::record(&mut transaction, request, step, study.as_ref(), at)
+                .await
+                .map_err(failed)?;
         }
         transaction.commit().await.map_err(failed)
     }

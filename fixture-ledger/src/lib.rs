@@ -35,6 +35,7 @@ pub mod report;
 pub mod seal;
 pub mod shift;
 pub mod statistics;
+pub mod study;
 pub mod what_if;
 pub mod yields;
 

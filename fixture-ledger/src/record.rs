@@ -9,6 +9,8 @@ use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::Stage;
 use fixture_link::verdict::{Outcome, Refusal, Unknown, VerdictCode};
 
+use crate::study::Plan;
+
 /// Who, what and where of every run made by this process with this recipe; stored once, referred to by runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Setup {
@@ -93,11 +95,13 @@ pub enum Purpose {
     Golden,
     /// To look at the fixture with a unit that is known to be bad.
     KnownBad,
+    /// To see in a gauge study how well the fixture agrees with itself.
+    Study,
 }
 
 impl Purpose {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Production, Self::Golden, Self::KnownBad];
+    pub const ALL: [Self; 4] = [Self::Production, Self::Golden, Self::KnownBad, Self::Study];
 
     /// The name in records, kebab-case.
     pub const fn as_str(self) -> &'static str {
@@ -105,6 +109,7 @@ impl Purpose {
             Self::Production => "production",
             Self::Golden => "golden",
             Self::KnownBad => "known-bad",
+            Self::Study => "study",
         }
     }
 }
@@ -684,6 +689,8 @@ pub struct Audited {
     pub answer: ActAnswer,
     /// What it changed; `None` where it changed nothing.
     pub change: Option<Change>,
+    /// The study that it began, where it did.
+    pub study: Option<Plan>,
 }
 
 /// A verdict that was shown and whose unit has not been lifted, as found at a start.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::identity::{LaneId, Serial};
 use crate::role::Role;
+use crate::study::StudyStep;
 use crate::verdict::{Class, Unknown, VerdictCode};
 
 /// An act, who does it, as what, and from where.
@@ -120,6 +121,13 @@ pub enum Act {
         /// The lane; `None` for every one.
         lane: Option<LaneId>,
     },
+    /// Begins, ends or gives up a gauge study.
+    Study {
+        /// What is to become of it.
+        step: StudyStep,
+        /// Why, 1 to 200 characters.
+        reason: String,
+    },
     /// Puts a notice out of sight for a time, as long as it says the same.
     Shelve {
         /// The part that the notice is about.
@@ -154,6 +162,7 @@ impl Act {
             | Self::WorkOrder { .. }
             | Self::Operator { .. }
             | Self::GoldenCheck { .. }
+            | Self::Study { .. }
             | Self::Shelve { .. }
             | Self::Account { .. }
             | Self::Language { .. } => None,
@@ -168,6 +177,7 @@ impl Act {
             | Self::Quarantine { reason, .. }
             | Self::Dispose { reason, .. }
             | Self::Mark { reason, .. }
+            | Self::Study { reason, .. }
             | Self::Shelve { reason, .. } => Some(reason),
             Self::Start { .. }
             | Self::Acknowledge { .. }
@@ -194,6 +204,7 @@ impl Act {
             Self::Dispose { .. } => ActKind::Dispose,
             Self::Mark { .. } => ActKind::Mark,
             Self::GoldenCheck { .. } => ActKind::GoldenCheck,
+            Self::Study { .. } => ActKind::Study,
             Self::Shelve { .. } => ActKind::Shelve,
             Self::Language { .. } => ActKind::Language,
             Self::Account { .. } => ActKind::Account,
@@ -227,6 +238,8 @@ pub enum ActKind {
     Mark,
     /// [`Act::GoldenCheck`].
     GoldenCheck,
+    /// [`Act::Study`].
+    Study,
     /// [`Act::Shelve`].
     Shelve,
     /// [`Act::Language`].
@@ -237,7 +250,7 @@ pub enum ActKind {
 
 impl ActKind {
     /// Every one.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Start,
         Self::Stop,
         Self::Acknowledge,
@@ -249,6 +262,7 @@ impl ActKind {
         Self::Dispose,
         Self::Mark,
         Self::GoldenCheck,
+        Self::Study,
         Self::Shelve,
         Self::Language,
         Self::Account,
@@ -268,6 +282,7 @@ impl ActKind {
             Self::Dispose => "dispose",
             Self::Mark => "mark",
             Self::GoldenCheck => "golden-check",
+            Self::Study => "study",
             Self::Shelve => "shelve",
             Self::Language => "language",
             Self::Account => "account",

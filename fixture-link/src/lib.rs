@@ -19,6 +19,7 @@ pub mod role;
 #[cfg(feature = "settings")]
 pub mod settings;
 pub mod snapshot;
+pub mod study;
 pub mod verdict;
 pub mod verdict_text;
 pub mod what_if;

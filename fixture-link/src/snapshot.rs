@@ -4,6 +4,7 @@ use blinkup::codes::Colour;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{LaneId, RunId, Serial, WallTime};
+use crate::study::StudyView;
 use crate::verdict::{Outcome, Refusal, VerdictCode};
 
 /// Everything that is shown live, whole: a viewer needs no history to draw it.
@@ -171,6 +172,9 @@ pub struct LineView {
     pub language: String,
     /// Why no lane starts a run, where the line is stopped.
     pub stopped: Option<LineStop>,
+    /// The gauge study that runs, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study: Option<StudyView>,
 }
 
 /// Why the line is stopped.

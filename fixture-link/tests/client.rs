@@ -94,6 +94,7 @@ fn snapshot(beat: u64) -> Snapshot {
             work_order: String::new(),
             language: String::new(),
             stopped: None,
+            study: None,
         },
         notices: Vec::new(),
         shelved: Vec::new(),

@@ -122,6 +122,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
             work_order: String::new(),
             language: String::new(),
             stopped: None,
+            study: None,
         },
         lanes: (1..).zip(states).map(lane).collect(),
         notices: Vec::new(),

@@ -11,6 +11,7 @@ use fixture_ledger::audit::{Answered, AuditFilter};
 use fixture_ledger::lane_trend::LampLimit;
 use fixture_ledger::record::{ChangeKind, Purpose, Setup};
 use fixture_ledger::report::{PAGE_LIMIT, RunFilter};
+use fixture_ledger::study::Which;
 use fixture_ledger::{Ledger, Reports};
 use fixture_link::act::{Act, ActKind};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
@@ -43,6 +44,7 @@ use crate::engine::lamp_trend::{self, LampTrend};
 use crate::engine::lane::LaneConfig as EngineLane;
 use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::PassRule;
+use crate::engine::study::Study;
 use crate::enrolment::TokenSource;
 use crate::jig::raspberry_pi::{self, Measured};
 use crate::jig::simulated::Jig as SimulatedJig;
@@ -230,6 +232,9 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             // It only shows something, and nobody looks yet.
             let _ = line.step(clock.now(), Input::CheckDue(due));
         }
+    }
+    if let Some(study) = Reports::open(&settings.ledger).await?.study(Which::Running).await? {
+        line.take_over_study(Study::new(study.began, study.counted().0));
     }
     let trends = lamp_trends(&settings.ledger, &line).await?;
     let shelved = shelved(&settings.ledger, wall()).await?;

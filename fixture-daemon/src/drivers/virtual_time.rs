@@ -563,6 +563,7 @@ impl Driver<'_> {
                         at: Some(self.wall(self.now)),
                         history,
                         notice: None,
+                        marks: Vec::new(),
                     };
                     let request = ActRequest {
                         id: self.act_id(),

@@ -72,7 +72,7 @@ impl Check {
         match purpose {
             Purpose::Golden => self.golden = Some(now),
             Purpose::KnownBad => self.known_bad = Some(now),
-            Purpose::Production => {}
+            Purpose::Production | Purpose::Study => {}
         }
     }
 
@@ -119,7 +119,7 @@ pub fn says(purpose: Purpose, outcome: Outcome) -> Says {
         (Purpose::KnownBad, Outcome::Undecided)
         | (Purpose::Golden | Purpose::KnownBad, Outcome::Error | Outcome::Aborted | Outcome::Interrupted)
         | (
-            Purpose::Production,
+            Purpose::Production | Purpose::Study,
             Outcome::Pass
             | Outcome::Fail
             | Outcome::Error

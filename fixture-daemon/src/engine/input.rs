@@ -5,7 +5,7 @@ use core::time::Duration;
 use blinkup::Tick;
 use blinkup::packet::{PlanId, Token};
 use fixture_ledger::record::{Purpose, StandingVerdict, UnitHistory};
-use fixture_link::act::ActRequest;
+use fixture_link::act::{ActRequest, Mark};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::verdict::VerdictCode;
@@ -54,6 +54,8 @@ pub struct ActFacts {
     pub history: Option<UnitHistory>,
     /// What the notice says that stands of the part that it names; `None` where none does.
     pub notice: Option<String>,
+    /// What the ledger says about the marks of the units of a study that is to begin: of those that are named, or of all that are marked.
+    pub marks: Vec<(Serial, Mark)>,
 }
 
 /// What the fixture's own look at the line's network found.

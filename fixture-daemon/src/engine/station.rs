@@ -12,7 +12,7 @@ use blinkup::frame::SymbolRate;
 use blinkup::packet::{Enrolment, Packet, PlanId, Settings, Token};
 use blinkup::reader::{Observed, Shade};
 use fixture_ledger::record::{
-    AttemptResult, EvidenceKind, LoopBack, Measurement, RefusedStart, RunEnd, StandingVerdict, UnitHistory,
+    AttemptResult, EvidenceKind, LoopBack, Measurement, Purpose, RefusedStart, RunEnd, StandingVerdict, UnitHistory,
 };
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
@@ -25,7 +25,7 @@ use super::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
 use super::meaning::{Meaning, Meanings};
 use super::nest::{Flash, NestReport};
 use super::recipe::{PassRule, Recipe, Rung};
-use super::run::{Claimed, Light, Lit, Presence, Run, purpose};
+use super::run::{Claimed, Light, Lit, Presence, Run};
 use super::watch::{FAULT_STANDS, Judgement, PATTERN_STANDS, Watch};
 
 /// How long after its last symbol a packet may go unanswered.
@@ -172,6 +172,8 @@ pub enum StationInput {
         nest: NestReport,
         /// What the unit belongs to.
         batch: Batch,
+        /// What the unit is run for.
+        purpose: Purpose,
     },
     /// A unit was seated and may not run.
     Refuse {
@@ -482,7 +484,8 @@ impl Station {
                 powered,
                 nest,
                 batch,
-            } => self.begin(now, seating, powered, nest, batch, out),
+                purpose,
+            } => self.begin(now, Run::new(seating, purpose, now, powered, nest), batch, out),
             StationInput::Refuse {
                 seating,
                 powered,
@@ -520,25 +523,16 @@ impl Station {
 
     // --- the nest -----------------------------------------------------------------------------------------------------
 
-    fn begin(
-        &mut self,
-        now: Tick,
-        seating: Seating,
-        powered: Tick,
-        nest: NestReport,
-        batch: Batch,
-        out: &mut Vec<LaneEffect>,
-    ) {
+    fn begin(&mut self, now: Tick, run: Run, batch: Batch, out: &mut Vec<LaneEffect>) {
         out.push(LaneEffect::BeginRun {
-            run: seating.run,
-            serial: seating.serial.clone(),
-            purpose: purpose(&seating),
+            run: run.id,
+            serial: run.serial.clone(),
+            purpose: run.purpose,
             batch,
             seated: now,
         });
         out.push(LaneEffect::Signal(Signal::Busy));
         self.last = None;
-        let run = Run::new(seating, now, powered, nest);
         self.phase = Phase::Running(Box::new(run), Step::Opening { then: None });
     }
 

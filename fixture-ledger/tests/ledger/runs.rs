@@ -454,6 +454,7 @@ fn acts() -> Vec<Audited> {
             after: String::new(),
         }),
         answer,
+        study: None,
     })
     .collect()
 }
@@ -524,6 +525,7 @@ async fn what_people_did_and_what_stopped_the_line_comes_back_as_it_was_stored()
             },
             answer: row.answer,
             change: row.change,
+            study: None,
         })
         .collect();
     stored.reverse();
@@ -625,6 +627,7 @@ async fn a_unit_starts_anew_after_an_unlock_but_what_passed_has_passed() {
         request: asked(1),
         answer: refused,
         change: None,
+        study: None,
     };
     ledger.record_act(&refused, at(2_900)).await.unwrap();
     assert_eq!(ledger.unit_history(&serial("SN-1")).await.unwrap(), history);

@@ -377,6 +377,7 @@ pub(crate) mod tests {
                 work_order: String::new(),
                 language: String::new(),
                 stopped: None,
+                study: None,
             },
             notices: Vec::new(),
             shelved: Vec::new(),

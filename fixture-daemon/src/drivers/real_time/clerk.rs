@@ -6,8 +6,9 @@ use std::collections::{BTreeSet, VecDeque};
 use blinkup::Tick;
 use fixture_ledger::record::{Audited, OpenLabel, Purpose, RunEnd, RunStart, UnitHistory};
 use fixture_ledger::{Interruption, Ledger, LedgerError, SetupId};
-use fixture_link::act::{ActAnswer, ActId, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::study::StudyStep;
 use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -294,8 +295,26 @@ impl Clerk {
             },
             None => None,
         };
+        let marks = match &request.act {
+            Act::Study {
+                step: StudyStep::Begin(wish),
+                ..
+            } => said(self.ledger.marks(&wish.units).await),
+            _ => Ok(Vec::new()),
+        };
+        let marks = match marks {
+            Ok(marks) => marks,
+            Err(what) => {
+                let _ = person.send(Err(what));
+                return;
+            }
+        };
         self.acts.begin(request.clone(), person);
-        let asked = AskedAct { request, history };
+        let asked = AskedAct {
+            request,
+            history,
+            marks,
+        };
         // With the engine's task gone the daemon stops; the person is told by the dropped answer.
         let _ = self.told.send(Told::Act(Box::new(asked)));
     }

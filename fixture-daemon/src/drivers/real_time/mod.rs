@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 use blinkup::Tick;
 use fixture_ledger::record::{RunEnd, UnitHistory};
-use fixture_link::act::ActRequest;
-use fixture_link::identity::{LaneId, RunId, WallTime};
+use fixture_link::act::{ActRequest, Mark};
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::{Fixture, LineStop, Snapshot};
 use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, watch};
@@ -94,6 +94,8 @@ pub struct Act {
     pub request: ActRequest,
     /// What the ledger says about the serial that it names.
     pub history: Option<UnitHistory>,
+    /// What it says about the marks of the units of a study that is to begin.
+    pub marks: Vec<(Serial, Mark)>,
 }
 
 /// The engine's task: everything that it holds.
@@ -313,7 +315,11 @@ impl Engine {
                 }
             }
             Told::Act(act) => {
-                let Act { request, history } = *act;
+                let Act {
+                    request,
+                    history,
+                    marks,
+                } = *act;
                 let notice = if let fixture_link::act::Act::Shelve { part, .. } = &request.act {
                     self.looks.says(part)
                 } else {
@@ -323,6 +329,7 @@ impl Engine {
                     at: Some(wall()),
                     history,
                     notice,
+                    marks,
                 };
                 self.feed(Input::Act { request, facts }, effects);
             }
