@@ -5,6 +5,7 @@
 
 mod screen;
 mod shifts;
+mod study;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -17,12 +18,14 @@ pub use self::screen::{Colours, Drm, Framebuffer, PngFile, Rotation, Screen, Spi
 use self::screen::{RawScreen, Source};
 use self::shifts::RawShifts;
 pub use self::shifts::{ShiftTime, Shifts};
+use self::study::RawStudy;
 use self::web::RawWeb;
 pub use self::web::{Bless, Certificate, Network, Web};
 use crate::mistake::{Mistake, read};
+use crate::study::Criteria;
 
 /// The part of the configuration that daemon, screen and web share, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The fixture's id, as stored with every run: 1 to 32 of a–z, 0–9 and `-`.
     pub id: String,
@@ -42,6 +45,8 @@ pub struct Settings {
     pub tongue: Tongue,
     /// Its time zone and shifts.
     pub shifts: Shifts,
+    /// What its gauge studies have to show.
+    pub study: Criteria,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +56,7 @@ struct Raw {
     #[serde(default)]
     ui: RawUi,
     shifts: Option<RawShifts>,
+    study: Option<RawStudy>,
     #[serde(rename = "recipe")]
     _recipe: Option<IgnoredAny>,
     #[serde(rename = "lanes")]
@@ -160,6 +166,10 @@ impl Settings {
             shifts: match &raw.shifts {
                 None => Shifts::default(),
                 Some(shifts) => Shifts::checked(shifts, file, text)?,
+            },
+            study: match &raw.study {
+                None => Criteria::default(),
+                Some(study) => study.checked(file, text)?,
             },
         })
     }

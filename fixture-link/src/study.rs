@@ -92,6 +92,65 @@ fn twice<T: PartialEq>(all: &[T]) -> Option<&T> {
         .map(|(_, one)| one)
 }
 
+/// What a study has to show for the fixture to have passed it, and for how long that holds. The defaults are those of AIAG, Measurement Systems
+/// Analysis, 4th edition (2010): chapter II D for %GRR and ndc, chapter III C for kappa and for how many decisions must be right.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Criteria {
+    /// %GRR up to this share is good, 0 to 1.
+    pub grr_good: f64,
+    /// %GRR above this share is not passed, 0 to 1; between both it is passed under conditions.
+    pub grr_most: f64,
+    /// The fewest distinct categories, where these decide.
+    pub ndc_least: u32,
+    /// The least share of units that must be judged alike, and rightly, 0 to 1.
+    pub agreement_least: f64,
+    /// The least kappa, 0 to 1.
+    pub kappa_least: f64,
+    /// The interaction of people and units is pooled with the repeatability where its chance is higher than this, 0 to 1.
+    pub pool_above: f64,
+    /// What %GRR is a share of where it decides.
+    pub grr_of: GrrOf,
+    /// For how many days a passed study holds.
+    pub valid_days: u32,
+    /// Whether the fixture passes units without it.
+    pub gate: Gate,
+}
+
+impl Default for Criteria {
+    fn default() -> Self {
+        Self {
+            grr_good: 0.10,
+            grr_most: 0.30,
+            ndc_least: 5,
+            agreement_least: 0.90,
+            kappa_least: 0.75,
+            pool_above: 0.25,
+            grr_of: GrrOf::Tolerance,
+            valid_days: 365,
+            gate: Gate::Open,
+        }
+    }
+}
+
+/// What %GRR is a share of where it decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GrrOf {
+    /// Of the distance between the recipe's limits; what has none decides nothing.
+    Tolerance,
+    /// Of the variation of all that was measured in the study; the distinct categories decide as well.
+    TotalVariation,
+}
+
+/// Whether the fixture passes units without a study that it has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Gate {
+    /// It does, and says so.
+    Open,
+    /// It does not.
+    Shut,
+}
+
 /// A study that runs, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,6 +13,7 @@ use fixture_link::act::{Act, ActAnswer, ActId, ActRequest, StopReason};
 use fixture_link::client::LinkError;
 use fixture_link::identity::{LaneId, Serial, WallTime};
 use fixture_link::role::{Right, Role};
+use fixture_link::study::{StudyStep, StudyWish};
 use serde::Deserialize;
 
 use super::Sources;
@@ -21,6 +22,7 @@ use super::frame::Frame;
 use super::link;
 use super::posted::Posted;
 use super::problem::{Problem, page as rendered};
+use super::study;
 use super::visitor::Visitor;
 use crate::view::{Face, View};
 
@@ -69,7 +71,7 @@ struct Kind {
     read: fn(&Posted) -> Result<Act, String>,
 }
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     Kind {
         name: "start",
         address: "/acts/start",
@@ -202,6 +204,24 @@ const KINDS: [Kind; 13] = [
         read: |posted| Ok(Act::GoldenCheck { lane: lane(posted)? }),
     },
     Kind {
+        name: "study",
+        address: "/acts/study",
+        needs: Right::StudyTheFixture,
+        done: "Done, and written down.",
+        read: |posted| {
+            let step = match posted.field("step") {
+                "begin" => StudyStep::Begin(study_wish(posted)?),
+                "end" => StudyStep::End,
+                "abandon" => StudyStep::Abandon,
+                other => return Err(format!("step: expected begin, end or abandon, found {other:?}")),
+            };
+            Ok(Act::Study {
+                step,
+                reason: reason(posted)?,
+            })
+        },
+    },
+    Kind {
         name: "shelve",
         address: "/acts/shelve",
         needs: Right::ChangeTheFixture,
@@ -260,6 +280,29 @@ fn reason(posted: &Posted) -> Result<String, String> {
     }
 }
 
+/// What a study is to be made of: units and people a line each.
+fn study_wish(posted: &Posted) -> Result<StudyWish, String> {
+    let lines = |name| {
+        posted
+            .field(name)
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+    };
+    let times = posted.field("times");
+    let wish = StudyWish {
+        units: lines("units")
+            .map(|serial| Serial::new(serial).map_err(|error| format!("units: {error}")))
+            .collect::<Result<_, _>>()?,
+        people: lines("people").map(str::to_owned).collect(),
+        times: times
+            .parse()
+            .map_err(|_| format!("times: expected a number, found {times:?}"))?,
+    };
+    wish.checked()?;
+    Ok(wish)
+}
+
 /// The reason of a stop begins with one of a few words, so that stops can be added up.
 fn stop_reason(posted: &Posted) -> Result<String, String> {
     let class: StopReason = posted
@@ -288,7 +331,7 @@ pub fn done(query: Option<&str>) -> &'static str {
 fn back(posted: &Posted) -> String {
     let path = posted.field("back");
     let plain = |path: &str| !path.contains(['?', '#', '\\', '\r', '\n']) && !path.contains("//");
-    if path.starts_with("/units/") && plain(path) {
+    if path == study::PATH || path.starts_with("/units/") && plain(path) {
         path.to_owned()
     } else {
         "/line".to_owned()

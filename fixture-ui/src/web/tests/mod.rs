@@ -57,6 +57,8 @@ fn sources(ledger: &Path, heard: Heard) -> (watch::Sender<Heard>, Sources) {
         screen: crate::screen::SMALL,
         languages: crate::view::language::Languages::default(),
         shift: super::shift::Cached::default(),
+        study: super::study::Cached::default(),
+        criteria: fixture_link::study::Criteria::default(),
         replays: Replays::by("/nowhere/fixture-daemon".into(), Path::new("fixture.toml")),
         people: None,
         daemon: Client::new("/nowhere/fixture.sock"),
