@@ -14,4 +14,5 @@ mod light;
 mod passes;
 mod people;
 mod random;
+mod study;
 mod whole;

@@ -25,3 +25,4 @@ mod rollups;
 mod runs;
 mod sample;
 mod schema;
+mod study;

@@ -61,6 +61,11 @@ pub fn line() -> String {
     STANDING.try_with(|words| words.line.clone()).unwrap_or_default()
 }
 
+/// Whether the fixture has passed its study, in a sentence.
+pub fn sentence() -> String {
+    STANDING.try_with(|words| words.sentence.clone()).unwrap_or_default()
+}
+
 /// Has whatever is answered within say whether the fixture has passed its study.
 pub async fn said<T>(sources: &Sources, answered: impl Future<Output = T>) -> T {
     let words = sources.study.now(sources).await;
