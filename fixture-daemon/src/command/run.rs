@@ -27,6 +27,7 @@ use crate::config::{Config, Jig, LampParts, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::alarms::Alarms;
 use crate::drivers::real_time::checks::Checks;
 use crate::drivers::real_time::clerk::{Acts, Clerk, Job};
+use crate::drivers::real_time::gate::Gate;
 use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::news::News;
@@ -236,6 +237,11 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     if let Some(study) = Reports::open(&settings.ledger).await?.study(Which::Running).await? {
         line.take_over_study(Study::new(study.began, study.counted().0));
     }
+    let gate = Gate::new(settings.ledger.clone(), settings.study);
+    if let Some(gate) = &gate {
+        // It only shows something, and nobody looks yet.
+        let _ = line.step(clock.now(), Input::Studied(gate.shut(wall()).await?));
+    }
     let trends = lamp_trends(&settings.ledger, &line).await?;
     let shelved = shelved(&settings.ledger, wall()).await?;
     let setup = ledger.setup(&setup).await?;
@@ -374,6 +380,10 @@ async fn start(config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     tasks.spawn("ledger", async move {
         clerk.work(job_receiver).await.context("the last records")
     });
+    // Whether the fixture has passed its study, where it passes no unit without.
+    if let Some(gate) = gate {
+        tasks.spawn("gate", gate.watch(told.clone(), tasks.stop().clone()));
+    }
     // What the shift has made, for the screen; read from the ledger like any report.
     let (counter, tally) = shift::counting(settings.ledger.clone(), settings.shifts.clone());
     let stop = tasks.stop().clone();

@@ -26,6 +26,8 @@ pub enum Input {
     Bless(BlessEvent),
     /// The fixture has looked at the line's network.
     Network(NetworkSeen),
+    /// Whether the fixture has passed its gauge study, where it passes no unit without: why it has not, or `None`.
+    Studied(Option<String>),
     /// A golden check is due.
     CheckDue(CheckDue),
     /// Time has come: the deadline that the engine asked for.

@@ -80,6 +80,8 @@ pub struct Line {
     measured: Vec<Measured>,
     /// The gauge study that runs.
     study: Option<Study>,
+    /// Why no unit to be sold is run, where the fixture must pass a study before.
+    shut: Option<String>,
     stops: Stops,
     known: VecDeque<Known>,
     events: VecDeque<String>,
@@ -199,6 +201,7 @@ impl Line {
             check: config.golden_check,
             measured: Vec::new(),
             study: None,
+            shut: None,
             stops: Stops::default(),
             known: VecDeque::new(),
             events: VecDeque::new(),
@@ -272,6 +275,7 @@ impl Line {
             Input::Bless(event) => self.bless(event, &mut effects),
             Input::CheckDue(due) => self.check_due(&due, &mut effects),
             Input::Network(seen) => self.network = Some((self.now, seen)),
+            Input::Studied(shut) => self.shut = shut,
             Input::Tick => {}
         }
         self.early_events(&mut effects);
@@ -515,6 +519,13 @@ impl Line {
             );
             return Some((Refusal::TooLate, detail));
         }
+        let in_study = self
+            .study
+            .as_ref()
+            .is_some_and(|study| study.has(seating.serial.as_ref()));
+        if let (Some(why), Purpose::Production, false) = (&self.shut, purpose(seating), in_study) {
+            return Some((Refusal::LineStopped, why.clone()));
+        }
         let Some(serial) = &seating.serial else {
             return self
                 .rules
@@ -531,7 +542,7 @@ impl Line {
             return Some((Refusal::DuplicateSerial, format!("it is in lane {}", lane.id())));
         }
         // What a study measures by is run as often as it takes, whatever became of it before.
-        if self.study.as_ref().is_some_and(|study| study.has(Some(serial))) {
+        if in_study {
             return None;
         }
         unit_refusal(&self.rules.recipe, &seating.history)

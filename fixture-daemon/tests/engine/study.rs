@@ -1,6 +1,6 @@
 //! A gauge study on the line: it begins, its runs are told apart from others, nothing hinders them, and it ends.
 
-use fixture_daemon::engine::input::ActFacts;
+use fixture_daemon::engine::input::{ActFacts, Input};
 use fixture_daemon::engine::study::Study;
 use fixture_ledger::record::{Decided, Decision, EvidenceKind, Known, Purpose, UnitHistory};
 use fixture_ledger::study::{Plan, Progress};
@@ -8,7 +8,7 @@ use fixture_link::act::{Act, ActAnswer, Disposition, Mark};
 use fixture_link::identity::WallTime;
 use fixture_link::role::Role;
 use fixture_link::study::{StudyStep, StudyView, StudyWish};
-use fixture_link::verdict::{Outcome, VerdictCode};
+use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
 use crate::bench::{ms, serial};
 use crate::light::{Light, Unit};
@@ -266,4 +266,30 @@ fn a_study_goes_on_after_a_restart_where_it_was() {
         Some("gauge study: run 2 of 2 of this unit by anna")
     );
     assert_eq!(shown(&light).left(), 6);
+}
+
+#[test]
+fn a_gate_lets_through_what_the_fixture_is_measured_by_and_nothing_else() {
+    let mut light = begun();
+    light.input(Input::Studied(Some("it has not passed its study".to_owned())));
+    light.wait(ms(3000));
+    light.seats(1, named("U"), UnitHistory::default());
+    assert_eq!(light.refusals.len(), 1);
+    assert_eq!(
+        (light.refusals[0].refusal, light.refusals[0].detail.as_str()),
+        (Refusal::LineStopped, "it has not passed its study")
+    );
+    light.wait(ms(500));
+    light.lift(1);
+    run(&mut light, 1, named("G"), UnitHistory::default());
+    let marked = UnitHistory {
+        mark: Mark::Golden,
+        ..UnitHistory::default()
+    };
+    run(&mut light, 1, named("G2"), marked);
+    assert_eq!(light.purposes, [Purpose::Study, Purpose::Golden]);
+    light.input(Input::Studied(None));
+    run(&mut light, 1, named("U"), UnitHistory::default());
+    assert_eq!(light.purposes.last(), Some(&Purpose::Production));
+    assert_eq!(light.refusals.len(), 1);
 }

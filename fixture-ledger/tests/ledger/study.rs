@@ -384,3 +384,48 @@ async fn the_marked_units_are_those_that_are_marked_now_and_a_study_is_one_at_a_
     let second = begin(6, plan(&[("G", Mark::Golden), ("B", Mark::KnownBad)]));
     assert!(kept.ledger.record_act(&second, at(10)).await.is_err());
 }
+
+#[test]
+fn what_earlier_runs_were_for_is_kept_when_studies_come() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|file| file.is_file())
+        .collect();
+    files.sort();
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    for file in files {
+        if file.to_str().unwrap().ends_with("_study.sql") {
+            connection
+                .execute_batch(
+                    "INSERT INTO setup VALUES (1, 'f', '0.1.0', 'r', 'v', 'blessed', 1);
+                    INSERT INTO run (number, id, setup, lane, operator, lot, purpose, seated, seated_synchronised)
+                    VALUES
+                        (1, zeroblob(15) || x'01', 1, 1, 'x', '', 'production', 0, 0),
+                        (2, zeroblob(15) || x'02', 1, 1, 'x', '', 'golden', 0, 0),
+                        (3, zeroblob(15) || x'03', 1, 1, 'x', '', 'known-bad', 0, 0)",
+                )
+                .unwrap();
+        }
+        connection
+            .execute_batch(&std::fs::read_to_string(&file).unwrap())
+            .unwrap();
+    }
+    let purposes: Vec<String> = connection
+        .prepare("SELECT purpose FROM run ORDER BY number")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(purposes, ["production", "golden", "known-bad"]);
+    // What a run is for is as final as it was.
+    for wrong in [
+        "UPDATE run SET purpose = 'study' WHERE number = 1",
+        "INSERT INTO run (id, setup, lane, operator, lot, purpose, seated, seated_synchronised)
+        VALUES (zeroblob(16), 1, 1, 'x', '', 'fun', 0, 0)",
+    ] {
+        assert!(connection.execute_batch(wrong).is_err(), "{wrong}");
+    }
+}

@@ -5,6 +5,7 @@
 pub mod alarms;
 pub mod checks;
 pub mod clerk;
+pub mod gate;
 pub mod imp;
 pub mod labels;
 pub mod looks;

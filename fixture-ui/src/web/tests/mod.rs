@@ -2,6 +2,7 @@
 
 mod people;
 mod reports;
+mod study;
 
 use core::time::Duration;
 use std::path::Path;
