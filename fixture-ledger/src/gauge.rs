@@ -93,6 +93,9 @@ pub const WIDE: f64 = 6.0;
 /// Units that a gauge can tell apart lie 1.41 standard deviations of the gauge from each other (AIAG, 4th edition: 97 % intervals that do not overlap).
 const APART: f64 = 1.41;
 
+/// Figures that differ by less than this share of the largest of them differ by rounding: they are computed from 64 bits.
+const ROUNDING: f64 = 1e-12;
+
 impl Variation {
     /// Of the gauge, GRR: all that is not the units'.
     pub fn gauge(&self) -> f64 {
@@ -150,6 +153,14 @@ pub fn variation(measured: &Crossed<f64>, pool_above: f64) -> Variation {
             of_times += cell.iter().map(|one| (one - cell_mean).powi(2)).sum::<f64>();
         }
     }
+    // What only rounding tells apart is the same.
+    let largest = measured
+        .found
+        .iter()
+        .fold(0.0_f64, |largest, one| largest.max(one.abs()));
+    let rounding = (largest * ROUNDING).powi(2) * measured.found.len() as f64;
+    let real = |squares: f64| if squares > rounding { squares } else { 0.0 };
+    let (of_units, of_people, of_both, of_times) = (real(of_units), real(of_people), real(of_both), real(of_times));
     let both_free = (units - 1.0) * (people - 1.0);
     let times_free = units * people * (times - 1.0);
     let (both, repeated) = (of_both / both_free, of_times / times_free);
@@ -501,6 +512,10 @@ mod tests {
         assert_eq!((found.of_total(), found.categories()), (None, None));
         assert_eq!(found.of_tolerance(1.0), Some(0.0));
         assert_eq!(found.of_tolerance(0.0), None);
+        // A figure whose mean is not the figure to the last bit.
+        let same = Crossed::new(3, 2, 2, vec![10.4; 12]).unwrap();
+        let found = variation(&same, 0.25);
+        assert_eq!((found.of_total(), found.pooled), (None, Pooled::Yes));
         // Only the units vary: the gauge is perfect.
         let units = Crossed::new(2, 2, 2, vec![1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0]).unwrap();
         let found = variation(&units, 0.25);

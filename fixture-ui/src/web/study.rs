@@ -634,6 +634,7 @@ fn variable_words(variable: &Variable, people: &[String]) -> VariableWords {
         trouble: variable.variation.as_ref().err().cloned().unwrap_or_default(),
         left_out: match variable.left_out {
             0 => String::new(),
+            1 => "1 unit without a figure in each of its runs is left out.".to_owned(),
             units => format!("{units} units without a figure in each of their runs are left out."),
         },
         parts: found.map_or_else(Vec::new, |found| parts(found, variable.limits, places)),

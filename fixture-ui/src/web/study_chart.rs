@@ -107,9 +107,10 @@ impl Spots {
             }
         }
         let every = units.len().div_ceil(NAMES).max(1);
+        let of_axis = self::places(&[bottom, top]).saturating_sub(1);
         let level = |value: f64| Level {
             y: y(value),
-            label: format!("{value:.0$}", places.saturating_sub(1)),
+            label: format!("{value:.of_axis$}"),
         };
         Self {
             spots,

@@ -187,7 +187,7 @@ async fn a_study_is_told_with_what_is_run_what_it_found_and_what_that_means() {
         assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}: {page}");
     }
     // It is of no yield, and told as left out there.
-    let (_, page) = page_at(&path, "/yield?day=2026-09-21").await;
+    let (_, page) = page_at(&path, "/yield?from=2026-09-21&to=2026-09-21").await;
     assert!(
         page.contains("14 of golden or known-bad units, or of a gauge study"),
         "{page}"
