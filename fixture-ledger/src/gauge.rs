@@ -330,7 +330,8 @@ pub fn fleiss<'a, T: PartialEq + Copy + 'a>(units: impl Iterator<Item = &'a [T]>
 /// Cohen's kappa (J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20, 1960): how much more two
 /// answers about the same agree than by chance, 1 for entirely; `None` where every one of both is the same, and of none.
 pub fn cohen<T: PartialEq + Copy>(pairs: impl Iterator<Item = (T, T)>) -> Option<f64> {
-    let (mut ones, mut others): (Vec<(T, f64)>, Vec<(T, f64)>) = (Vec::new(), Vec::new());
+    let mut ones: Vec<(T, f64)> = Vec::new();
+    let mut others: Vec<(T, f64)> = Vec::new();
     let (mut agree, mut count) = (0.0, 0.0);
     for (one, other) in pairs {
         count += 1.0;

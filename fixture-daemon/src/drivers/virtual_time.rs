@@ -569,6 +569,7 @@ impl Driver<'_> {
                         id: self.act_id(),
                         ..request
                     };
+                    let facts = Box::new(facts);
                     self.feed(Input::Act { request, facts })?;
                 }
             }

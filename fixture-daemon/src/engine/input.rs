@@ -20,7 +20,7 @@ pub enum Input {
         /// What, and who.
         request: ActRequest,
         /// What it rests on.
-        facts: ActFacts,
+        facts: Box<ActFacts>,
     },
     /// The cloud says something about a blessing; the line finds the lane.
     Bless(BlessEvent),

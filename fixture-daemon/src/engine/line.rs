@@ -271,7 +271,7 @@ impl Line {
                     self.lane_input(place, input, &mut effects);
                 }
             }
-            Input::Act { request, facts } => self.act(request, facts, &mut effects),
+            Input::Act { request, facts } => self.act(request, *facts, &mut effects),
             Input::Bless(event) => self.bless(event, &mut effects),
             Input::CheckDue(due) => self.check_due(&due, &mut effects),
             Input::Network(seen) => self.network = Some((self.now, seen)),

@@ -402,9 +402,9 @@ fn what_earlier_runs_were_for_is_kept_when_studies_come() {
                     "INSERT INTO setup VALUES (1, 'f', '0.1.0', 'r', 'v', 'blessed', 1);
                     INSERT INTO run (number, id, setup, lane, operator, lot, purpose, seated, seated_synchronised)
                     VALUES
-                        (1, zeroblob(15) || x'01', 1, 1, 'x', '', 'production', 0, 0),
-                        (2, zeroblob(15) || x'02', 1, 1, 'x', '', 'golden', 0, 0),
-                        (3, zeroblob(15) || x'03', 1, 1, 'x', '', 'known-bad', 0, 0)",
+                        (1, x'00000000000000000000000000000001', 1, 1, 'x', '', 'production', 0, 0),
+                        (2, x'00000000000000000000000000000002', 1, 1, 'x', '', 'golden', 0, 0),
+                        (3, x'00000000000000000000000000000003', 1, 1, 'x', '', 'known-bad', 0, 0)",
                 )
                 .unwrap();
         }

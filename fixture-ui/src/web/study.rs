@@ -2,7 +2,7 @@
 //! the figures mean.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -41,7 +41,14 @@ const LISTED: u32 = 100;
 
 /// Whether this fixture has passed its gauge study, asked of the ledger once in a while for all pages.
 #[derive(Debug, Clone, Default)]
-pub struct Cached(Arc<Mutex<Option<(Tick, Arc<StandingWords>)>>>);
+pub struct Cached(Arc<Mutex<Option<Asked>>>);
+
+/// What the ledger said, and when.
+#[derive(Debug, Clone)]
+struct Asked {
+    at: Tick,
+    words: Arc<StandingWords>,
+}
 
 /// Whether this fixture has passed its gauge study, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,10 +83,10 @@ impl Cached {
     async fn now(&self, sources: &Sources) -> Arc<StandingWords> {
         let now = sources.clock.now();
         let mut cached = self.0.lock().await;
-        if let Some((at, words)) = cached.as_ref()
-            && now.since(*at) < FRESH
+        if let Some(asked) = cached.as_ref()
+            && now.since(asked.at) < FRESH
         {
-            return Arc::clone(words);
+            return Arc::clone(&asked.words);
         }
         let words = Arc::new(match standing(sources).await {
             Ok(standing) => StandingWords::of(sources, &standing),
@@ -91,7 +98,10 @@ impl Cached {
                 }
             }
         });
-        *cached = Some((now, Arc::clone(&words)));
+        *cached = Some(Asked {
+            at: now,
+            words: Arc::clone(&words),
+        });
         words
     }
 }
@@ -207,7 +217,7 @@ struct Words {
     running: bool,
     not_counted: Vec<NotCounted>,
     grade: &'static str,
-    grade_words: &'static str,
+    comes_to: &'static str,
     reasons: Vec<String>,
     agreement: Vec<AgreementWords>,
     codes: String,
@@ -397,7 +407,7 @@ fn words(sources: &Sources, study: &Study) -> Words {
     let left = evaluation.progress.left();
     let complete = left == 0;
     let given_up = study.end.as_ref().is_some_and(|end| end.how == EndedAs::Abandoned);
-    let (grade, grade_words) = match (given_up, evaluation.grade) {
+    let (grade, comes_to) = match (given_up, evaluation.grade) {
         (true, _) => ("given-up", "GIVEN UP: it says nothing of the fixture"),
         (false, _) if !complete => ("not-passed", "NOT COMPLETE"),
         (false, _) if study.end.is_none() => ("not-passed", "COMPLETE: it decides once it is ended"),
@@ -414,7 +424,7 @@ fn words(sources: &Sources, study: &Study) -> Words {
         running: study.end.is_none(),
         not_counted: not_counted(sources, study, &evaluation),
         grade,
-        grade_words,
+        comes_to,
         reasons: evaluation.reasons.clone(),
         agreement: evaluation
             .outcomes
@@ -456,12 +466,12 @@ fn facts(sources: &Sources, study: &Study) -> Vec<(&'static str, String)> {
             format!("{} by {}: {}", instant(sources, end.at), end.by, end.reason),
         )),
     }
-    let made: BTreeMap<_, _> = study
+    let made: BTreeSet<_> = study
         .runs
         .iter()
-        .map(|run| ((&run.recipe, &run.recipe_version, &run.software), ()))
+        .map(|run| (&run.recipe, &run.recipe_version, &run.software))
         .collect();
-    for (recipe, version, software) in made.into_keys() {
+    for (recipe, version, software) in made {
         facts.push(("Made with", format!("recipe {recipe} ({version}), software {software}")));
     }
     facts

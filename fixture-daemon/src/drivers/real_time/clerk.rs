@@ -295,20 +295,20 @@ impl Clerk {
             },
             None => None,
         };
-        let marks = match &request.act {
-            Act::Study {
-                step: StudyStep::Begin(wish),
-                ..
-            } => said(self.ledger.marks(&wish.units).await),
-            _ => Ok(Vec::new()),
-        };
-        let marks = match marks {
-            Ok(marks) => marks,
-            Err(what) => {
-                let _ = person.send(Err(what));
-                return;
+        let mut marks = Vec::new();
+        if let Act::Study {
+            step: StudyStep::Begin(wish),
+            ..
+        } = &request.act
+        {
+            match said(self.ledger.marks(&wish.units).await) {
+                Ok(known) => marks = known,
+                Err(what) => {
+                    let _ = person.send(Err(what));
+                    return;
+                }
             }
-        };
+        }
         self.acts.begin(request.clone(), person);
         let asked = AskedAct {
             request,

@@ -332,6 +332,7 @@ impl Engine {
                     notice,
                     marks,
                 };
+                let facts = Box::new(facts);
                 self.feed(Input::Act { request, facts }, effects);
             }
         }

@@ -361,6 +361,7 @@ fn described(schema: &Value, at: &str, names: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "an answer after another")]
 async fn the_interface_answers_as_its_document_says() {
     let (_folder, path) = mixed().await;
     let (_keep, mut sources) = sources(&path, Heard::default());
