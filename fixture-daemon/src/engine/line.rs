@@ -1082,7 +1082,7 @@ impl Line {
     fn act_study(&mut self, step: &StudyStep, facts: &ActFacts, effects: &mut Vec<Effect>) -> ActAnswer {
         let next = match (step, &self.study) {
             (StudyStep::Begin(_), Some(study)) => {
-                return refused(format!("there is {} already: end it or give it up", study.words()));
+                return refused(format!("there is already {}: end it, or give it up", study.words()));
             }
             (StudyStep::Begin(wish), None) => {
                 let mut marks = facts.marks.clone();

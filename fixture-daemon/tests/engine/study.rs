@@ -157,7 +157,7 @@ fn who_may_begins_a_study_of_named_or_of_marked_units_and_only_one() {
         )
     );
     let why = refused(asks(&mut light, Role::Admin, wish(&["G", "B"]), &[]));
-    assert!(why.starts_with("there is a study of 2 units"), "{why}");
+    assert!(why.starts_with("there is already a study of 2 units"), "{why}");
     assert_eq!(light.audited.last().unwrap().study, None);
 }
 

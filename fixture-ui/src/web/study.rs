@@ -184,6 +184,8 @@ struct StudyPage {
     may: bool,
     ids: Ids,
     running: Option<String>,
+    /// The one that is shown is the one that runs.
+    is_shown: bool,
     study: Option<Words>,
     others: Vec<Other>,
     asked: Vec<(&'static str, String)>,
@@ -336,6 +338,7 @@ pub async fn page(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
             abandon: new_id(),
         },
         running,
+        is_shown: study.as_ref().is_some_and(|study| study.end.is_none()),
         study: study.as_ref().map(|study| words(&sources, study)),
         others,
         asked: criteria(&sources.criteria),
