@@ -293,3 +293,21 @@ fn a_gate_lets_through_what_the_fixture_is_measured_by_and_nothing_else() {
     assert_eq!(light.purposes.last(), Some(&Purpose::Production));
     assert_eq!(light.refusals.len(), 1);
 }
+
+#[test]
+fn bad_units_of_a_study_that_fail_one_after_the_other_stop_no_line() {
+    let mut light = line(2);
+    light.wait(ms(3000));
+    let units = ["B1", "B2", "B3", "B4"];
+    let marks = units.map(|unit| (unit, Mark::KnownBad));
+    assert_eq!(asks(&mut light, Role::Qa, wish(&units), &marks), ActAnswer::Done);
+    operator(&mut light, "anna");
+    for unit in units {
+        for number in [1, 2] {
+            let code = run(&mut light, number, stuck(unit, "joining-wifi"), UnitHistory::default());
+            assert_eq!(code, VerdictCode::StuckJoining);
+        }
+    }
+    assert!(light.stops.is_empty(), "{:?}", light.stops);
+    assert_eq!(shown(&light).left(), 8);
+}
