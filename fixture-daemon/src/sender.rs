@@ -655,6 +655,7 @@ mod tests {
                 | Input::Act { .. }
                 | Input::Bless(_)
                 | Input::Network(_)
+                | Input::Studied(_)
                 | Input::CheckDue(_)
                 | Input::Recipe(_)
                 | Input::Tick) => {

@@ -21,6 +21,7 @@ use blinkup::Tick;
 use fixture_link::act::{Act, ActAnswer, ActRequest, RecipeChange};
 use fixture_link::bless::BlessEvent;
 use fixture_link::problem::Problem;
+use fixture_link::study::StudyStep;
 use fixture_link::{VERSION, VERSION_HEADER};
 use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
@@ -304,6 +305,13 @@ fn sound(request: &ActRequest) -> Result<(), String> {
         | Act::Quarantine { reason, .. }
         | Act::Dispose { reason, .. }
         | Act::Mark { reason, .. } => text("reason", reason, 1, 200),
+        Act::Study { step, reason } => {
+            text("reason", reason, 1, 200)?;
+            match step {
+                StudyStep::Begin(wish) => wish.checked(),
+                StudyStep::End | StudyStep::Abandon => Ok(()),
+            }
+        }
         Act::Shelve { part, minutes, reason } => {
             text("reason", reason, 1, 200)?;
             text("part", part, 1, 64)?;

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::borrow::Cow;
 use std::path::Path;
 
 use fixture_link::act::{Act, ActAnswer, ActId, ActKind, ActRequest, Mark};
@@ -140,7 +141,7 @@ pub(crate) struct Columns<'a> {
     pub lane: Option<u8>,
     pub serial: Option<&'a str>,
     pub words: &'a str,
-    pub choice: Option<&'a str>,
+    pub choice: Option<Cow<'a, str>>,
     pub minutes: Option<u16>,
     pub recipe: Option<&'a str>,
     pub recipe_change: Option<String>,
@@ -158,11 +159,17 @@ pub(crate) fn columns(act: &Act) -> Columns<'_> {
         Act::Operator { name } => (None, name.as_str(), None, None),
         Act::Dispose {
             disposition, reason, ..
-        } => (None, reason.as_str(), Some(disposition.as_str()), None),
-        Act::Mark { mark, reason, .. } => (None, reason.as_str(), Some(mark.as_str()), None),
-        Act::Shelve { part, minutes, reason } => (None, reason.as_str(), Some(part.as_str()), Some(*minutes)),
+        } => (None, reason.as_str(), Some(disposition.as_str().into()), None),
+        Act::Mark { mark, reason, .. } => (None, reason.as_str(), Some(mark.as_str().into()), None),
+        Act::Shelve { part, minutes, reason } => (None, reason.as_str(), Some(part.as_str().into()), Some(*minutes)),
         Act::Language { language } => (None, language.as_str(), None, None),
-        Act::Account { name, change, .. } => (None, name.as_str(), Some(change.as_str()), None),
+        Act::Study { step, reason } => (
+            None,
+            reason.as_str(),
+            Some(serde_json::to_string(step).unwrap_or_default().into()),
+            None,
+        ),
+        Act::Account { name, change, .. } => (None, name.as_str(), Some(change.as_str().into()), None),
         Act::Recipe { reason, .. } => (None, reason.as_str(), None, None),
     };
     let recipe = if let Act::Recipe { recipe, change, .. } = act {
@@ -252,6 +259,10 @@ impl Row {
                 reason: words,
             },
             ActKind::GoldenCheck => Act::GoldenCheck { lane },
+            ActKind::Study => Act::Study {
+                step: place.json("choice", chosen()?)?,
+                reason: words,
+            },
             ActKind::Shelve => Act::Shelve {
                 part: chosen()?.to_owned(),
                 minutes: place.number("minutes", self.minutes.unwrap_or(0))?,
@@ -344,6 +355,7 @@ impl UnitStanding {
                 | Act::WorkOrder { .. }
                 | Act::Operator { .. }
                 | Act::GoldenCheck { .. }
+                | Act::Study { .. }
                 | Act::Shelve { .. }
                 | Act::Account { .. }
                 | Act::Recipe { .. }

@@ -95,7 +95,7 @@ pub const COLUMNS: [Column; 42] = [
     column(
         "purpose",
         Kind::Text,
-        "`production`, `golden` or `known-bad`; only the first counts in yields",
+        "`production`, `golden`, `known-bad` or `study`; only the first counts in yields",
     ),
     column("lane", Kind::Number, "the lane"),
     column("serial", Kind::Text, "the unit's serial; empty where it had none"),

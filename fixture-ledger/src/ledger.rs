@@ -23,6 +23,7 @@ use crate::record::{
 };
 use crate::report::read_attempts;
 use crate::seal::{Began, Ended, Rests, Seal, canonical};
+use crate::study;
 
 /// What a commit has gone through when it returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -599,7 +600,7 @@ impl Ledger {
     }
 
     /// Stores what a person did and was answered; an unlock that was done as well, so that there is never the one without the other:
-    /// [`unit_history`](Self::unit_history) starts anew.
+    /// [`unit_history`](Self::unit_history) starts anew; and likewise that a study began or ended.
     ///
     /// # Errors
     /// It could not be stored; an act of this id is stored already.
@@ -623,10 +624,12 @@ impl Ledger {
             request,
             answer,
             change,
+            study,
         } = audited;
         let id = request.id.0.as_bytes().as_slice();
         let role = request.role.as_str();
         let columns = audit::columns(&request.act);
+        let choice = columns.choice.as_deref();
         let refused = match answer {
             ActAnswer::Done => None,
             ActAnswer::Refused { why } => Some(why.as_str()),
@@ -655,7 +658,7 @@ impl Ledger {
             columns.lane,
             columns.serial,
             columns.words,
-            columns.choice,
+            choice,
             columns.minutes,
             refused,
             before,
@@ -683,6 +686,11 @@ impl Ledger {
         }
         if let Some(version) = version {
             recipes::store(&path, &mut transaction, version).await?;
+        }
+        if let (Act::Study { step, .. }, ActAnswer::Done) = (&request.act, answer) {
+            study::record(&mut transaction, request, step, study.as_ref(), at)
+                .await
+                .map_err(failed)?;
         }
         transaction.commit().await.map_err(failed)
     }

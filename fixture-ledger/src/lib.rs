@@ -22,8 +22,10 @@ pub mod chain;
 mod decode;
 mod dump;
 mod error;
+pub mod evaluation;
 pub mod export;
 mod files;
+pub mod gauge;
 mod lamp_light;
 pub mod lane_trend;
 mod ledger;
@@ -36,6 +38,7 @@ pub mod report;
 pub mod seal;
 pub mod shift;
 pub mod statistics;
+pub mod study;
 pub mod what_if;
 pub mod yields;
 

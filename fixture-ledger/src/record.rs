@@ -6,8 +6,11 @@ use core::time::Duration;
 
 use fixture_link::act::{ActAnswer, ActRequest, Disposition, Mark};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+pub use fixture_link::purpose::Purpose;
 use fixture_link::snapshot::Stage;
 use fixture_link::verdict::{Outcome, Refusal, Unknown, VerdictCode};
+
+use crate::study::Plan;
 
 /// Who, what and where of every run made by this process with this recipe; stored once, referred to by runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -80,52 +83,6 @@ impl FromStr for ChangeKind {
             .into_iter()
             .find(|known| known.as_str() == text)
             .ok_or_else(|| Unknown(text.to_owned(), "change"))
-    }
-}
-
-/// What a unit is run for. Only runs for production count in yields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Purpose {
-    /// To be sold.
-    #[default]
-    Production,
-    /// To look at the fixture with a unit that is known to be good.
-    Golden,
-    /// To look at the fixture with a unit that is known to be bad.
-    KnownBad,
-}
-
-impl Purpose {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Production, Self::Golden, Self::KnownBad];
-
-    /// The name in records, kebab-case.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Production => "production",
-            Self::Golden => "golden",
-            Self::KnownBad => "known-bad",
-        }
-    }
-
-    /// What a unit is that is run for it.
-    pub const fn mark(self) -> Mark {
-        match self {
-            Self::Production => Mark::Ordinary,
-            Self::Golden => Mark::Golden,
-            Self::KnownBad => Mark::KnownBad,
-        }
-    }
-}
-
-impl FromStr for Purpose {
-    type Err = Unknown;
-
-    fn from_str(text: &str) -> Result<Self, Unknown> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.as_str() == text)
-            .ok_or_else(|| Unknown(text.to_owned(), "purpose"))
     }
 }
 
@@ -693,6 +650,8 @@ pub struct Audited {
     pub answer: ActAnswer,
     /// What it changed; `None` where it changed nothing.
     pub change: Option<Change>,
+    /// The study that it began, where it did.
+    pub study: Option<Plan>,
 }
 
 /// A verdict that was shown and whose unit has not been lifted, as found at a start.

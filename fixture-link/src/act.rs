@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::identity::{LaneId, Serial};
 use crate::role::Role;
-use crate::verdict::{Class, Outcome, Unknown, VerdictCode};
+use crate::study::StudyStep;
+use crate::verdict::{Class, Unknown, VerdictCode};
 
 /// An act, who does it, as what, and from where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +121,13 @@ pub enum Act {
         /// The lane; `None` for every one.
         lane: Option<LaneId>,
     },
+    /// Begins, ends or gives up a gauge study.
+    Study {
+        /// What is to become of it.
+        step: StudyStep,
+        /// Why, 1 to 200 characters.
+        reason: String,
+    },
     /// Puts a notice out of sight for a time, as long as it says the same.
     Shelve {
         /// The part that the notice is about.
@@ -163,6 +171,7 @@ impl Act {
             | Self::WorkOrder { .. }
             | Self::Operator { .. }
             | Self::GoldenCheck { .. }
+            | Self::Study { .. }
             | Self::Shelve { .. }
             | Self::Account { .. }
             | Self::Recipe { .. }
@@ -179,6 +188,7 @@ impl Act {
             | Self::Dispose { reason, .. }
             | Self::Mark { reason, .. }
             | Self::Recipe { reason, .. }
+            | Self::Study { reason, .. }
             | Self::Shelve { reason, .. } => Some(reason),
             Self::Start { .. }
             | Self::Acknowledge { .. }
@@ -205,6 +215,7 @@ impl Act {
             Self::Dispose { .. } => ActKind::Dispose,
             Self::Mark { .. } => ActKind::Mark,
             Self::GoldenCheck { .. } => ActKind::GoldenCheck,
+            Self::Study { .. } => ActKind::Study,
             Self::Shelve { .. } => ActKind::Shelve,
             Self::Recipe { .. } => ActKind::Recipe,
             Self::Language { .. } => ActKind::Language,
@@ -239,6 +250,8 @@ pub enum ActKind {
     Mark,
     /// [`Act::GoldenCheck`].
     GoldenCheck,
+    /// [`Act::Study`].
+    Study,
     /// [`Act::Shelve`].
     Shelve,
     /// [`Act::Recipe`].
@@ -251,7 +264,7 @@ pub enum ActKind {
 
 impl ActKind {
     /// Every one.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Start,
         Self::Stop,
         Self::Acknowledge,
@@ -263,6 +276,7 @@ impl ActKind {
         Self::Dispose,
         Self::Mark,
         Self::GoldenCheck,
+        Self::Study,
         Self::Shelve,
         Self::Recipe,
         Self::Language,
@@ -283,6 +297,7 @@ impl ActKind {
             Self::Dispose => "dispose",
             Self::Mark => "mark",
             Self::GoldenCheck => "golden-check",
+            Self::Study => "study",
             Self::Shelve => "shelve",
             Self::Recipe => "recipe",
             Self::Language => "language",
@@ -376,12 +391,6 @@ impl Mark {
     /// Every one.
     pub const ALL: [Self; 3] = [Self::Ordinary, Self::Golden, Self::KnownBad];
 
-    /// Whether it is none by which the fixture is measured.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-    pub const fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Ordinary)
-    }
-
     /// The name in messages and records, kebab-case.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -390,36 +399,6 @@ impl Mark {
             Self::KnownBad => "known-bad",
         }
     }
-
-    /// What the outcome of such a unit's run says of its lane. What the fixture, the network or a person spoilt says nothing.
-    pub const fn says(self, outcome: Outcome) -> Says {
-        match (self, outcome) {
-            (Self::Golden, Outcome::Pass) | (Self::KnownBad, Outcome::Fail) => Says::Well,
-            (Self::Golden, Outcome::Fail | Outcome::Undecided) | (Self::KnownBad, Outcome::Pass) => Says::Ill,
-            (Self::KnownBad, Outcome::Undecided)
-            | (Self::Golden | Self::KnownBad, Outcome::Error | Outcome::Aborted | Outcome::Interrupted)
-            | (
-                Self::Ordinary,
-                Outcome::Pass
-                | Outcome::Fail
-                | Outcome::Error
-                | Outcome::Undecided
-                | Outcome::Aborted
-                | Outcome::Interrupted,
-            ) => Says::Nothing,
-        }
-    }
-}
-
-/// What a run of a marked unit says of its lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Says {
-    /// That it measures as it should.
-    Well,
-    /// That it does not.
-    Ill,
-    /// Nothing.
-    Nothing,
 }
 
 impl FromStr for Mark {

@@ -15,10 +15,12 @@ pub mod identity;
 #[cfg(feature = "settings")]
 pub mod mistake;
 pub mod problem;
+pub mod purpose;
 pub mod role;
 #[cfg(feature = "settings")]
 pub mod settings;
 pub mod snapshot;
+pub mod study;
 pub mod verdict;
 pub mod verdict_text;
 pub mod what_if;

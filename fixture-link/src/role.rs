@@ -58,11 +58,18 @@ impl Role {
             (Self::Operator, Right::RunTheLine) => true,
             (
                 Self::Operator,
-                Right::JudgeUnits | Right::ChangeTheFixture | Right::ReadTheAudit | Right::KeepAccounts,
+                Right::JudgeUnits
+                | Right::ChangeTheFixture
+                | Right::StudyTheFixture
+                | Right::ReadTheAudit
+                | Right::KeepAccounts,
             ) => false,
-            (Self::Qa, Right::RunTheLine | Right::JudgeUnits | Right::ReadTheAudit) => true,
+            (Self::Qa, Right::RunTheLine | Right::JudgeUnits | Right::StudyTheFixture | Right::ReadTheAudit) => true,
             (Self::Qa, Right::ChangeTheFixture | Right::KeepAccounts) => false,
-            (Self::Engineer, Right::RunTheLine | Right::ChangeTheFixture | Right::ReadTheAudit) => true,
+            (
+                Self::Engineer,
+                Right::RunTheLine | Right::ChangeTheFixture | Right::StudyTheFixture | Right::ReadTheAudit,
+            ) => true,
             (Self::Engineer, Right::JudgeUnits | Right::KeepAccounts) => false,
         }
     }
@@ -99,8 +106,10 @@ pub enum Right {
     RunTheLine,
     /// To unlock and dispose of units, to mark golden ones.
     JudgeUnits,
-    /// To change recipes and limits, to shelve alarms, to study the fixture.
+    /// To change recipes and limits, to shelve alarms.
     ChangeTheFixture,
+    /// To begin and end a gauge study.
+    StudyTheFixture,
     /// To read who did what.
     ReadTheAudit,
     /// To make accounts and tokens, and to take them away.
@@ -109,11 +118,12 @@ pub enum Right {
 
 impl Right {
     /// Every one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Look,
         Self::RunTheLine,
         Self::JudgeUnits,
         Self::ChangeTheFixture,
+        Self::StudyTheFixture,
         Self::ReadTheAudit,
         Self::KeepAccounts,
     ];
@@ -124,7 +134,8 @@ impl Right {
             Self::Look => "read pages, reports and exports",
             Self::RunTheLine => "start and stop, acknowledge, choose the lot, set units aside",
             Self::JudgeUnits => "unlock and dispose of units, mark golden ones",
-            Self::ChangeTheFixture => "change recipes and limits, shelve alarms, study the fixture",
+            Self::ChangeTheFixture => "change recipes and limits, shelve alarms",
+            Self::StudyTheFixture => "begin and end a gauge study",
             Self::ReadTheAudit => "read who did what",
             Self::KeepAccounts => "make accounts and tokens, and take them away",
         }
@@ -148,6 +159,7 @@ impl Act {
             | Self::Language { .. } => Right::RunTheLine,
             Self::Unlock { .. } | Self::Dispose { .. } | Self::Mark { .. } => Right::JudgeUnits,
             Self::Shelve { .. } | Self::Recipe { .. } => Right::ChangeTheFixture,
+            Self::Study { .. } => Right::StudyTheFixture,
         }
     }
 }
@@ -159,11 +171,11 @@ mod tests {
     #[test]
     fn every_role_has_what_it_needs_and_nothing_more() {
         let rights = |role: Role| Right::ALL.map(|right| u8::from(role.has(right)));
-        assert_eq!(rights(Role::Viewer), [1, 0, 0, 0, 0, 0]);
-        assert_eq!(rights(Role::Operator), [1, 1, 0, 0, 0, 0]);
-        assert_eq!(rights(Role::Qa), [1, 1, 1, 0, 1, 0]);
-        assert_eq!(rights(Role::Engineer), [1, 1, 0, 1, 1, 0]);
-        assert_eq!(rights(Role::Admin), [1; 6]);
+        assert_eq!(rights(Role::Viewer), [1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(rights(Role::Operator), [1, 1, 0, 0, 0, 0, 0]);
+        assert_eq!(rights(Role::Qa), [1, 1, 1, 0, 1, 1, 0]);
+        assert_eq!(rights(Role::Engineer), [1, 1, 0, 1, 1, 1, 0]);
+        assert_eq!(rights(Role::Admin), [1; 7]);
         for role in Role::ALL {
             assert_eq!(role.as_str().parse::<Role>(), Ok(role));
         }

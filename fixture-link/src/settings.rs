@@ -6,6 +6,7 @@
 mod lots;
 mod screen;
 mod shifts;
+mod study;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -20,12 +21,14 @@ pub use self::screen::{Colours, Drm, Framebuffer, PngFile, Rotation, Screen, Spi
 use self::screen::{RawScreen, Source};
 use self::shifts::RawShifts;
 pub use self::shifts::{ShiftTime, Shifts};
+use self::study::RawStudy;
 use self::web::RawWeb;
 pub use self::web::{Bless, Certificate, Network, Web};
 use crate::mistake::{Mistake, read};
+use crate::study::Criteria;
 
 /// The part of the configuration that daemon, screen and web share, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The fixture's id, as stored with every run: 1 to 32 of a–z, 0–9 and `-`.
     pub id: String,
@@ -47,6 +50,8 @@ pub struct Settings {
     pub shifts: Shifts,
     /// The lots and work orders that it has recipes for.
     pub lots: Lots,
+    /// What its gauge studies have to show.
+    pub study: Criteria,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +64,7 @@ struct Raw {
     #[serde(default)]
     lots: Vec<Spanned<RawLot>>,
     unknown_lots: Option<Spanned<UnknownLots>>,
+    study: Option<RawStudy>,
     #[serde(rename = "recipe")]
     _recipe: Option<IgnoredAny>,
     #[serde(rename = "lanes")]
@@ -170,6 +176,10 @@ impl Settings {
                 Some(shifts) => Shifts::checked(shifts, file, text)?,
             },
             lots: Lots::checked(&raw.lots, raw.unknown_lots.as_ref(), &source)?,
+            study: match &raw.study {
+                None => Criteria::default(),
+                Some(study) => study.checked(file, text)?,
+            },
         })
     }
 }

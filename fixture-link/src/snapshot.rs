@@ -3,8 +3,9 @@
 use blinkup::codes::Colour;
 use serde::{Deserialize, Serialize};
 
-use crate::act::Mark;
 use crate::identity::{LaneId, RunId, Serial, WallTime};
+use crate::purpose::Purpose;
+use crate::study::StudyView;
 use crate::verdict::{Outcome, Refusal, VerdictCode};
 
 /// Everything that is shown live, whole: a viewer needs no history to draw it.
@@ -172,6 +173,9 @@ pub struct LineView {
     pub language: String,
     /// Why no lane starts a run, where the line is stopped.
     pub stopped: Option<LineStop>,
+    /// The gauge study that runs, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study: Option<StudyView>,
 }
 
 /// Why the line is stopped.
@@ -200,9 +204,9 @@ pub struct LaneView {
     pub state: LaneState,
     /// The unit in the nest, where known.
     pub serial: Option<Serial>,
-    /// What that unit is run for: a marked one goes into no box of units.
-    #[serde(default, skip_serializing_if = "Mark::is_ordinary")]
-    pub mark: Mark,
+    /// What that unit is run for: only one for production goes into a box.
+    #[serde(default, skip_serializing_if = "Purpose::is_production")]
+    pub purpose: Purpose,
     /// The run in progress or just ended.
     pub run: Option<RunId>,
     /// What that is run by, where the next units are run by something else.
@@ -266,8 +270,8 @@ pub struct LastVerdict {
     /// The unit, where it was known.
     pub serial: Option<Serial>,
     /// What it was run for.
-    #[serde(default, skip_serializing_if = "Mark::is_ordinary")]
-    pub mark: Mark,
+    #[serde(default, skip_serializing_if = "Purpose::is_production")]
+    pub purpose: Purpose,
     /// Its verdict.
     pub code: VerdictCode,
 }

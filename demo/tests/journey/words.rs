@@ -101,7 +101,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
         left_ms: None,
         last: None,
         golden_check: None,
-        mark: fixture_link::act::Mark::Ordinary,
+        purpose: fixture_link::purpose::Purpose::Production,
         recipe: None,
         led: LedView::default(),
     };
@@ -124,6 +124,7 @@ fn snapshot(states: &[LaneState]) -> Heard {
             work_order: String::new(),
             language: String::new(),
             stopped: None,
+            study: None,
         },
         lanes: (1..).zip(states).map(lane).collect(),
         notices: Vec::new(),

@@ -13,6 +13,7 @@ use fixture_link::client::Client;
 use fixture_link::identity::{LaneId, Serial};
 use fixture_link::role::Role;
 use fixture_link::settings::Settings;
+use fixture_link::study::{StudyStep, StudyWish};
 use fixture_link::verdict::Unknown;
 use uuid::Uuid;
 
@@ -119,6 +120,11 @@ enum Deed {
         #[arg(long, value_parser = lane)]
         lane: Option<LaneId>,
     },
+    /// Begins, ends or gives up a gauge study.
+    Study {
+        #[command(subcommand)]
+        step: Step,
+    },
     /// Puts a notice out of sight for a time, as long as it says the same.
     Shelve {
         /// The part that the notice is about.
@@ -149,6 +155,54 @@ enum Deed {
         /// Its tag, such as de; empty for the configured one.
         language: String,
     },
+}
+
+/// What is to become of a study.
+#[derive(Debug, Subcommand)]
+enum Step {
+    /// It begins: the same units several times by several people.
+    Begin {
+        /// A unit of it, 2 to 50 of them; all that are marked as golden or known-bad when left out.
+        #[arg(long = "unit", value_parser = Serial::new)]
+        units: Vec<Serial>,
+        /// Somebody who runs them, as the operator is named; 2 to 10 of them.
+        #[arg(long = "person", required = true)]
+        people: Vec<String>,
+        /// How often each of them runs each unit.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(2..=10))]
+        times: u32,
+        /// Why, 1 to 200 characters.
+        #[arg(long)]
+        reason: String,
+    },
+    /// It ends: all of its runs are made.
+    End {
+        /// Why, 1 to 200 characters.
+        #[arg(long)]
+        reason: String,
+    },
+    /// It is given up: its runs are kept, and it says nothing of the fixture.
+    Abandon {
+        /// Why, 1 to 200 characters.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+impl Step {
+    fn act(self) -> Act {
+        let (step, reason) = match self {
+            Self::Begin {
+                units,
+                people,
+                times,
+                reason,
+            } => (StudyStep::Begin(StudyWish { units, people, times }), reason),
+            Self::End { reason } => (StudyStep::End, reason),
+            Self::Abandon { reason } => (StudyStep::Abandon, reason),
+        };
+        Act::Study { step, reason }
+    }
 }
 
 /// Reads a word of a closed list, and shows the list in the help.
@@ -192,6 +246,7 @@ pub fn run(arguments: ActCommand) -> anyhow::Result<ExitCode> {
         },
         Deed::Mark { serial, mark, reason } => Act::Mark { serial, mark, reason },
         Deed::GoldenCheck { lane } => Act::GoldenCheck { lane },
+        Deed::Study { step } => step.act(),
         Deed::Shelve { part, minutes, reason } => Act::Shelve { part, minutes, reason },
         Deed::Recipe {
             name,

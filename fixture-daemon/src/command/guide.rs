@@ -251,6 +251,7 @@ fn publish(fixture: &Fixture, step: &Commissioning, clock: Clock, beat: u64) -> 
             work_order: String::new(),
             language: String::new(),
             stopped: None,
+            study: None,
         },
         lanes: Vec::new(),
         notices: Vec::new(),

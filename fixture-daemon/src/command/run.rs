@@ -11,6 +11,7 @@ use fixture_ledger::audit::{Answered, AuditFilter};
 use fixture_ledger::lane_trend::LampLimit;
 use fixture_ledger::record::{ChangeKind, Purpose, Setup};
 use fixture_ledger::report::{PAGE_LIMIT, RunFilter};
+use fixture_ledger::study::Which;
 use fixture_ledger::{Ledger, Reports};
 use fixture_link::act::{Act, ActKind};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
@@ -26,6 +27,7 @@ use crate::config::{Config, Jig, LaneConfig, RaspberryPi};
 use crate::drivers::real_time::alarms::Alarms;
 use crate::drivers::real_time::checks::Checks;
 use crate::drivers::real_time::clerk::{Acts, Clerk, Job};
+use crate::drivers::real_time::gate::Gate;
 use crate::drivers::real_time::looks::Looks;
 use crate::drivers::real_time::nests::{self, Watched};
 use crate::drivers::real_time::news::News;
@@ -45,6 +47,7 @@ use crate::engine::lamp_trend::{self, LampTrend};
 use crate::engine::lane::LaneConfig as EngineLane;
 use crate::engine::line::{Line, LineConfig};
 use crate::engine::recipe::PassRule;
+use crate::engine::study::Study;
 use crate::enrolment::TokenSource;
 use crate::jig::raspberry_pi::{self, Measured};
 use crate::jig::simulated::Jig as SimulatedJig;
@@ -244,6 +247,14 @@ async fn start(mut config: Config, tasks: &Tasks) -> anyhow::Result<()> {
             let _ = line.step(clock.now(), Input::CheckDue(due));
         }
     }
+    if let Some(study) = Reports::open(&settings.ledger).await?.study(Which::Running).await? {
+        line.take_over_study(Study::new(study.began, study.counted().0));
+    }
+    let gate = Gate::new(settings.ledger.clone(), settings.study);
+    if let Some(gate) = &gate {
+        // It only shows something, and nobody looks yet.
+        let _ = line.step(clock.now(), Input::Studied(gate.shut(wall()).await?));
+    }
     let trends = lamp_trends(&settings.ledger, &line).await?;
     let shelved = shelved(&settings.ledger, wall()).await?;
     let around = simulated_jig.clone().map(|jig| (jig, clock));
@@ -382,6 +393,10 @@ async fn start(mut config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     tasks.spawn("ledger", async move {
         clerk.work(job_receiver).await.context("the last records")
     });
+    // Whether the fixture has passed its study, where it passes no unit without.
+    if let Some(gate) = gate {
+        tasks.spawn("gate", gate.watch(told.clone(), tasks.stop().clone()));
+    }
     // What the shift has made, for the screen; read from the ledger like any report.
     let (counter, tally) = shift::counting(settings.ledger.clone(), settings.shifts.clone());
     let stop = tasks.stop().clone();

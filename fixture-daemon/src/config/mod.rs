@@ -180,13 +180,15 @@ pub enum KeyForm {
 #[serde(deny_unknown_fields)]
 struct Raw {
     recipe: Spanned<PathBuf>,
-    // `fixture`, `ui` and `shifts` are checked by `Settings`.
+    // `fixture`, `ui`, `shifts` and `study` are checked by `Settings`.
     #[serde(rename = "fixture")]
     _fixture: IgnoredAny,
     #[serde(rename = "ui")]
     _ui: Option<IgnoredAny>,
     #[serde(rename = "shifts")]
     _shifts: Option<IgnoredAny>,
+    #[serde(rename = "study")]
+    _study: Option<IgnoredAny>,
     lanes: RawLanes,
     #[serde(default)]
     policy: RawPolicy,

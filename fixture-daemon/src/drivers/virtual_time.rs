@@ -564,11 +564,13 @@ impl Driver<'_> {
                         history,
                         notice: None,
                         recipe: None,
+                        marks: Vec::new(),
                     };
                     let request = ActRequest {
                         id: self.act_id(),
                         ..request
                     };
+                    let facts = Box::new(facts);
                     self.feed(Input::Act { request, facts })?;
                 }
             }

@@ -49,6 +49,17 @@ impl Decisions {
         }
     }
 
+    /// Brings what the ledger said of the marks of units up to date.
+    pub fn tell_marks(&self, units: &mut Vec<(Serial, Mark)>) {
+        for last in &self.last {
+            let Some(mark) = last.mark else { continue };
+            match units.iter_mut().find(|(serial, _)| *serial == last.serial) {
+                Some(unit) => unit.1 = mark,
+                None => units.push((last.serial.clone(), mark)),
+            }
+        }
+    }
+
     fn of(&mut self, serial: &Serial) -> &mut Last {
         let place = self.last.iter().position(|last| last.serial == *serial);
         let last = match place.and_then(|place| self.last.remove(place)) {

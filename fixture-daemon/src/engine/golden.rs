@@ -60,7 +60,7 @@ impl Check {
         match purpose {
             Purpose::Golden => self.golden = Some(now),
             Purpose::KnownBad => self.known_bad = Some(now),
-            Purpose::Production => {}
+            Purpose::Production | Purpose::Study => {}
         }
     }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 use blinkup::Tick;
 use blinkup::packet::{PlanId, Token};
 use fixture_ledger::record::{Purpose, StandingVerdict, UnitHistory};
-use fixture_link::act::ActRequest;
+use fixture_link::act::{ActRequest, Mark};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::verdict::VerdictCode;
@@ -22,12 +22,14 @@ pub enum Input {
         /// What, and who.
         request: ActRequest,
         /// What it rests on.
-        facts: ActFacts,
+        facts: Box<ActFacts>,
     },
     /// The cloud says something about a blessing; the line finds the lane.
     Bless(BlessEvent),
     /// The fixture has looked at the line's network.
     Network(NetworkSeen),
+    /// Whether the fixture has passed its gauge study, where it passes no unit without: why it has not, or `None`.
+    Studied(Option<String>),
     /// A golden check is due.
     CheckDue(CheckDue),
     /// Another version of one of the line's recipes is stored: the runs that begin from now on are run by it.
@@ -60,6 +62,8 @@ pub struct ActFacts {
     pub notice: Option<String>,
     /// The version of a recipe that it makes, checked as a whole, or why there is none; `None` where it makes none.
     pub recipe: Option<Box<Result<NewRecipe, String>>>,
+    /// What the ledger says about the marks of the units of a study that is to begin: of those that are named, or of all that are marked.
+    pub marks: Vec<(Serial, Mark)>,
 }
 
 /// A version of a recipe that somebody makes, in words. The recipe itself comes by [`Input::Recipe`], once it is stored.

@@ -566,7 +566,7 @@ impl Lane {
             lane: self.config.lane,
             state,
             serial: self.station.serial().cloned(),
-            mark: self.station.mark(),
+            purpose: self.station.purpose(),
             recipe: None,
             run: self.run(),
             seated_ms: seated.map_or(0, |seated| {

@@ -12,11 +12,14 @@ use fixture_ledger::record::{
     Annotation, AnnotationKind, Audited, Change, Decided, Decision, Known as KnownUnit, Purpose, RunEnd, StopKind,
     UnitHistory,
 };
-use fixture_link::act::{Act, ActAnswer, ActRequest, Says};
+use fixture_ledger::study::Progress;
+use fixture_link::act::{Act, ActAnswer, ActRequest};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
+use fixture_link::purpose::Says;
 use fixture_link::settings::{LONGEST_LOT, Label};
 use fixture_link::snapshot::{LaneView, LineView, RecipeView};
+use fixture_link::study::{StudyStep, StudyView};
 use fixture_link::verdict::{Refusal, VerdictCode};
 
 use super::decision::{Decisions, decided};
@@ -31,6 +34,7 @@ use super::product::{Lots, Products};
 use super::recipe::{PassRule, Recipe, RecipeId};
 use super::run::{Claimed, Presence, is_meant, purpose};
 use super::station::{Conclusion, Reason, Rules, StationInput, Takes};
+use super::study::{self, Study};
 
 /// Ended runs that a late bless event can still be matched to; for older ones the ledger is asked.
 const KNOWN_RUNS: usize = 512;
@@ -79,6 +83,10 @@ pub struct Line {
     check: Option<CheckRules>,
     /// What a marked unit's run says of its lane, once its verdict is stored.
     measured: Vec<Measured>,
+    /// The gauge study that runs.
+    study: Option<Study>,
+    /// Why no unit to be sold is run, where the fixture must pass a study before.
+    shut: Option<String>,
     stops: Stops,
     known: VecDeque<Known>,
     events: VecDeque<String>,
@@ -156,6 +164,8 @@ pub struct View {
     pub led_evidence_only: bool,
     /// Why the line is stopped, where it is.
     pub stopped: Option<Stop>,
+    /// The gauge study that runs, where one does.
+    pub study: Option<StudyView>,
     /// Every lane, in order of number.
     pub lanes: Vec<LaneView>,
 }
@@ -168,6 +178,7 @@ impl View {
             work_order: self.batch.work_order.clone(),
             language: self.batch.language.clone(),
             stopped: self.stopped.as_ref().map(|stop| stop.shown(wall(stop))),
+            study: self.study.clone(),
         }
     }
 }
@@ -197,6 +208,8 @@ impl Line {
             decisions: Decisions::default(),
             check: config.golden_check,
             measured: Vec::new(),
+            study: None,
+            shut: None,
             stops: Stops::default(),
             known: VecDeque::new(),
             events: VecDeque::new(),
@@ -226,6 +239,11 @@ impl Line {
             let place = self.stops.place(stop.kind());
             *place = Some(stop);
         }
+    }
+
+    /// Takes over the gauge study that an earlier process left running.
+    pub fn take_over_study(&mut self, study: Study) {
+        self.study = Some(study);
     }
 
     /// Takes over a lane's last verdicts, oldest first, so that the same code again and again is seen over a restart as well.
@@ -273,7 +291,7 @@ impl Line {
                     self.lane_input(place, input, &mut effects);
                 }
             }
-            Input::Act { request, facts } => self.act(request, facts, &mut effects),
+            Input::Act { request, facts } => self.act(request, *facts, &mut effects),
             Input::Bless(event) => self.bless(event, &mut effects),
             Input::CheckDue(due) => self.check_due(&due, &mut effects),
             Input::Recipe(recipe) => {
@@ -282,6 +300,7 @@ impl Line {
                 effects.push(Effect::Show);
             }
             Input::Network(seen) => self.network = Some((self.now, seen)),
+            Input::Studied(shut) => self.shut = shut,
             Input::Tick => {}
         }
         self.early_events(&mut effects);
@@ -362,6 +381,7 @@ impl Line {
             recipe: next.id(),
             led_evidence_only,
             stopped: stop.cloned(),
+            study: self.study.as_ref().map(Study::view),
             lanes,
         }
     }
@@ -419,7 +439,12 @@ impl Line {
             LaneInput::Bless(event) => self.bless_by_imp(place, event, effects),
             LaneInput::Stored { run, result } => {
                 match &result {
-                    Ok(()) => self.measured(run, effects),
+                    Ok(()) => {
+                        self.measured(run, effects);
+                        if let Some(study) = &mut self.study {
+                            study.stored(run);
+                        }
+                    }
                     // It gets another verdict, which says nothing of the lane.
                     Err(_) => self.measured.retain(|measured| measured.run != run),
                 }
@@ -500,14 +525,22 @@ impl Line {
             return Some(refusal);
         }
         let batch = self.batch.clone();
+        let mut purpose = purpose(&seating);
+        if let (Some(study), Some(serial)) = (&mut self.study, &seating.serial)
+            && study.has(Some(serial))
+        {
+            purpose = Purpose::Study;
+            study.began(seating.run, serial.clone(), batch.operator.clone());
+        }
         self.in_lane(place, effects, |lane, rules, now, out| {
-            let nest = lane.nest_report(now, purpose(&seating));
+            let nest = lane.nest_report(now, purpose);
             lane.seated(now);
             let input = StationInput::Begin {
                 seating,
                 powered,
                 nest,
                 batch,
+                purpose,
             };
             lane.tell(rules, now, input, out);
         });
@@ -556,6 +589,13 @@ impl Line {
             );
             return Some((Refusal::TooLate, detail));
         }
+        let in_study = self
+            .study
+            .as_ref()
+            .is_some_and(|study| study.has(seating.serial.as_ref()));
+        if let (Some(why), Purpose::Production, false) = (&self.shut, purpose(seating), in_study) {
+            return Some((Refusal::LineStopped, why.clone()));
+        }
         let Some(serial) = &seating.serial else {
             return rules
                 .recipe
@@ -569,6 +609,10 @@ impl Line {
             .find(|(other, lane)| *other != place && lane.station().serial() == Some(serial));
         if let Some((_, lane)) = elsewhere {
             return Some((Refusal::DuplicateSerial, format!("it is in lane {}", lane.id())));
+        }
+        // What a study measures by is run as often as it takes, whatever became of it before.
+        if in_study {
+            return None;
         }
         unit_refusal(&rules.recipe, &seating.history)
     }
@@ -633,8 +677,10 @@ impl Line {
             serial: run.serial.clone(),
         });
         // A unit by which the fixture is measured says nothing of units or network.
+        let run_id = run.id;
         let trip = match run.purpose {
             Purpose::Production => self.policy.judge(self.now, &candidate),
+            Purpose::Study => None,
             Purpose::Golden | Purpose::KnownBad => {
                 self.measured.push(Measured {
                     run: run.id,
@@ -648,7 +694,11 @@ impl Line {
             }
         };
         let (judged, policy) = match trip {
-            None => (found, None),
+            None => {
+                let study = self.study.as_mut();
+                let said = study.and_then(|study| study.concluded(run_id, found.code));
+                (found, said)
+            }
             Some(trip) => {
                 let judged = if trip.code == found.code {
                     found
@@ -690,7 +740,7 @@ impl Line {
         let Some(lane) = self.lanes.get_mut(measured.place) else {
             return;
         };
-        match measured.purpose.mark().says(measured.code.outcome()) {
+        match measured.purpose.says(measured.code.outcome()) {
             Says::Nothing => return,
             Says::Ill => lane.take_out(measured.cause()),
             Says::Well => {
@@ -943,13 +993,25 @@ impl Line {
             | Act::Dispose { .. }
             | Act::Mark { .. }
             | Act::GoldenCheck { .. }
+            | Act::Study { .. }
             | Act::Language { .. } => self.told_of(&request.act, &facts),
+        };
+        let study = match (&request.act, &answer) {
+            (
+                Act::Study {
+                    step: StudyStep::Begin(_),
+                    ..
+                },
+                ActAnswer::Done,
+            ) => self.study.as_ref().map(|study| study.plan().clone()),
+            (_, _) => None,
         };
         let change = (answer == ActAnswer::Done && before != after).then_some(Change { before, after });
         effects.push(Effect::Audit(Box::new(Audited {
             request,
             answer,
             change,
+            study,
         })));
     }
 
@@ -980,6 +1042,7 @@ impl Line {
             Act::Operator { .. } => self.batch.operator.clone(),
             Act::Language { .. } => self.batch.language.clone(),
             Act::GoldenCheck { .. } => String::new(),
+            Act::Study { .. } => self.study.as_ref().map_or_else(|| "no study".to_owned(), Study::words),
             Act::Account { before, .. } => before.clone(),
             Act::Shelve { .. } => facts.notice.clone().unwrap_or_default(),
             Act::Recipe { .. } => made(facts).map_or_else(String::new, |recipe| recipe.before.clone()),
@@ -1083,6 +1146,7 @@ impl Line {
                 Some(made) => made.as_ref().map_or_else(refused, |_| ActAnswer::Done),
                 None => refused("nobody here makes versions of recipes"),
             },
+            Act::Study { step, .. } => self.act_study(step, facts, effects),
             Act::Shelve { part, minutes, .. } => shelve(part, *minutes, &request.by, facts, effects),
             Act::Language { language } => named("language", language, &mut self.batch.language, effects),
             Act::Lot { lot } => self.label(Label::Lot, lot, effects),
@@ -1103,6 +1167,37 @@ impl Line {
         let answer = named(label.title(), name, place, effects);
         self.choose();
         answer
+    }
+
+    /// A gauge study begins, ends or is given up.
+    fn act_study(&mut self, step: &StudyStep, facts: &ActFacts, effects: &mut Vec<Effect>) -> ActAnswer {
+        let next = match (step, &self.study) {
+            (StudyStep::Begin(_), Some(study)) => {
+                return refused(format!("there is already {}: end it, or give it up", study.words()));
+            }
+            (StudyStep::Begin(wish), None) => {
+                let mut marks = facts.marks.clone();
+                self.decisions.tell_marks(&mut marks);
+                let (plan, Some(since)) = (study::plan(wish, &marks), facts.at) else {
+                    return refused("the time is not known");
+                };
+                match plan {
+                    Err(why) => return refused(why),
+                    Ok(plan) => Some(Study::new(since, Progress::new(plan))),
+                }
+            }
+            (StudyStep::End | StudyStep::Abandon, None) => return refused("no study runs"),
+            (StudyStep::End, Some(study)) if study.left() > 0 => {
+                return refused(format!(
+                    "{} runs are still to be made: make them, or give the study up",
+                    study.left()
+                ));
+            }
+            (StudyStep::End | StudyStep::Abandon, Some(_)) => None,
+        };
+        self.study = next;
+        effects.push(Effect::Show);
+        ActAnswer::Done
     }
 
     /// Somebody decided about a unit.
@@ -1320,7 +1415,7 @@ impl Measured {
             Purpose::KnownBad => format!(
                 "the known-bad unit {unit} passed: this lane passes what it must not; find out why before it goes on"
             ),
-            Purpose::Golden | Purpose::Production => format!(
+            Purpose::Golden | Purpose::Production | Purpose::Study => format!(
                 "the golden unit {unit} ended in \"{title}\": is the unit still good, and the lane clean and aligned?"
             ),
         }

@@ -23,5 +23,6 @@ pub mod replay;
 pub mod run;
 pub mod sensor;
 pub mod station;
+pub mod study;
 pub mod to_see;
 pub mod watch;

@@ -14,7 +14,7 @@ use blinkup::packet::{Password, PlanId, Token, Wifi};
 use blinkup::reader::{Observed, Reader};
 use blinkup::trace::{Header, Trace};
 use fixture_ledger::record::{
-    Attempt, AttemptResult, Evidence, EvidenceKind, Limits, Measurement, Quantity, Scale, Side, UnitHistory,
+    Attempt, AttemptResult, Evidence, EvidenceKind, Limits, Measurement, Purpose, Quantity, Scale, Side, UnitHistory,
 };
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId};
@@ -335,6 +335,7 @@ impl<'a> Replay<'a> {
                 powered,
                 nest,
                 batch,
+                purpose: Purpose::Production,
             },
         );
     }

@@ -89,7 +89,7 @@ pub struct Run {
     evidence: Vec<Evidence>,
 }
 
-/// What a unit is run for.
+/// What a unit is run for by its mark.
 pub fn purpose(seating: &Seating) -> Purpose {
     match seating.history.mark {
         Mark::Ordinary => Purpose::Production,
@@ -176,10 +176,10 @@ pub struct Standing {
 
 impl Run {
     /// A run that begins now.
-    pub fn new(seating: Seating, seated: Tick, powered: Tick, nest: NestReport) -> Self {
+    pub fn new(seating: Seating, purpose: Purpose, seated: Tick, powered: Tick, nest: NestReport) -> Self {
         let mut run = Self {
             id: seating.run,
-            purpose: purpose(&seating),
+            purpose,
             serial: seating.serial,
             seated,
             powered,

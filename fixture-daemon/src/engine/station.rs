@@ -14,9 +14,9 @@ use blinkup::reader::{Observed, Shade};
 use fixture_ledger::record::{
     AttemptResult, EvidenceKind, LoopBack, Measurement, Purpose, RefusedStart, RunEnd, StandingVerdict, UnitHistory,
 };
-use fixture_link::act::{Mark, Says};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::purpose::Says;
 use fixture_link::snapshot::{LaneState, LastVerdict, Stage};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
@@ -26,7 +26,7 @@ use super::input::{ClaimAnswer, Seating, SendEnd, SendReport, TokenGrant};
 use super::meaning::{Meaning, Meanings};
 use super::nest::{Flash, NestReport};
 use super::recipe::{PassRule, Recipe, Rung};
-use super::run::{Claimed, Light, Lit, Presence, Run, purpose};
+use super::run::{self, Claimed, Light, Lit, Presence, Run};
 use super::watch::{FAULT_STANDS, Judgement, PATTERN_STANDS, Watch};
 
 /// How long after its last symbol a packet may go unanswered.
@@ -173,6 +173,8 @@ pub enum StationInput {
         nest: NestReport,
         /// What the unit belongs to.
         batch: Batch,
+        /// What the unit is run for.
+        purpose: Purpose,
     },
     /// A unit was seated and may not run.
     Refuse {
@@ -415,7 +417,7 @@ impl Shown {
         LastVerdict {
             run: self.run,
             serial: self.serial,
-            mark: self.purpose.mark(),
+            purpose: self.purpose,
             code: self.code,
         }
     }
@@ -485,17 +487,8 @@ impl Station {
                 powered,
                 nest,
                 batch,
-            } => {
-                out.push(LaneEffect::BeginRun {
-                    run: seating.run,
-                    serial: seating.serial.clone(),
-                    purpose: purpose(&seating),
-                    batch,
-                    recipe: rules.recipe.id(),
-                    seated: now,
-                });
-                self.begin(now, seating, powered, nest, out);
-            }
+                purpose,
+            } => self.begin(now, Run::new(seating, purpose, now, powered, nest), batch, rules, out),
             StationInput::Refuse {
                 seating,
                 powered,
@@ -533,10 +526,17 @@ impl Station {
 
     // --- the nest -----------------------------------------------------------------------------------------------------
 
-    fn begin(&mut self, now: Tick, seating: Seating, powered: Tick, nest: NestReport, out: &mut Vec<LaneEffect>) {
+    fn begin(&mut self, now: Tick, run: Run, batch: Batch, rules: &Rules, out: &mut Vec<LaneEffect>) {
+        out.push(LaneEffect::BeginRun {
+            run: run.id,
+            serial: run.serial.clone(),
+            purpose: run.purpose,
+            batch,
+            recipe: rules.recipe.id(),
+            seated: now,
+        });
         out.push(LaneEffect::Signal(Signal::Busy));
         self.last = None;
-        let run = Run::new(seating, now, powered, nest);
         self.phase = Phase::Running(Box::new(run), Step::Opening { then: None });
     }
 
@@ -1583,12 +1583,12 @@ impl Station {
     }
 
     /// What the lane's unit is run for.
-    pub fn mark(&self) -> Mark {
+    pub fn purpose(&self) -> Purpose {
         match &self.phase {
-            Phase::Empty => Mark::Ordinary,
-            Phase::Refused { seating, .. } => seating.history.mark,
-            Phase::Running(run, _) | Phase::Concluded(run, _) | Phase::Storing(run, _) => run.purpose.mark(),
-            Phase::Verdict { shown, .. } | Phase::Told { shown, .. } => shown.purpose.mark(),
+            Phase::Empty => Purpose::Production,
+            Phase::Refused { seating, .. } => run::purpose(seating),
+            Phase::Running(run, _) | Phase::Concluded(run, _) | Phase::Storing(run, _) => run.purpose,
+            Phase::Verdict { shown, .. } | Phase::Told { shown, .. } => shown.purpose,
         }
     }
 
@@ -1978,7 +1978,7 @@ fn passed_stage(recipe: &Recipe) -> Stage {
 fn signal(purpose: Purpose, outcome: Outcome) -> Signal {
     match outcome {
         // Whatever it is: the lane measures badly.
-        _ if purpose.mark().says(outcome) == Says::Ill => Signal::Attention,
+        _ if purpose.says(outcome) == Says::Ill => Signal::Attention,
         Outcome::Pass => Signal::Pass,
         Outcome::Fail => Signal::Fail,
         Outcome::Error | Outcome::Undecided | Outcome::Aborted | Outcome::Interrupted => Signal::Attention,

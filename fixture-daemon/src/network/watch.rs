@@ -145,7 +145,7 @@ mod tests {
             left_ms: None,
             last: None,
             golden_check: None,
-            mark: fixture_link::act::Mark::Ordinary,
+            purpose: fixture_link::purpose::Purpose::Production,
             recipe: None,
             led: LedView::default(),
         }

@@ -14,7 +14,7 @@ use fixture_daemon::engine::recipe::{Link, PassRule, Recipe, Rung};
 use fixture_daemon::engine::station::{
     Equipment, LampSeen, RecordedLight, Rules, Seen, Station, StationInput, Transmitter, UnitPower,
 };
-use fixture_ledger::record::{Attempt, RunEnd, UnitHistory};
+use fixture_ledger::record::{Attempt, Purpose, RunEnd, UnitHistory};
 use fixture_link::bless::BlessEvent;
 use fixture_link::identity::{LaneId, RunId, Serial};
 use fixture_link::snapshot::LaneState;
@@ -164,6 +164,7 @@ impl StationBench {
             powered,
             nest,
             batch: Batch::default(),
+            purpose: Purpose::Production,
         });
     }
 

@@ -91,26 +91,26 @@ fn what_a_unit_is_marked_as_is_shown_from_its_seating_until_the_next_one() {
     light.wait(ms(3000));
     let shown = |light: &Light| {
         let lane = light.line.view(light.now).lanes.remove(0);
-        (lane.mark, lane.last.map(|last| last.mark))
+        (lane.purpose, lane.last.map(|last| last.purpose))
     };
-    assert_eq!(shown(&light), (Mark::Ordinary, None));
+    assert_eq!(shown(&light), (Purpose::Production, None));
     light.seats(1, named("G"), marked(Mark::Golden));
     light.wait(ms(2000));
-    assert_eq!(shown(&light), (Mark::Golden, None), "it runs");
+    assert_eq!(shown(&light), (Purpose::Golden, None), "it runs");
     light.wait(ms(60_000));
     assert!(
         matches!(light.state(1), LaneState::Verdict { .. }),
         "{:?}",
         light.state(1)
     );
-    assert_eq!(shown(&light), (Mark::Golden, None));
+    assert_eq!(shown(&light), (Purpose::Golden, None));
     assert_eq!(light.signals.last(), Some(&Signal::Pass), "it is as it must be");
     light.lift(1);
-    assert_eq!(shown(&light), (Mark::Ordinary, Some(Mark::Golden)));
+    assert_eq!(shown(&light), (Purpose::Production, Some(Purpose::Golden)));
     light.wait(ms(3000));
     light.seats(1, named("U"), UnitHistory::default());
     light.wait(ms(2000));
-    assert_eq!(shown(&light), (Mark::Ordinary, None));
+    assert_eq!(shown(&light), (Purpose::Production, None));
 }
 
 #[test]

@@ -357,7 +357,7 @@ impl Light {
                 from: "console".to_owned(),
                 act,
             },
-            facts,
+            facts: Box::new(facts),
         });
         self.audited.last().expect("every act is audited").answer.clone()
     }

@@ -15,4 +15,5 @@ mod lots;
 mod passes;
 mod people;
 mod random;
+mod study;
 mod whole;

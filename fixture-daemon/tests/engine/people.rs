@@ -5,6 +5,7 @@ use fixture_ledger::record::{Decided, Decision, Known, UnitHistory};
 use fixture_link::act::{Act, ActAnswer, ActKind, Disposition, RecipeChange};
 use fixture_link::role::{Right, Role};
 use fixture_link::snapshot::LaneState;
+use fixture_link::study::StudyStep;
 use fixture_link::verdict::{Refusal, VerdictCode};
 
 use crate::bench::{ms, serial};
@@ -107,6 +108,13 @@ fn every_act_needs_its_right() {
             Right::JudgeUnits,
         ),
         (Act::GoldenCheck { lane: None }, Right::RunTheLine),
+        (
+            Act::Study {
+                step: StudyStep::Abandon,
+                reason: reason(),
+            },
+            Right::StudyTheFixture,
+        ),
         (
             Act::Shelve {
                 part: "card".to_owned(),

@@ -436,6 +436,7 @@ impl World {
             act,
         };
         let facts = ActFacts::default();
+        let facts = Box::new(facts);
         self.step(Input::Act { request, facts });
     }
 

@@ -206,6 +206,7 @@ async fn what_was_decided_last_about_a_unit_stands_with_who_and_why() {
         request: asked(99, "zoë", dispose("SN-1", Disposition::Release)),
         answer: ActAnswer::Refused { why: "role".to_owned() },
         change: None,
+        study: None,
     };
     ledger.record_act(&refused, at(20_000)).await.unwrap();
     let mark = Act::Mark {

@@ -26,3 +26,4 @@ mod rollups;
 mod runs;
 mod sample;
 mod schema;
+mod study;

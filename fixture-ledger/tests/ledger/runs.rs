@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::sample::{asked, at, done, end, lane, run_id, serial, setup, start, unlock};
+use crate::study::plan;
 use fixture_ledger::record::{
     Annotation, AnnotationKind, Attempt, AttemptResult, Audited, Change, ChangeKind, Known, LabelState, LoopBack,
     RefusedStart, StopKind, UnitHistory,
@@ -11,6 +12,7 @@ use fixture_ledger::report::{RunFilter, SerialFilter};
 use fixture_ledger::{Durability, Ledger, LedgerError, Reports};
 use fixture_link::act::{Act, ActAnswer, ActKind, ActRequest, Disposition, Mark};
 use fixture_link::snapshot::LineStop;
+use fixture_link::study::{StudyStep, StudyWish};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
 #[tokio::test]
@@ -322,7 +324,10 @@ async fn all_kinds(path: &std::path::Path, durability: Durability) {
         detail: "passed in lane 1".to_owned(),
     };
     ledger.record_refusal(id, &refused, at(7_000)).await.unwrap();
-    for act in acts() {
+    for mut act in acts() {
+        if act.request.act == study_begins() {
+            act.study = Some(plan(&[("SN-G", Mark::Golden), ("SN-7", Mark::Ordinary)]));
+        }
         ledger.record_act(&act, at(8_000)).await.unwrap();
     }
     for stop in stops() {
@@ -422,6 +427,14 @@ fn acts() -> Vec<Audited> {
             ActAnswer::Done,
         ),
         (Act::GoldenCheck { lane: Some(lane(2)) }, ActAnswer::Done),
+        (study_begins(), ActAnswer::Done),
+        (
+            Act::Study {
+                step: StudyStep::Abandon,
+                reason: "the golden unit fell down".to_owned(),
+            },
+            ActAnswer::Done,
+        ),
         (
             Act::Shelve {
                 part: "card".to_owned(),
@@ -476,8 +489,20 @@ fn acts() -> Vec<Audited> {
             after: String::new(),
         }),
         answer,
+        study: None,
     })
     .collect()
+}
+
+fn study_begins() -> Act {
+    Act::Study {
+        step: StudyStep::Begin(StudyWish {
+            units: vec![serial("SN-G"), serial("SN-7")],
+            people: vec!["zoë".to_owned(), "kim".to_owned()],
+            times: 2,
+        }),
+        reason: "a new jig".to_owned(),
+    }
 }
 
 fn stops() -> [LineStop; 2] {
@@ -546,6 +571,7 @@ async fn what_people_did_and_what_stopped_the_line_comes_back_as_it_was_stored()
             },
             answer: row.answer,
             change: row.change,
+            study: None,
         })
         .collect();
     stored.reverse();
@@ -647,6 +673,7 @@ async fn a_unit_starts_anew_after_an_unlock_but_what_passed_has_passed() {
         request: asked(1),
         answer: refused,
         change: None,
+        study: None,
     };
     ledger.record_act(&refused, at(2_900)).await.unwrap();
     assert_eq!(ledger.unit_history(&serial("SN-1")).await.unwrap(), history);

@@ -84,6 +84,7 @@ pub fn done(request: ActRequest) -> Audited {
         request,
         answer: ActAnswer::Done,
         change: None,
+        study: None,
     }
 }
 

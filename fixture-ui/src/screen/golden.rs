@@ -10,8 +10,8 @@ use blinkup::Tick;
 use embedded_graphics::draw_target::DrawTarget as _;
 use embedded_graphics::geometry::{Dimensions as _, Point, Size};
 use embedded_graphics::primitives::Rectangle;
-use fixture_link::act::Mark;
 use fixture_link::identity::{RunId, Serial, WallTime};
+use fixture_link::purpose::Purpose;
 use fixture_link::snapshot::{
     CheckView, Done, LaneState, LastVerdict, LineStop, Notice, ShiftView, Snapshot, Stage, Turn,
 };
@@ -168,17 +168,18 @@ fn golden_checks() -> Vec<Snapshot> {
     let mut overdue = after(&[VerdictCode::Ok]);
     checked(&mut overdue, 0, Done::No, true);
     let mut second = after(&[VerdictCode::Ok]);
-    second.lanes[0].last.as_mut().unwrap().mark = Mark::Golden;
+    second.lanes[0].last.as_mut().unwrap().purpose = Purpose::Golden;
     checked(&mut second, 0, Done::Yes, true);
     let mut all = vec![due, overdue, second];
-    for (state, mark) in [
-        (sending(430), Mark::Golden),
-        (verdict(VerdictCode::Ok), Mark::Golden),
-        (verdict(VerdictCode::StuckJoining), Mark::KnownBad),
-        (verdict(VerdictCode::Ok), Mark::KnownBad),
+    for (state, purpose) in [
+        (sending(430), Purpose::Golden),
+        (verdict(VerdictCode::Ok), Purpose::Golden),
+        (verdict(VerdictCode::StuckJoining), Purpose::KnownBad),
+        (verdict(VerdictCode::Ok), Purpose::KnownBad),
+        (verdict(VerdictCode::Ok), Purpose::Study),
     ] {
         let mut shown = snapshot(vec![state]);
-        shown.lanes[0].mark = mark;
+        shown.lanes[0].purpose = purpose;
         all.push(shown);
     }
     let mut four = snapshot(vec![
@@ -189,8 +190,8 @@ fn golden_checks() -> Vec<Snapshot> {
     ]);
     checked(&mut four, 0, Done::No, true);
     checked(&mut four, 1, Done::Yes, true);
-    four.lanes[2].mark = Mark::Golden;
-    four.lanes[3].mark = Mark::Golden;
+    four.lanes[2].purpose = Purpose::Golden;
+    four.lanes[3].purpose = Purpose::Golden;
     all.push(four);
     all
 }
@@ -205,6 +206,7 @@ fn golden_checks_and_the_units_that_they_want() {
         "golden-unit-passed",
         "bad-unit-failed",
         "bad-unit-passed",
+        "study-unit-passed",
         "lanes-4-check",
     ];
     for (name, snapshot) in names.into_iter().zip(golden_checks()) {
@@ -313,7 +315,7 @@ fn after(codes: &[VerdictCode]) -> Snapshot {
         lane.last = Some(LastVerdict {
             run: RunId(uuid::Uuid::from_u128(n)),
             serial: Some(Serial::new(&format!("SN-2026-{n:04}")).unwrap()),
-            mark: Mark::Ordinary,
+            purpose: Purpose::Production,
             code: *code,
         });
     }

@@ -1,7 +1,7 @@
 //! One lane, in words.
 
-use fixture_link::act::Says;
 use fixture_link::identity::{LaneId, RunId};
+use fixture_link::purpose::Says;
 use fixture_link::snapshot::{LaneState, LaneView, LastVerdict};
 use fixture_link::verdict::Outcome;
 use fixture_link::verdict_text::Text as Wording;
@@ -89,7 +89,7 @@ pub struct LastWords {
 
 impl LastWords {
     fn of(last: &LastVerdict, around: Around, language: &Language) -> Self {
-        let place = match marked::ended(last.mark, last.code.outcome(), language) {
+        let place = match marked::ended(last.purpose, last.code.outcome(), language) {
             Some(marked) => marked.place,
             None => around.place(Place::of_verdict(last.code)),
         };
@@ -144,10 +144,8 @@ struct Said {
 
 impl Said {
     /// What a golden check or a marked unit makes of it. A lane that is measured badly takes no units from then on, whatever its unit's verdict is.
-    fn measured_by(&mut self, marked: marked::Instead) {
-        if let Some(title) = marked.title {
-            self.title = title;
-        }
+    fn measured_by(&mut self, marked: marked::Instead, own: String) {
+        self.title = marked.title.unwrap_or(own);
         self.place = marked.place;
         marked.todo.clone_into(&mut self.todo);
         self.short = marked.short.into();
@@ -169,10 +167,11 @@ impl LaneWords {
         if let (LaneState::Empty | LaneState::LineStopped, Some(last)) = (&lane.state, &last) {
             said.title.clone_from(&last.verdict);
         }
+        let own = marked::of_unit(lane.purpose, said.title.clone(), language);
         if let Some(marked) = marked::instead(lane, language) {
-            said.measured_by(marked);
+            said.measured_by(marked, own);
         } else if said.progress.is_some() {
-            said.title = marked::of_unit(lane.mark, said.title, language);
+            said.title = own;
         }
         let (device_id, agent_url) = match &lane.state {
             LaneState::Verdict {
@@ -452,8 +451,8 @@ fn join(first: &str, second: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fixture_link::act::Mark;
     use fixture_link::identity::WallTime;
+    use fixture_link::purpose::Purpose;
     use fixture_link::snapshot::{CheckView, Done, Stage};
     use fixture_link::verdict::{Refusal, VerdictCode};
     use fixture_link::verdict_text::Text as Wording;
@@ -541,7 +540,7 @@ mod tests {
         empty.last = Some(LastVerdict {
             run: RunId(uuid::Uuid::from_u128(7)),
             serial: None,
-            mark: fixture_link::act::Mark::Ordinary,
+            purpose: Purpose::Production,
             code: VerdictCode::Ok,
         });
         let words = LaneWords::of(&empty, RUNS, Language::english());
@@ -556,16 +555,16 @@ mod tests {
     #[test]
     fn a_marked_unit_goes_into_no_box_whatever_its_verdict_is() {
         for code in VerdictCode::ALL {
-            for mark in [Mark::Golden, Mark::KnownBad] {
+            for purpose in [Purpose::Golden, Purpose::KnownBad, Purpose::Study] {
                 let mut lane = lane(1, verdict(code));
-                lane.mark = mark;
+                lane.purpose = purpose;
                 let words = LaneWords::of(&lane, RUNS, Language::english());
                 assert!(
                     !matches!(words.place, Place::Good | Place::Bad | Place::Hold),
-                    "{mark:?} {code}: {:?}",
+                    "{purpose:?} {code}: {:?}",
                     words.place
                 );
-                match mark.says(code.outcome()) {
+                match purpose.says(code.outcome()) {
                     Says::Well => assert_eq!((words.place, words.look), (Place::Back, look_of(code.outcome()))),
                     Says::Ill => assert_eq!((words.place, words.look), (Place::Back, Look::Stopped)),
                     Says::Nothing => {}
@@ -573,11 +572,11 @@ mod tests {
                 let last = LastVerdict {
                     run: RunId(uuid::Uuid::from_u128(7)),
                     serial: None,
-                    mark,
+                    purpose,
                     code,
                 };
                 let verdict = LastWords::of(&last, RUNS, Language::english()).verdict;
-                assert!(!verdict.contains("BOX"), "{mark:?} {code}: {verdict}");
+                assert!(!verdict.contains("BOX"), "{purpose:?} {code}: {verdict}");
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Units by which the fixture is measured: which one a golden check wants next, and what becomes of one. They are never sold, so that no word here
+//! Units by which the fixture is measured: which one a golden check wants next, and what becomes of one, or of one of a study. They are never sold, so that no word here
 //! sends one into a box. Pure.
 
-use fixture_link::act::{Mark, Says};
+use fixture_link::purpose::{Purpose, Says};
 use fixture_link::snapshot::{CheckView, Done, LaneState, LaneView};
 use fixture_link::verdict::Outcome;
 
@@ -11,7 +11,7 @@ use super::place::Place;
 /// What is said of a lane in place of what its state alone would say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instead {
-    /// The title; `None` where its own stays.
+    /// The title; `None` where its own stays, with what the unit is before it.
     pub title: Option<String>,
     /// Where the unit goes.
     pub place: Place,
@@ -102,11 +102,11 @@ pub fn wanted(check: &CheckView, language: &Language) -> Instead {
 }
 
 /// What is said of a marked unit that has its verdict; `None` where the fixture, the network or a person spoilt it: then it is run again like any other.
-pub fn ended(mark: Mark, outcome: Outcome, language: &Language) -> Option<Instead> {
-    let says = mark.says(outcome);
-    let (title, todo, short) = match (mark, says) {
+pub fn ended(purpose: Purpose, outcome: Outcome, language: &Language) -> Option<Instead> {
+    let says = purpose.says(outcome);
+    let (title, todo, short) = match (purpose, says) {
         // A unit that is bad in some way may well be read neither way.
-        (Mark::KnownBad, Says::Nothing) if matches!(outcome, Outcome::Undecided) => {
+        (Purpose::KnownBad, Says::Nothing) if matches!(outcome, Outcome::Undecided) => {
             return Some(Instead {
                 title: None,
                 place: Place::Again,
@@ -115,23 +115,33 @@ pub fn ended(mark: Mark, outcome: Outcome, language: &Language) -> Option<Instea
                 says,
             });
         }
-        (Mark::Ordinary, _) | (_, Says::Nothing) => return None,
-        (Mark::Golden, Says::Well) => (
+        // A study is judged as a whole, and its units are run again and again.
+        (Purpose::Study, _) if matches!(outcome, Outcome::Pass | Outcome::Fail | Outcome::Undecided) => {
+            return Some(Instead {
+                title: None,
+                place: Place::Back,
+                todo: "Put the unit back to the others of the study.",
+                short: Text::TodoPutBack,
+                says,
+            });
+        }
+        (Purpose::Production | Purpose::Study, _) | (_, Says::Nothing) => return None,
+        (Purpose::Golden, Says::Well) => (
             Text::SayGoldenWell,
             "Put the golden unit back where it is kept.",
             Text::TodoPutBack,
         ),
-        (Mark::KnownBad, Says::Well) => (
+        (Purpose::KnownBad, Says::Well) => (
             Text::SayKnownBadWell,
             "Put the known-bad unit back where it is kept.",
             Text::TodoPutBack,
         ),
-        (Mark::Golden, Says::Ill) => (
+        (Purpose::Golden, Says::Ill) => (
             Text::SayGoldenIll,
             "Put the golden unit back and call the engineer: this lane takes no units until somebody has looked at it.",
             Text::TodoPutBackAndCall,
         ),
-        (Mark::KnownBad, Says::Ill) => (
+        (Purpose::KnownBad, Says::Ill) => (
             Text::SayKnownBadIll,
             "Put the known-bad unit back and call the engineer: this lane takes no units until somebody has looked at it.",
             Text::TodoPutBackAndCall,
@@ -150,17 +160,18 @@ pub fn ended(mark: Mark, outcome: Outcome, language: &Language) -> Option<Instea
 pub fn instead(lane: &LaneView, language: &Language) -> Option<Instead> {
     match (&lane.state, &lane.golden_check) {
         (LaneState::Empty, Some(check)) => Some(wanted(check, language)),
-        (LaneState::Verdict { outcome, .. }, _) => ended(lane.mark, *outcome, language),
+        (LaneState::Verdict { outcome, .. }, _) => ended(lane.purpose, *outcome, language),
         _ => None,
     }
 }
 
-/// A title while such a unit runs.
-pub fn of_unit(mark: Mark, title: String, language: &Language) -> String {
-    let text = match mark {
-        Mark::Ordinary => return title,
-        Mark::Golden => Text::SayOfGolden,
-        Mark::KnownBad => Text::SayOfKnownBad,
+/// A title with what the unit is before it.
+pub fn of_unit(purpose: Purpose, title: String, language: &Language) -> String {
+    let text = match purpose {
+        Purpose::Production => return title,
+        Purpose::Study => Text::SayOfStudy,
+        Purpose::Golden => Text::SayOfGolden,
+        Purpose::KnownBad => Text::SayOfKnownBad,
     };
     language.fill(text, &[("title", &title)])
 }

@@ -340,7 +340,7 @@ pub(crate) mod tests {
             left_ms: None,
             last: None,
             golden_check: None,
-            mark: fixture_link::act::Mark::Ordinary,
+            purpose: fixture_link::purpose::Purpose::Production,
             recipe: None,
             led: LedView::default(),
         }
@@ -380,6 +380,7 @@ pub(crate) mod tests {
                 work_order: String::new(),
                 language: String::new(),
                 stopped: None,
+                study: None,
             },
             notices: Vec::new(),
             shelved: Vec::new(),

@@ -15,6 +15,7 @@ use fixture_link::identity::{LaneId, Serial, WallTime};
 use fixture_link::role::{Right, Role};
 use fixture_link::settings::{Label, LotName, UnknownLots};
 use fixture_link::snapshot::{CheckView, Done};
+use fixture_link::study::{StudyStep, StudyWish};
 use serde::Deserialize;
 
 use super::Sources;
@@ -24,6 +25,7 @@ use super::link;
 use super::posted::Posted;
 use super::problem::{Problem, page as rendered};
 use super::recipes;
+use super::study;
 use super::visitor::Visitor;
 use crate::view::marked::{Next, Step};
 use crate::view::{Face, View};
@@ -73,7 +75,7 @@ struct Kind {
     read: fn(&Posted) -> Result<Act, String>,
 }
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     Kind {
         name: "start",
         address: "/acts/start",
@@ -206,6 +208,24 @@ const KINDS: [Kind; 14] = [
         read: |posted| Ok(Act::GoldenCheck { lane: lane(posted)? }),
     },
     Kind {
+        name: "study",
+        address: "/acts/study",
+        needs: Right::StudyTheFixture,
+        done: "Done, and written down.",
+        read: |posted| {
+            let step = match posted.field("step") {
+                "begin" => StudyStep::Begin(study_wish(posted)?),
+                "end" => StudyStep::End,
+                "abandon" => StudyStep::Abandon,
+                other => return Err(format!("step: expected begin, end or abandon, found {other:?}")),
+            };
+            Ok(Act::Study {
+                step,
+                reason: reason(posted)?,
+            })
+        },
+    },
+    Kind {
         name: "shelve",
         address: "/acts/shelve",
         needs: Right::ChangeTheFixture,
@@ -271,6 +291,29 @@ fn reason(posted: &Posted) -> Result<String, String> {
     }
 }
 
+/// What a study is to be made of: units and people a line each.
+fn study_wish(posted: &Posted) -> Result<StudyWish, String> {
+    let lines = |name| {
+        posted
+            .field(name)
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+    };
+    let times = posted.field("times");
+    let wish = StudyWish {
+        units: lines("units")
+            .map(|serial| Serial::new(serial).map_err(|error| format!("units: {error}")))
+            .collect::<Result<_, _>>()?,
+        people: lines("people").map(str::to_owned).collect(),
+        times: times
+            .parse()
+            .map_err(|_| format!("times: expected a number, found {times:?}"))?,
+    };
+    wish.checked()?;
+    Ok(wish)
+}
+
 /// The reason of a stop begins with one of a few words, so that stops can be added up.
 fn stop_reason(posted: &Posted) -> Result<String, String> {
     let class: StopReason = posted
@@ -299,7 +342,7 @@ pub fn done(query: Option<&str>) -> &'static str {
 fn back(posted: &Posted) -> String {
     let path = posted.field("back");
     let plain = |path: &str| !path.contains(['?', '#', '\\', '\r', '\n']) && !path.contains("//");
-    if path == recipes::PATH || path.starts_with("/units/") && plain(path) {
+    if [recipes::PATH, study::PATH].contains(&path) || path.starts_with("/units/") && plain(path) {
         path.to_owned()
     } else {
         "/line".to_owned()

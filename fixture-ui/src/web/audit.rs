@@ -9,6 +9,7 @@ use fixture_ledger::audit::{ActCursor, ActRow, Answered, AuditFilter};
 use fixture_ledger::report::Reports;
 use fixture_link::act::{Act, ActAnswer, ActKind, RecipeChange};
 use fixture_link::identity::Serial;
+use fixture_link::study::StudyStep;
 
 use super::Sources;
 use super::asked::{parsed, short};
@@ -187,6 +188,19 @@ pub fn what(act: &Act) -> String {
         Act::Dispose { disposition, .. } => format!("decide: {}", disposition.as_str()),
         Act::Mark { mark, .. } => format!("mark as {}", mark.as_str()),
         Act::GoldenCheck { lane } => format!("golden check now, {}", on(lane)),
+        Act::Study { step, .. } => match step {
+            StudyStep::Begin(wish) => format!(
+                "begin a gauge study: {} by {}, {} times each",
+                match wish.units.len() {
+                    0 => "the marked units".to_owned(),
+                    units => format!("{units} units"),
+                },
+                wish.people.join(", "),
+                wish.times
+            ),
+            StudyStep::End => "end the gauge study".to_owned(),
+            StudyStep::Abandon => "give up the gauge study".to_owned(),
+        },
         Act::Shelve { part, minutes, .. } => format!("shelve the alarm of {part} for {minutes} min"),
         Act::Recipe {
             recipe,

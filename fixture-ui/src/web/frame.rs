@@ -5,6 +5,7 @@ use fixture_link::role::Right;
 use jiff::Timestamp;
 
 use super::Sources;
+use super::study;
 use super::visitor::Visitor;
 use crate::view::{SIMULATED, View};
 
@@ -23,6 +24,8 @@ pub struct Frame {
     pub at: String,
     /// Who asks, where somebody is logged in.
     pub person: Option<PersonWords>,
+    /// That the fixture has not passed its gauge study; empty where it has, and for whoever may not look.
+    pub study: String,
 }
 
 /// Who is logged in, as it stands on every page.
@@ -72,6 +75,7 @@ impl Frame {
                 .to_owned(),
             at: moment(sources, sources.clock.wall()),
             person: PersonWords::asking(),
+            study: study::line(),
         }
     }
 

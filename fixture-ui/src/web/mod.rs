@@ -37,6 +37,8 @@ mod run;
 pub mod runs;
 pub mod shift;
 pub mod shift_report;
+pub mod study;
+pub mod study_chart;
 #[cfg(test)]
 mod tests;
 pub mod today;
@@ -64,6 +66,7 @@ use embedded_graphics::geometry::Size;
 use fixture_ledger::people::{People, PeopleError};
 use fixture_link::client::Client;
 use fixture_link::settings::{Lots, Screen, Settings, Shifts};
+use fixture_link::study::Criteria;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
@@ -98,6 +101,10 @@ pub struct Sources {
     pub languages: Languages,
     /// This shift in figures.
     pub shift: shift::Cached,
+    /// Whether the fixture has passed its gauge study.
+    pub study: study::Cached,
+    /// What a gauge study has to show.
+    pub criteria: Criteria,
     /// Where the engine is that judges stored runs by other rules.
     pub replays: Replays,
     /// The accounts; `None` where they cannot be read: then nobody can log in, and pages at the line go on.
@@ -167,6 +174,8 @@ pub async fn serve(
         // What is wrong with the files is told by the process that draws the display.
         languages: crate::languages::read(&settings.tongue).0,
         shift: shift::Cached::default(),
+        study: study::Cached::default(),
+        criteria: settings.study,
         replays,
         people: people(settings).await,
         daemon: Client::new(&settings.socket),

@@ -10,7 +10,7 @@ use fixture_link::role::Right;
 use super::visitor::{Needs, admit};
 use super::{
     Sources, about, accounts, acts, api, assets, audit, export, failures, lanes, live, log_in, metrics, recipes, run,
-    runs, screen_png, shift_report, today, unit, what_if, what_if_rules, yields,
+    runs, screen_png, shift_report, study, today, unit, what_if, what_if_rules, yields,
 };
 
 /// Whoever may look.
@@ -66,6 +66,7 @@ pub fn all() -> Vec<Route> {
         Route::get("/failures", LOOK, get(failures::page)),
         Route::get("/lanes", LOOK, get(lanes::page)),
         Route::get(shift_report::PATH, LOOK, get(shift_report::page)),
+        Route::get(study::PATH, LOOK, get(study::page)),
         Route::get("/what-if", LOOK, get(what_if::page)),
         Route::get("/what-if/rules", LOOK, get(what_if_rules::page)),
         Route::get(recipes::PATH, LOOK, get(recipes::page)),

@@ -25,6 +25,7 @@ use super::link;
 use super::list::{clock_time, instant, seconds};
 use super::oee::Oee;
 use super::problem::{Problem, page as rendered};
+use super::study;
 use super::yields::{Figure, StepWords, interval, left_out, steps, value};
 use crate::view::wording;
 
@@ -201,6 +202,7 @@ struct ReportPage {
     so_far: String,
     as_of: String,
     facts: Vec<(&'static str, String)>,
+    study: String,
     figures: Vec<Figure>,
     steps: Vec<StepWords>,
     lanes: Vec<LaneWords>,
@@ -292,6 +294,7 @@ fn words(sources: &Sources, report: &Report) -> ReportPage {
         },
         as_of: as_of(sources, report),
         facts: facts(report),
+        study: study::sentence(),
         figures: vec![
             Figure::of("First-pass yield", total.first, "units in their first run"),
             Figure::of("Last-pass yield", total.last, "units in their latest run"),

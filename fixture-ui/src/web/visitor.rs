@@ -15,6 +15,7 @@ use super::api;
 use super::door::Door;
 use super::link::quoted;
 use super::problem::Problem;
+use super::study;
 
 /// The cookie that holds a log-in where pages are encrypted: no other host and no unencrypted page can set it (RFC 6265bis, 4.1.3.2).
 const COOKIE_OF_NETWORK: &str = "__Host-fixture";
@@ -170,7 +171,14 @@ pub async fn settle(sources: State<Arc<Sources>>, request: Request, next: Next) 
     let peer = peer.map(|ConnectInfo(address)| *address);
     let headers = request.headers().clone();
     match Visitor::of(&sources, &headers, peer).await {
-        Ok(visitor) => ASKING.scope(visitor, next.run(request)).await,
+        Ok(visitor) => {
+            // Whoever may not look is told nothing of the fixture.
+            if visitor.has(Right::Look) {
+                ASKING.scope(visitor, study::said(&sources, next.run(request))).await
+            } else {
+                ASKING.scope(visitor, next.run(request)).await
+            }
+        }
         Err(refused) => refused,
     }
 }

@@ -422,7 +422,7 @@ pub fn left_out(total: &Tally) -> Vec<String> {
         runs(total.with(Outcome::Undecided), "UNDECIDED"),
         runs(total.with(Outcome::Aborted), "ABORTED"),
         runs(total.with(Outcome::Interrupted), "INTERRUPTED"),
-        runs(total.set_aside, "of golden or known-bad units"),
+        runs(total.set_aside, "of golden or known-bad units, or of a gauge study"),
     ]
     .into_iter()
     .flatten()

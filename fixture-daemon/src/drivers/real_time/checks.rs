@@ -99,6 +99,7 @@ impl Checks {
                 | Act::Quarantine { .. }
                 | Act::Dispose { .. }
                 | Act::Mark { .. }
+                | Act::Study { .. }
                 | Act::Shelve { .. }
                 | Act::Recipe { .. }
                 | Act::Language { .. } => None,

@@ -6,8 +6,9 @@ use std::collections::{BTreeSet, VecDeque};
 use blinkup::Tick;
 use fixture_ledger::record::{Audited, ChangeKind, OpenLabel, Purpose, RunEnd, RunStart, UnitHistory};
 use fixture_ledger::{Interruption, Ledger, LedgerError};
-use fixture_link::act::{ActAnswer, ActId, ActRequest};
+use fixture_link::act::{Act, ActAnswer, ActId, ActRequest};
 use fixture_link::identity::{LaneId, RunId, Serial};
+use fixture_link::study::StudyStep;
 use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -340,11 +341,26 @@ impl Clerk {
                 }
             },
         };
+        let mut marks = Vec::new();
+        if let Act::Study {
+            step: StudyStep::Begin(wish),
+            ..
+        } = &request.act
+        {
+            match said(self.ledger.marks(&wish.units).await) {
+                Ok(known) => marks = known,
+                Err(what) => {
+                    let _ = person.send(Err(what));
+                    return;
+                }
+            }
+        }
         self.acts.begin(request.clone(), person, version);
         let asked = AskedAct {
             request,
             history,
             recipe,
+            marks,
         };
         // With the engine's task gone the daemon stops; the person is told by the dropped answer.
         let _ = self.told.send(Told::Act(Box::new(asked)));

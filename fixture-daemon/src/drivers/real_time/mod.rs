@@ -5,6 +5,7 @@
 pub mod alarms;
 pub mod checks;
 pub mod clerk;
+pub mod gate;
 pub mod imp;
 pub mod labels;
 pub mod looks;
@@ -27,8 +28,8 @@ use std::sync::Arc;
 
 use blinkup::Tick;
 use fixture_ledger::record::{RunEnd, UnitHistory};
-use fixture_link::act::ActRequest;
-use fixture_link::identity::{LaneId, RunId, WallTime};
+use fixture_link::act::{ActRequest, Mark};
+use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::{Fixture, LineStop, Snapshot};
 use fixture_link::verdict::VerdictCode;
 use tokio::sync::{mpsc, watch};
@@ -99,6 +100,8 @@ pub struct Act {
     pub history: Option<UnitHistory>,
     /// The version of a recipe that it makes, or why there is none; `None` where it makes none.
     pub recipe: Option<Result<NewRecipe, String>>,
+    /// What it says about the marks of the units of a study that is to begin.
+    pub marks: Vec<(Serial, Mark)>,
 }
 
 /// The engine's task: everything that it holds.
@@ -322,6 +325,7 @@ impl Engine {
                     request,
                     history,
                     recipe,
+                    marks,
                 } = *act;
                 let notice = if let fixture_link::act::Act::Shelve { part, .. } = &request.act {
                     self.looks.says(part)
@@ -333,7 +337,9 @@ impl Engine {
                     history,
                     notice,
                     recipe: recipe.map(Box::new),
+                    marks,
                 };
+                let facts = Box::new(facts);
                 self.feed(Input::Act { request, facts }, effects);
             }
         }

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod openapi;
 pub mod shift;
+pub mod study;
 
 use core::fmt::Display;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use fixture_ledger::LedgerError;
 use fixture_ledger::report::{PAGE_LIMIT, Reports};
+use fixture_ledger::study::Which;
 use fixture_ledger::yields::{By, QUARTER, SPAN_LIMIT, Scope, Span};
 use fixture_link::identity::RunId;
 use fixture_link::role::Right;
@@ -22,13 +24,14 @@ use serde::Serialize;
 
 use self::answers::{Each, Failures, RunWhole, Runs, UnitRuns, Yields};
 use self::shift::ShiftReport;
+use self::study::StudyReport;
 use super::Sources;
 use super::acts;
 use super::asked::{Asked, lane, parsed, short};
 use super::day::Day;
 use super::routes::{LOOK, Route};
 use super::visitor::Needs;
-use super::{link, shift_report};
+use super::{link, shift_report, study as gauge};
 
 /// Where it stands.
 pub const PATH: &str = "/api/v1";
@@ -42,6 +45,7 @@ pub fn routes() -> Vec<Route> {
         Route::get("/api/v1/yields", LOOK, get(yields)),
         Route::get("/api/v1/failures", LOOK, get(failures)),
         Route::get("/api/v1/shift-report", LOOK, get(shift_report)),
+        Route::get("/api/v1/study", LOOK, get(gauge_study)),
         Route::get("/api/v1/runs", LOOK, get(runs)),
         Route::get("/api/v1/runs/{id}", LOOK, get(run)),
         Route::get("/api/v1/units/{serial}", LOOK, get(unit)),
@@ -135,6 +139,18 @@ pub fn only_reading() -> Problem {
         "Not allowed",
         "Reports are asked for with GET, acts are sent with POST.",
     )
+}
+
+/// `GET /api/v1/study`
+async fn gauge_study(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Result<Json<StudyReport>, Problem> {
+    let which = gauge::asked(query.as_deref().unwrap_or_default()).map_err(Problem::unclear)?;
+    let reports = Reports::open(&sources.ledger).await?;
+    let study = reports.study(which).await?;
+    if let (Which::Number(number), None) = (which, &study) {
+        return Err(Problem::missing(format_args!("There is no study {number}.")));
+    }
+    let standing = gauge::standing(&sources).await?;
+    Ok(Json(StudyReport::of(&sources, &standing, study.as_ref())))
 }
 
 async fn described() -> Json<serde_json::Value> {
@@ -265,7 +281,8 @@ async fn failures(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Re
 async fn shift_report(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Result<Json<ShiftReport>, Problem> {
     let shift = shift_report::asked(&sources, query.as_deref().unwrap_or("")).map_err(Problem::unclear)?;
     let report = shift_report::Report::read(&sources, shift).await?;
-    Ok(Json(ShiftReport::of(&sources, report)))
+    let study = gauge::standing(&sources).await?;
+    Ok(Json(ShiftReport::of(&sources, report, &study)))
 }
 
 async fn runs(sources: State<Arc<Sources>>, RawQuery(query): RawQuery) -> Result<Json<Runs>, Problem> {

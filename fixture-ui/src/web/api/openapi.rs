@@ -1,9 +1,10 @@
 //! What is asked and answered, as `OpenAPI` 3.1 describes it. Tests hold it against real answers.
 
+use fixture_ledger::evaluation::Grade;
 use fixture_ledger::record::{ChangeKind, Purpose};
 use fixture_ledger::report::{PAGE_LIMIT, Reached, Sort};
 use fixture_ledger::yields::By;
-use fixture_link::act::{ActKind, StopReason};
+use fixture_link::act::{ActKind, Mark, StopReason};
 use fixture_link::identity::LaneId;
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 use serde_json::{Map, Value, json};
@@ -45,6 +46,12 @@ pub fn document() -> Value {
                 ],
                 "ShiftReport",
                 &["400", "503"],
+            ),
+            "/api/v1/study": get(
+                "A gauge study with its runs and what it comes to, and whether the fixture has passed its study now.",
+                &[query("study", &json!({"type": "integer", "minimum": 1}), "Its number; the newest where none is given.")],
+                "StudyReport",
+                &["400", "404", "503"],
             ),
             "/api/v1/runs": get(
                 "A page of runs that fit everything that is asked for.",
@@ -91,7 +98,7 @@ fn acts() -> Value {
     let kinds = ActKind::ALL.into_iter().filter(|kind| *kind != ActKind::Account);
     let act = json!({
         "type": "object",
-        "description": "The kind of act, and what it needs beside: lane, serial, reason, note, lot, work_order, name, disposition, mark, part, minutes, language.",
+        "description": "The kind of act, and what it needs beside: lane, serial, reason, note, lot, work_order, name, disposition, mark, part, minutes, language, step (of a study: \"end\", \"abandon\", or begin with units, people and times).",
         "properties": {"kind": {"type": "string", "enum": kinds.map(ActKind::as_str).collect::<Vec<_>>()}},
         "required": ["kind"]
     });
@@ -345,6 +352,102 @@ fn schemas() -> Value {
             ("changes", list(&reference("Changed"))),
             ("met", list(&reference("Met"))),
             ("last_seal", or_nothing(&reference("Sealed"))),
+            ("study", reference("StudyStanding")),
+        ]),
+        "StudyStanding": object([
+            ("passed", flag.clone()),
+            ("conditionally", flag.clone()),
+            ("study", or_nothing(&count)),
+            ("why_not", or_nothing(&names(["never-made", "failed", "expired", "fixture-changed", "software-changed", "made-on-a-simulated-jig"]))),
+            ("until", or_nothing(&instant)),
+            ("says", text.clone()),
+        ]),
+        "StudyUnit": object([
+            ("serial", text.clone()),
+            ("mark", names(Mark::ALL.map(Mark::as_str))),
+            ("done", list(&count)),
+        ]),
+        "StudyEnd": object([
+            ("at", moment.clone()),
+            ("by", text.clone()),
+            ("reason", text.clone()),
+            ("abandoned", flag.clone()),
+        ]),
+        "StudyRun": object([
+            ("run", json!({"type": "string", "format": "uuid"})),
+            ("serial", text.clone()),
+            ("operator", text.clone()),
+            ("seated", moment.clone()),
+            ("code", code.clone()),
+            ("counts", flag.clone()),
+            ("why_not", or_nothing(&text)),
+            ("simulated", flag.clone()),
+        ]),
+        "StudyShare": object([
+            ("alike", count.clone()),
+            ("of", count.clone()),
+            ("share", or_nothing(&share)),
+            ("low", or_nothing(&share)),
+            ("high", or_nothing(&share)),
+        ]),
+        "PersonAgreement": object([
+            ("person", text.clone()),
+            ("within", reference("StudyShare")),
+            ("within_kappa", or_nothing(&number)),
+            ("right", reference("StudyShare")),
+            ("right_kappa", or_nothing(&number)),
+        ]),
+        "StudyAgreement": object([
+            ("people", list(&reference("PersonAgreement"))),
+            ("between", reference("StudyShare")),
+            ("kappa", or_nothing(&number)),
+            ("right", reference("StudyShare")),
+            ("right_kappa", or_nothing(&number)),
+        ]),
+        "StudyVariation": object([
+            ("repeatability", number.clone()),
+            ("reproducibility", number.clone()),
+            ("interaction", number.clone()),
+            ("interaction_chance", share.clone()),
+            ("interaction_pooled", flag.clone()),
+            ("gauge", number.clone()),
+            ("units", number.clone()),
+            ("total", number.clone()),
+            ("grr_of_total", or_nothing(&share)),
+            ("ndc", or_nothing(&count)),
+        ]),
+        "StudyVariable": object([
+            ("what", text.clone()),
+            ("scale", or_nothing(&text)),
+            ("least", or_nothing(&number)),
+            ("most", or_nothing(&number)),
+            ("units", count.clone()),
+            ("left_out", count.clone()),
+            ("cannot_be_told", or_nothing(&text)),
+            ("variation", or_nothing(&reference("StudyVariation"))),
+            ("grr_of_tolerance", or_nothing(&number)),
+            ("decides", flag.clone()),
+            ("grade", or_nothing(&names(Grade::ALL.map(Grade::as_str)))),
+        ]),
+        "OneStudy": object([
+            ("number", count.clone()),
+            ("began", moment.clone()),
+            ("began_by", text.clone()),
+            ("reason", text.clone()),
+            ("people", list(&text)),
+            ("times", count.clone()),
+            ("units", list(&reference("StudyUnit"))),
+            ("left", count.clone()),
+            ("ended", or_nothing(&reference("StudyEnd"))),
+            ("runs", list(&reference("StudyRun"))),
+            ("grade", names(Grade::ALL.map(Grade::as_str))),
+            ("reasons", list(&text)),
+            ("agreement", or_nothing(&reference("StudyAgreement"))),
+            ("variables", list(&reference("StudyVariable"))),
+        ]),
+        "StudyReport": object([
+            ("standing", reference("StudyStanding")),
+            ("study", or_nothing(&reference("OneStudy"))),
         ]),
         "Moment": object([("at", instant), ("synchronised", flag.clone())]),
         "Verdict": object([

@@ -1,9 +1,11 @@
 //! A shift's report as it is answered.
 
+use fixture_ledger::evaluation::Standing;
 use fixture_ledger::yields::{Counted, Span};
 use fixture_link::identity::LaneId;
 
 use super::answers::{Moment, OneFailure, OneYield, failures_of, one_yield};
+use super::study::StudyStanding;
 use crate::web::Sources;
 use crate::web::export::instant;
 use crate::web::oee::Oee;
@@ -34,6 +36,7 @@ pub struct ShiftReport {
     changes: Vec<Changed>,
     met: Vec<MetTogether>,
     last_seal: Option<Sealed>,
+    study: StudyStanding,
 }
 
 /// Starts that were refused for the same reason.
@@ -122,7 +125,7 @@ struct Sealed {
 
 impl ShiftReport {
     /// What was read.
-    pub fn of(sources: &Sources, report: Report) -> Self {
+    pub fn of(sources: &Sources, report: Report, study: &Standing) -> Self {
         let span = Span {
             from: report.shift.from,
             until: report.shift.until,
@@ -202,6 +205,7 @@ impl ShiftReport {
                 verdict,
                 seal: seal.to_string(),
             }),
+            study: StudyStanding::of(sources, study),
             shift: report.shift.name,
         }
     }

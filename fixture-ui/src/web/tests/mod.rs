@@ -3,6 +3,7 @@
 mod hostile;
 mod people;
 mod reports;
+mod study;
 
 use core::time::Duration;
 use std::path::Path;
@@ -59,6 +60,8 @@ fn sources(ledger: &Path, heard: Heard) -> (watch::Sender<Heard>, Sources) {
         screen: crate::screen::SMALL,
         languages: crate::view::language::Languages::default(),
         shift: super::shift::Cached::default(),
+        study: super::study::Cached::default(),
+        criteria: fixture_link::study::Criteria::default(),
         replays: Replays::by("/nowhere/fixture-daemon".into(), Path::new("fixture.toml")),
         people: None,
         daemon: Client::new("/nowhere/fixture.sock"),

@@ -361,11 +361,20 @@ fn described(schema: &Value, at: &str, names: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "an answer after another")]
 async fn the_interface_answers_as_its_document_says() {
     let (_folder, path) = mixed().await;
     let (_keep, mut sources) = sources(&path, Heard::default());
     sources.clock = Clock::standing_at(NOON + 13 * 3_600_000_000);
     sources.shifts = days_with_a_takt();
+    let studied = |path: &Path| {
+        let (_, mut studied) = super::sources(path, Heard::default());
+        studied.clock = Clock::standing_at(NOON + 13 * 3_600_000_000);
+        studied
+    };
+    let (_passed, passed) = super::study::passed().await;
+    let (_failed, failed) = super::study::failed().await;
+    let (passed, failed) = (studied(&passed), studied(&failed));
     let (status, _, document) = fetched(&sources, "/api/v1/openapi.json").await;
     assert_eq!(status, StatusCode::OK);
     let document: Value = serde_json::from_str(&document).unwrap();
@@ -407,6 +416,12 @@ async fn the_interface_answers_as_its_document_says() {
         ("yields", "", 503),
         ("failures", "", 503),
         ("shift-report", "", 503),
+        ("study", "/api/v1/study", 200),
+        ("study", "/api/v1/study?study=01", 200),
+        ("study", "/api/v1/study?study=1", 200),
+        ("study", "/api/v1/study?study=9", 404),
+        ("study", "/api/v1/study?study=x", 400),
+        ("study", "", 503),
         ("runs", "", 503),
         ("runs/{id}", "", 503),
         ("units/{serial}", "", 503),
@@ -417,6 +432,8 @@ async fn the_interface_answers_as_its_document_says() {
         });
         let (from, address) = match &gone {
             Some(address) => (&damaged, address.as_str()),
+            None if address.ends_with("=01") => (&failed, address),
+            None if address.ends_with("study=1") => (&passed, address),
             None => (&sources, address),
         };
         let (found, headers, text) = fetched(from, address).await;
@@ -526,6 +543,8 @@ async fn every_parameter_that_is_described_is_taken() {
                 (None, "day") => vec!["day=2026-09-21".to_owned()],
                 (None, "shift") => vec!["day=2026-09-21&shift=day".to_owned()],
                 (None, "from" | "to") => vec!["from=2026-09-21&to=2026-09-22".to_owned()],
+                // There is none here.
+                (None, "study") => vec!["study=".to_owned()],
                 (None, "before") => vec!["1789992060000000-1".to_owned()],
                 (None, _) if schema["type"] == "integer" => vec![schema["maximum"].to_string()],
                 (None, _) => vec!["x".to_owned()],

@@ -472,6 +472,7 @@ async fn a_units_story_has_its_runs_in_order_and_what_people_did() {
         request: act,
         answer: ActAnswer::Done,
         change: None,
+        study: None,
     };
     ledger.record_act(&done, wall(NOON + 1)).await.unwrap();
     ledger.close().await.unwrap();
