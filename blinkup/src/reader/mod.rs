@@ -8,6 +8,7 @@ mod estimate;
 mod expectations;
 mod exposure;
 mod flashes;
+mod lanes;
 mod lit;
 mod sensor;
 mod shades;
