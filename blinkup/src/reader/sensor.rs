@@ -153,6 +153,8 @@ struct Weighed {
     /// The variance that the ambient light's level gained in each way.
     adds: [f32; WAYS],
     fits: Fits,
+    /// The logarithm of how probable each way is.
+    ways: [f32; WAYS],
     /// The logarithm of how likely each exposure made it in each way, with the way's own probability; and in either.
     densities: [Twelve; WAYS],
     logs: Twelve,
@@ -183,6 +185,7 @@ impl ColourSensor {
                 },
                 adds: [0.0; WAYS],
                 fits: Fits::NONE,
+                ways: [0.0; WAYS],
                 densities: [Twelve::ZERO; WAYS],
                 logs: Twelve::ZERO,
                 prepared: None,
@@ -217,8 +220,8 @@ impl ColourSensor {
         self.estimate
             .fit(&prepared, &expected, &weighed.seen, &self.shape, &mut weighed.fits);
         weighed.prepared = Some(prepared);
-        let ways = [ln(1.0 - self.moving), ln(self.moving)];
-        for ((densities, adds), way) in weighed.densities.iter_mut().zip(weighed.adds).zip(ways) {
+        weighed.ways = [ln(1.0 - self.moving), ln(self.moving)];
+        for ((densities, adds), way) in weighed.densities.iter_mut().zip(weighed.adds).zip(weighed.ways) {
             *densities = weighed.fits.log_densities(adds) + Twelve::all(way);
         }
         let [still, moving] = weighed.densities;
@@ -296,8 +299,8 @@ impl SensorModel for ColourSensor {
     }
 
     fn weigh_changed(&self, least: f32) -> Option<PerExposure> {
-        let jumps = JUMPS[0] + ln(1.0 - self.moving);
-        let jumps = sum_of_logs([jumps, JUMPS[1] + ln(self.moving)]);
+        let [still, moving] = self.weighed.ways;
+        let jumps = sum_of_logs([JUMPS[0] + still, JUMPS[1] + moving]);
         if jumps + self.weighed.fits.most_log_density() <= least {
             return None;
         }
