@@ -485,8 +485,9 @@ impl Estimate {
                 step += *gains * difference.0[exposure];
                 along += *gains * level.0[exposure];
             }
-            // With G the gains (over standard deviations), l the level's effect, s the step, a = G l and e the level itself: where its variance has grown by m before the
-            // sample, the step is s + c (l·d)(e - a) and the covariance loses G G' and gains c (e - a)(e - a)', with c = m / (1 + m l·l).
+            // In standard deviations, with d the difference, l the level's effect, G the gains, s = G d the step, a = G l, and e the level
+            // itself: where its variance has grown by m before the sample, the step is s + c (l·d)(e - a), and the covariance loses G G' and
+            // gains c (e - a)(e - a)', with c = m / (1 + m l·l). So the ways differ in three numbers.
             let mut bent = along * -1.0;
             bent[COMMON] += 1.0;
             let (mut weight, mut weight_bent, mut weight_spread) = (0.0, 0.0, 0.0);
@@ -532,4 +533,54 @@ pub(super) struct Explanation {
     pub(super) exposure: usize,
     /// How probable it is in each way that the ambient light may behave, and by how much the variance of its level has grown in that.
     pub(super) ways: [(f32, f32); WAYS],
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+
+    const SHAPE: LedShape = LedShape {
+        red: [1.02, 0.098, 0.061, 1.13],
+        green: [0.159, 1.01, 0.338, 1.38],
+    };
+    const AMBIENT: [f32; CHANNELS] = [312.0, 280.4, 211.9, 820.0];
+
+    fn learned(estimate: &Estimate, exposure: usize, ways: [(f32, f32); WAYS]) -> Estimate {
+        let seen = Seen {
+            counts: [1350.0, 420.0, 300.0, 2040.0],
+            full: [false; CHANNELS],
+            turns: [0.8, 0.6, -0.28, 0.96],
+        };
+        let (prepared, expected) = estimate.prepare(&AMBIENT, &seen);
+        let mut fits = Fits::NONE;
+        estimate.fit(&prepared, &expected, &seen, &SHAPE, &mut fits);
+        let mut learned = estimate.clone();
+        learned.learn(&prepared, &fits, core::iter::once(Explanation { exposure, ways }), &SHAPE);
+        learned
+    }
+
+    #[test]
+    fn a_level_that_grew_within_the_sample_teaches_what_one_that_grew_before_it_does() {
+        let estimate = Estimate::new(AMBIENT, 0.02, 900.0, 0.3, 0.3);
+        for more in [1.0e-4, 5.0e-3, 0.3] {
+            let mut grown = estimate.clone();
+            grown.jump(more);
+            for exposure in 0..COLOURS.len() {
+                let before = learned(&grown, exposure, [(1.0, 0.0), (0.0, 0.0)]);
+                let within = learned(&estimate, exposure, [(0.0, 0.0), (1.0, more)]);
+                for place in 0..SIZE {
+                    let deviation = before.covariance[place][place].sqrt();
+                    let apart = (before.mean[place] - within.mean[place]).abs();
+                    assert!(apart < 2.0e-3 * deviation, "{more} {exposure}: mean {place}, {apart}");
+                    for other in 0..SIZE {
+                        let both = deviation * before.covariance[other][other].sqrt();
+                        let apart = (before.covariance[place][other] - within.covariance[place][other]).abs();
+                        assert!(apart < 2.0e-3 * both, "{more} {exposure}: {place} with {other}, {apart}");
+                    }
+                }
+            }
+        }
+    }
 }
