@@ -37,21 +37,21 @@ pub(super) fn ln(x: f32) -> f32 {
 }
 
 /// Cosine and sine of an angle in turns, 0 up to 1; absolute error below 1e-5.
+#[inline]
 pub(super) fn cos_sin(turns: f32) -> (f32, f32) {
-    (cos(turns), cos(if turns < 0.25 { turns + 0.75 } else { turns - 0.25 }))
+    // Both are the sine of an angle of at most a quarter turn.
+    let from_half = 0.5 - turns;
+    let folded = from_half.abs().min(0.5 - from_half.abs());
+    (sin(from_half.abs() - 0.25), sin(folded.copysign(from_half)))
 }
 
-fn cos(turns: f32) -> f32 {
-    // Even, and odd about a quarter turn: a quarter is enough.
-    let folded = if turns > 0.5 { 1.0 - turns } else { turns };
-    let (angle, sign) = if folded > 0.25 {
-        (0.5 - folded, -1.0)
-    } else {
-        (folded, 1.0)
-    };
-    let x = angle * core::f32::consts::TAU;
+/// Sine of an angle in turns, -0.25 to 0.25.
+#[inline]
+fn sin(turns: f32) -> f32 {
+    let x = turns * core::f32::consts::TAU;
     let x2 = x * x;
-    sign * (1.0 - x2 * (0.5 - x2 * (1.0 / 24.0 - x2 * (1.0 / 720.0 - x2 / 40_320.0))))
+    // The Taylor series: largest error 4e-6.
+    x * (1.0 - x2 * (1.0 / 6.0 - x2 * (1.0 / 120.0 - x2 * (1.0 / 5_040.0 - x2 * (1.0 / 362_880.0)))))
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
             let (c, s) = cos_sin(turns);
             let angle = turns * core::f32::consts::TAU;
             assert!(
-                (c - angle.cos()).abs() < 3e-5 && (s - angle.sin()).abs() < 3e-5,
+                (c - angle.cos()).abs() < 1e-5 && (s - angle.sin()).abs() < 1e-5,
                 "{turns} turns"
             );
         }

@@ -568,23 +568,19 @@ impl Tracks {
         }
         // What changed since the last sample did so before this one began, or within it.
         let within = (integration_ms / milliseconds.max(1.0e-3)).min(1.0);
-        let mut entering = [0.0; 4];
+        let turned = Changed::new(weights, within);
         let red = place(Colour::Red);
         let left_patterns = leaving;
         leaving[red] += flash;
-        let mut flashed = [0.0; 4];
-        for (after, flashed) in flashed.iter_mut().enumerate().filter(|(after, _)| *after != red) {
-            *flashed = flash * (within * weights[between(red, after)] + (1.0 - within) * weights[after]);
-        }
+        let mut flashed = (turned.from(red) * flash).0;
+        flashed[red] = 0.0;
+        let entry_colours = Four(self.entry_colours);
+        let mut entering = Four::ZERO;
         for (before, leaving) in leaving.into_iter().enumerate() {
-            for (after, entering) in entering.iter_mut().enumerate() {
-                for (exposure, part) in [(between(before, after), within), (after, 1.0 - within)] {
-                    let seen = leaving * part * weights[exposure];
-                    *entering += seen;
-                    exposures[exposure] += seen * self.entry_colours[after];
-                }
-            }
+            entering += turned.from(before) * leaving;
+            turned.add(before, entry_colours * leaving, &mut exposures);
         }
+        let entering = entering.0;
         if steps == 0 {
             for (entered, late) in room.entered.iter_mut().zip(&belief.late) {
                 *entered = late * belief.late_scale;
@@ -661,12 +657,17 @@ impl Tracks {
             *value = (seen + entering[colour] * held.begins).max(TINY);
         }
         let change = expectations.strange_changes * seconds;
-        let changing = Changing {
-            keeps,
-            change: change / (1.0 + change * 4.0 / 3.0),
-            within,
-        };
-        go_anywhere(&mut belief.strange, &changing, weights, &mut exposures);
+        let change = change / (1.0 + change * 4.0 / 3.0);
+        let mut strange = Four::ZERO;
+        for (before, old) in belief.strange.into_iter().enumerate() {
+            // Any colour after any other.
+            let mut after = Four::all(change / 3.0);
+            after.0[before] = 1.0 - change;
+            let after = after * (keeps * old);
+            strange += turned.from(before) * after;
+            turned.add(before, after, &mut exposures);
+        }
+        belief.strange = strange.0;
         for (value, entering) in belief.strange.iter_mut().zip(entering) {
             *value += entering * self.strange_begins;
         }
@@ -1390,35 +1391,34 @@ impl Plan {
     }
 }
 
-/// How colours change where any may follow any other.
-struct Changing {
-    /// The part that stays in the track.
-    keeps: f32,
-    /// The part that changes its colour.
-    change: f32,
-    /// The part of the changes that were within the sample.
-    within: f32,
+/// How a sample weighs light that has changed its colour since the last one: from each colour, within the sample, or before it began.
+struct Changed {
+    within: [Four; 4],
+    before: Four,
 }
 
-/// Any colour after any other.
-fn go_anywhere(colours: &mut PerColour, changing: &Changing, weights: &PerExposure, exposures: &mut PerExposure) {
-    let old = *colours;
-    for (after, colour) in colours.iter_mut().enumerate() {
-        *colour = 0.0;
-        for (before, old) in old.into_iter().enumerate() {
-            let change = if before == after {
-                1.0 - changing.change
-            } else {
-                changing.change / 3.0
-            };
-            for (exposure, part) in [
-                (between(before, after), changing.within),
-                (after, 1.0 - changing.within),
-            ] {
-                let seen = changing.keeps * change * part * old * weights[exposure];
-                exposures[exposure] += seen;
-                *colour += seen;
-            }
+impl Changed {
+    /// Of the changes, the part `within` was within the sample.
+    fn new(weights: &PerExposure, within: f32) -> Self {
+        let [off, red, amber, green, ..] = *weights;
+        let of_edges = |before| core::array::from_fn(|after| weights[between(before, after)]);
+        Self {
+            within: core::array::from_fn(|before| Four(of_edges(before)) * within),
+            before: Four([off, red, amber, green]) * (1.0 - within),
+        }
+    }
+
+    /// The weight of a change from a colour into each.
+    fn from(&self, before: usize) -> Four {
+        self.within[before] + self.before
+    }
+
+    /// Adds what changed into each colour to what was seen.
+    fn add(&self, before: usize, into: Four, exposures: &mut PerExposure) {
+        let (within, earlier) = (self.within[before] * into, self.before * into);
+        for after in 0..COLOURS.len() {
+            exposures[between(before, after)] += within.0[after];
+            exposures[after] += earlier.0[after];
         }
     }
 }
