@@ -392,6 +392,8 @@ impl Estimate {
     }
 
     /// How far a sample is from what is expected of each exposure; its own noise comes to its covariances.
+    // By itself, as [`covariances`](Self::covariances) is: within `fit` compilers lay numbers of four channels side by side, not of four
+    // exposures, write them one by one and wait for that.
     #[inline(never)]
     fn differences(
         &self,
@@ -467,25 +469,52 @@ impl Estimate {
         shape: &LedShape,
     ) {
         let mut moved = Vector::ZERO;
-        let mut lessons = [Lesson::NONE; COLOURS.len()];
-        let mut count = 0;
-        for (lesson, explanation) in lessons.iter_mut().zip(explanations) {
-            *lesson = self.lesson(prepared, fits, &explanation, shape);
-            moved += lesson.by_step;
-            count += 1;
-        }
-        for (place, covariance) in self.covariance.iter_mut().enumerate() {
-            let mut learned = *covariance - moved * moved[place];
-            for lesson in &lessons[..count] {
-                let [first, second, third, fourth] = &lesson.gains;
-                let [of_first, of_second, of_third, of_fourth] = lesson.by_gains;
-                learned += lesson.step * lesson.by_step[place] + lesson.bent * lesson.by_bent[place]
+        let mut covariance = self.covariance;
+        for Explanation { exposure, ways } in explanations {
+            let (red, green) = (LIT.red[exposure], LIT.green[exposure]);
+            // Covariance of everything with the sample, its channels made independent.
+            let mut gains = [Vector::ZERO; CHANNELS];
+            for (channel, gains) in gains.iter_mut().enumerate() {
+                *gains = self.covariance[channel] * prepared.own.0[channel]
+                    + prepared.with_common * prepared.common.0[channel]
+                    + self.covariance[RED] * (red * shape.red[channel])
+                    + self.covariance[GREEN] * (green * shape.green[channel]);
+            }
+            fits.roots.part_as(exposure, &mut gains);
+            let inverse: [f32; CHANNELS] = core::array::from_fn(|channel| fits.roots.inverse[channel].0[exposure]);
+            let (mut step, mut along) = (Vector::ZERO, Vector::ZERO);
+            for ((gains, difference), level) in gains.iter().zip(&fits.difference).zip(&fits.level) {
+                step += *gains * difference.0[exposure];
+                along += *gains * level.0[exposure];
+            }
+            // In standard deviations, with d the difference, l the level's effect, G the gains, s = G d the step, a = G l, and e the level
+            // itself: where its variance has grown by m before the sample, the step is s + c (l·d)(e - a), and the covariance loses G G' and
+            // gains c (e - a)(e - a)', with c = m / (1 + m l·l). So the ways differ in three numbers.
+            let mut bent = along * -1.0;
+            bent[COMMON] += 1.0;
+            let (mut weight, mut weight_bent, mut weight_spread) = (0.0, 0.0, 0.0);
+            for (of_way, more) in ways {
+                let grown = more / (1.0 + more * fits.level_square[exposure]);
+                let by = grown * fits.along[exposure];
+                weight += of_way;
+                weight_bent += of_way * by;
+                weight_spread += of_way * (by * by + grown);
+            }
+            let by_step = step * weight + bent * weight_bent;
+            let by_bent = step * weight_bent + bent * weight_spread;
+            moved += by_step;
+            let [first, second, third, fourth] = &gains;
+            let [of_first, of_second, of_third, of_fourth] = inverse.map(|inverse| weight * inverse);
+            for (place, covariance) in covariance.iter_mut().enumerate() {
+                *covariance += step * by_step[place] + bent * by_bent[place]
                     - *first * (of_first * first[place])
                     - *second * (of_second * second[place])
                     - *third * (of_third * third[place])
                     - *fourth * (of_fourth * fourth[place]);
             }
-            *covariance = learned;
+        }
+        for (place, covariance) in covariance.iter().enumerate() {
+            self.covariance[place] = *covariance - moved * moved[place];
         }
         self.mean += moved;
         // All channels brighter is the same as the level higher: the level is where such a difference belongs.
@@ -498,70 +527,6 @@ impl Estimate {
             self.covariance[index][index] = self.covariance[index][index].max(least);
         }
     }
-
-    /// What an explanation teaches.
-    #[inline]
-    fn lesson(&self, prepared: &Prepared, fits: &Fits, explanation: &Explanation, shape: &LedShape) -> Lesson {
-        let Explanation { exposure, ways } = *explanation;
-        let (red, green) = (LIT.red[exposure], LIT.green[exposure]);
-        // Covariance of everything with the sample, its channels made independent.
-        let mut gains = [Vector::ZERO; CHANNELS];
-        for (channel, gains) in gains.iter_mut().enumerate() {
-            *gains = self.covariance[channel] * prepared.own.0[channel]
-                + prepared.with_common * prepared.common.0[channel]
-                + self.covariance[RED] * (red * shape.red[channel])
-                + self.covariance[GREEN] * (green * shape.green[channel]);
-        }
-        fits.roots.part_as(exposure, &mut gains);
-        let (mut step, mut along) = (Vector::ZERO, Vector::ZERO);
-        for ((gains, difference), level) in gains.iter().zip(&fits.difference).zip(&fits.level) {
-            step += *gains * difference.0[exposure];
-            along += *gains * level.0[exposure];
-        }
-        // In standard deviations, with d the difference, l the level's effect, G the gains, s = G d the step, a = G l, and e the level
-        // itself: where its variance has grown by m before the sample, the step is s + c (l·d)(e - a), and the covariance loses G G' and
-        // gains c (e - a)(e - a)', with c = m / (1 + m l·l). So the ways differ in three numbers.
-        let mut bent = along * -1.0;
-        bent[COMMON] += 1.0;
-        let (mut weight, mut weight_bent, mut weight_spread) = (0.0, 0.0, 0.0);
-        for (of_way, more) in ways {
-            let grown = more / (1.0 + more * fits.level_square[exposure]);
-            let by = grown * fits.along[exposure];
-            weight += of_way;
-            weight_bent += of_way * by;
-            weight_spread += of_way * (by * by + grown);
-        }
-        Lesson {
-            gains,
-            by_gains: core::array::from_fn(|channel| weight * fits.roots.inverse[channel].0[exposure]),
-            step,
-            by_step: step * weight + bent * weight_bent,
-            bent,
-            by_bent: step * weight_bent + bent * weight_spread,
-        }
-    }
-}
-
-/// What an explanation of a sample teaches: columns whose products with themselves, and steps whose products with others, change the
-/// covariance.
-struct Lesson {
-    gains: [Vector; CHANNELS],
-    by_gains: [f32; CHANNELS],
-    step: Vector,
-    by_step: Vector,
-    bent: Vector,
-    by_bent: Vector,
-}
-
-impl Lesson {
-    const NONE: Self = Self {
-        gains: [Vector::ZERO; CHANNELS],
-        by_gains: [0.0; CHANNELS],
-        step: Vector::ZERO,
-        by_step: Vector::ZERO,
-        bent: Vector::ZERO,
-        by_bent: Vector::ZERO,
-    };
 }
 
 /// An explanation of a sample.
