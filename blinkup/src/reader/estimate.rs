@@ -1,8 +1,8 @@
 //! What is known of the ambient light and of an LED's two dice: one joint normal distribution, narrowed by every sample.
 
-use super::approximation::{inverse_sqrt, ln};
-use super::exposure::{EXPOSURES, PAIRS, PerExposure};
-use super::sensor::{COLOURS, LedShape, PerColour};
+use super::exposure::{EXPOSURES, PAIRS};
+use super::lanes::{Four, GROUPS, Twelve};
+use super::sensor::{COLOURS, LedShape, WAYS};
 
 /// Channels of the sensor.
 pub(super) const CHANNELS: usize = 4;
@@ -10,10 +10,9 @@ pub(super) const CHANNELS: usize = 4;
 /// (relative), cosine and sine of the flicker at 100 and at 120 Hz (relative), the strengths of the red and the green die (counts).
 const SIZE: usize = 11;
 /// The same, and the number of exposures, rounded up to what a processor takes at once.
-const WIDE: usize = 12;
-/// Where the parts begin that scale all ambient light alike, and how many there are.
+const WIDE: usize = 4 * GROUPS;
+/// Where the five parts begin that scale all ambient light alike.
 const COMMON: usize = CHANNELS;
-const COMMONS: usize = 5;
 const RED: usize = 9;
 const GREEN: usize = 10;
 
@@ -39,44 +38,54 @@ const RETURNS: f32 = 0.01;
 const DIE_DRIFT: f32 = 1.0e-5;
 
 /// A number for each part of what is estimated; the last one is nothing.
-type Vector = [f32; WIDE];
-type Channels = [f32; CHANNELS];
-/// A number for each exposure; the last two are nothing.
-type Wide = [f32; WIDE];
+type Vector = Twelve;
+/// A number for each channel.
+type Channels = Four;
+/// A number for each exposure, of which the colours are the first four; the last two are as the first.
+type Wide = Twelve;
 
 /// How much of each die was lit, and of which length the line is on which that lies, for every kind of exposure. An edge is
 /// anywhere within its sample: what it saw is spread evenly between two colours.
 struct Lit {
     red: Wide,
     green: Wide,
-    along_red: Wide,
-    along_green: Wide,
+    /// Products of those, of which each is symmetric: red and red, red and green, green and green.
+    both: [Wide; 3],
+    /// The same of the lines.
+    along: [Wide; 3],
 }
 
 const DICE: [(f32, f32); 4] = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
 
 const LIT: Lit = {
-    let mut lit = Lit {
-        red: [0.0; WIDE],
-        green: [0.0; WIDE],
-        along_red: [0.0; WIDE],
-        along_green: [0.0; WIDE],
-    };
+    let (mut red, mut green) = ([0.0; WIDE], [0.0; WIDE]);
+    let (mut both, mut along) = ([[0.0; WIDE]; 3], [[0.0; WIDE]; 3]);
     let mut index = 0;
-    while index < 4 {
-        lit.red[index] = DICE[index].0;
-        lit.green[index] = DICE[index].1;
-        index += 1;
-    }
     while index < EXPOSURES {
-        let (one, other) = (DICE[PAIRS[index - 4].0], DICE[PAIRS[index - 4].1]);
-        lit.red[index] = 0.5 * (one.0 + other.0);
-        lit.green[index] = 0.5 * (one.1 + other.1);
-        lit.along_red[index] = one.0 - other.0;
-        lit.along_green[index] = one.1 - other.1;
+        let (one, other) = if index < COLOURS.len() {
+            (DICE[index], DICE[index])
+        } else {
+            let (one, other) = PAIRS[index - COLOURS.len()];
+            (DICE[one], DICE[other])
+        };
+        (red[index], green[index]) = (0.5 * (one.0 + other.0), 0.5 * (one.1 + other.1));
+        let line = (one.0 - other.0, one.1 - other.1);
+        both[0][index] = red[index] * red[index];
+        both[1][index] = red[index] * green[index];
+        both[2][index] = green[index] * green[index];
+        along[0][index] = line.0 * line.0;
+        along[1][index] = line.0 * line.1;
+        along[2][index] = line.1 * line.1;
         index += 1;
     }
-    lit
+    let [rr, rg, gg] = both;
+    let [along_rr, along_rg, along_gg] = along;
+    Lit {
+        red: Wide::new(red),
+        green: Wide::new(green),
+        both: [Wide::new(rr), Wide::new(rg), Wide::new(gg)],
+        along: [Wide::new(along_rr), Wide::new(along_rg), Wide::new(along_gg)],
+    }
 };
 
 /// The joint estimate.
@@ -89,33 +98,36 @@ pub(super) struct Estimate {
 /// A sample as it is compared with what is expected.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
-    pub(super) counts: Channels,
+    pub(super) counts: [f32; CHANNELS],
     pub(super) full: [bool; CHANNELS],
     /// Cosine and sine at 100 and at 120 Hz, in the middle of the sample.
     pub(super) turns: [f32; 4],
 }
 
-/// How each kind of exposure explains a sample: the whitened difference, what the whitened effect of the ambient light's level has to do
-/// with that, and what whitens: the inverse of the lower triangular root of the sample's covariance.
+/// How each kind of exposure explains a sample: the squared difference from it in standard deviations, what the effect of the ambient light's
+/// level has to do with the difference, that effect squared, and the determinant of the covariance.
 #[derive(Debug, Clone)]
 pub(super) struct Fits {
-    difference: [PerColour; CHANNELS],
     square: Wide,
     along: Wide,
     level_square: Wide,
     log_volume: Wide,
-    /// Of those that are learned from, single colours: the root below its diagonal, row by row, and one over the diagonal.
-    root: [PerColour; ROOTS],
-    inverse: [PerColour; CHANNELS],
+    /// Of those that are learned from, single colours: what makes channels independent, and the difference and the level's effect in each,
+    /// over its variance.
+    difference: [Four; CHANNELS],
+    level: [Four; CHANNELS],
+    roots: Roots,
 }
 
 /// Numbers of a triangle below its diagonal.
 const ROOTS: usize = CHANNELS * (CHANNELS - 1) / 2;
 
-/// What whitens, of every exposure.
+/// What makes numbers for each channel independent, in four exposures: the sample's covariance is L D L' with ones on the diagonal of the
+/// triangle L (Cholesky without roots). Below its diagonal L, row by row, and one over D.
+#[derive(Debug, Clone)]
 struct Roots {
-    root: [Wide; ROOTS],
-    inverse: [Wide; CHANNELS],
+    below: [Four; ROOTS],
+    inverse: [Four; CHANNELS],
 }
 
 /// Where a row of a triangle below its diagonal begins.
@@ -123,126 +135,89 @@ const fn row(one: usize) -> usize {
     one * (one - 1) / 2
 }
 
-#[expect(
-    clippy::needless_range_loop,
-    reason = "numbers of many exposures go together, in loops that compilers vectorise"
-)]
 impl Fits {
     pub(super) const NONE: Self = Self {
-        difference: [[0.0; COLOURS.len()]; CHANNELS],
-        square: [0.0; WIDE],
-        along: [0.0; WIDE],
-        level_square: [0.0; WIDE],
-        log_volume: [0.0; WIDE],
-        root: [[0.0; COLOURS.len()]; ROOTS],
-        inverse: [[1.0; COLOURS.len()]; CHANNELS],
+        square: Wide::ZERO,
+        along: Wide::ZERO,
+        level_square: Wide::ZERO,
+        log_volume: Wide::ZERO,
+        difference: [Four::ZERO; CHANNELS],
+        level: [Four::ZERO; CHANNELS],
+        roots: Roots {
+            below: [Four::ZERO; ROOTS],
+            inverse: [Four::all(1.0); CHANNELS],
+        },
     };
 
     /// The least squared distance of the sample from any exposure and from one of a single colour, in standard deviations.
     pub(super) fn distances(&self) -> (f32, f32) {
-        let least = |squares: &[f32]| squares.iter().fold(f32::MAX, |least, square| least.min(*square));
-        (least(&self.square[..EXPOSURES]), least(&self.square[..COLOURS.len()]))
+        let [colours, ..] = self.square.0;
+        (self.square.least(), colours.least())
     }
 
     /// What none of the logarithms of the probability densities is above, however the level has changed.
     pub(super) fn most_log_density(&self) -> f32 {
-        let least = self.log_volume[..EXPOSURES]
-            .iter()
-            .fold(f32::MAX, |least, volume| least.min(*volume));
-        -0.5 * least
+        -0.5 * self.log_volume.least()
     }
 
     /// Logarithms of the probability densities, without the constant, where the level's variance has grown by `more`.
-    pub(super) fn log_densities(&self, more: f32) -> PerExposure {
-        let mut densities = [0.0; WIDE];
-        let mut result = [0.0; EXPOSURES];
-        if more <= 0.0 {
-            for (result, (square, log_volume)) in result.iter_mut().zip(self.square.iter().zip(&self.log_volume)) {
-                *result = -0.5 * (square + log_volume);
-            }
-            return result;
-        }
-        for lane in 0..WIDE {
-            let growth = 1.0 + more * self.level_square[lane];
-            let square = self.square[lane] - more * self.along[lane] * self.along[lane] / growth;
-            densities[lane] = -0.5 * (square + self.log_volume[lane] + ln(growth));
-        }
-        result.copy_from_slice(&densities[..EXPOSURES]);
-        result
-    }
-
-    /// Whitens numbers for each channel as one exposure does.
     #[inline]
-    fn whiten(&self, exposure: usize, values: &mut [Vector; CHANNELS]) {
-        for one in 0..CHANNELS {
-            let mut rest = values[one];
-            for before in 0..one {
-                let root = self.root[row(one) + before][exposure];
-                for lane in 0..WIDE {
-                    rest[lane] -= root * values[before][lane];
-                }
-            }
-            let inverse = self.inverse[one][exposure];
-            for lane in 0..WIDE {
-                values[one][lane] = rest[lane] * inverse;
-            }
+    pub(super) fn log_densities(&self, more: f32) -> Wide {
+        if more <= 0.0 {
+            return (self.square + self.log_volume) * -0.5;
         }
+        let growth = self.level_square * more + Wide::all(1.0);
+        let along = self.along.with(self.along, |one, other| one * more * other);
+        let square = self.square - along.with(growth, Four::over);
+        (square + self.log_volume + growth.ln()) * -0.5
     }
 }
 
-#[expect(
-    clippy::needless_range_loop,
-    reason = "numbers of many exposures go together, in loops that compilers vectorise"
-)]
 impl Roots {
-    /// From covariances, of which the lower triangle counts (Cholesky), with the logarithms of their determinants.
+    /// From covariances, of which the lower triangle counts, with their determinants.
     #[inline]
-    fn new(covariance: &[[Wide; CHANNELS]; CHANNELS]) -> (Self, Wide) {
-        let mut roots = Self {
-            root: [[0.0; WIDE]; ROOTS],
-            inverse: [[1.0; WIDE]; CHANNELS],
-        };
-        let mut volume = [1.0; WIDE];
+    fn new(covariance: &[[Wide; CHANNELS]; CHANNELS], group: usize) -> (Self, Four) {
+        let mut below = [Four::ZERO; ROOTS];
+        let mut inverse = [Four::all(1.0); CHANNELS];
+        let mut volume = Four::all(1.0);
         for one in 0..CHANNELS {
+            // A row of L D, and what is left of the diagonal.
+            let mut products = [Four::ZERO; CHANNELS];
+            let whole = covariance[one][one].0[group];
+            let mut left = whole;
             for other in 0..one {
-                let mut rest = covariance[one][other];
+                let mut rest = covariance[one][other].0[group];
                 for before in 0..other {
-                    for lane in 0..WIDE {
-                        rest[lane] -= roots.root[row(one) + before][lane] * roots.root[row(other) + before][lane];
-                    }
+                    rest -= products[before] * below[row(other) + before];
                 }
-                for lane in 0..WIDE {
-                    roots.root[row(one) + other][lane] = rest[lane] * roots.inverse[other][lane];
-                }
+                products[other] = rest;
+                below[row(one) + other] = rest * inverse[other];
+                left -= rest * below[row(one) + other];
             }
-            let mut rest = covariance[one][one];
-            for before in 0..one {
-                for lane in 0..WIDE {
-                    let root = roots.root[row(one) + before][lane];
-                    rest[lane] -= root * root;
-                }
-            }
-            for lane in 0..WIDE {
-                let left = rest[lane].max(1.0e-4 * covariance[one][one][lane]).max(1.0);
-                roots.inverse[one][lane] = inverse_sqrt(left);
-                volume[lane] *= left.min(1.0e9);
-            }
+            let left = left.max(whole * 1.0e-4).max(Four::all(1.0));
+            inverse[one] = Four::all(1.0).over(left);
+            volume = volume * left.min(Four::all(1.0e9));
         }
-        (roots, volume.map(ln))
+        (Self { below, inverse }, volume)
     }
 
-    /// Whitens a number for each channel and exposure.
+    /// Makes a number for each channel independent, in each of the exposures.
     #[inline]
-    fn whiten(&self, values: &mut [Wide; CHANNELS]) {
+    fn part(&self, values: &mut [Four; CHANNELS]) {
         for one in 0..CHANNELS {
-            let mut rest = values[one];
             for before in 0..one {
-                for lane in 0..WIDE {
-                    rest[lane] -= self.root[row(one) + before][lane] * values[before][lane];
-                }
+                values[one] -= self.below[row(one) + before] * values[before];
             }
-            for lane in 0..WIDE {
-                values[one][lane] = rest[lane] * self.inverse[one][lane];
+        }
+    }
+
+    /// Makes numbers for each channel independent as in one of the exposures.
+    #[inline]
+    fn part_as(&self, exposure: usize, values: &mut [Vector; CHANNELS]) {
+        for one in 0..CHANNELS {
+            for before in 0..one {
+                let below = self.below[row(one) + before].0[exposure];
+                values[one] -= values[before] * below;
             }
         }
     }
@@ -267,15 +242,11 @@ pub(super) struct Expected {
     with_green: Channels,
 }
 
-#[expect(
-    clippy::needless_range_loop,
-    reason = "numbers of many exposures go together, in loops that compilers vectorise"
-)]
 impl Estimate {
     /// Nothing seen yet of an LED whose red die has about this strength, counts, known to a share of `uncertain`; the green one's lies
     /// around that within a share of `balance`.
-    pub(super) fn new(ambient: Channels, level_error: f32, strength: f32, uncertain: f32, balance: f32) -> Self {
-        let mut covariance = [[0.0; WIDE]; SIZE];
+    pub(super) fn new(ambient: [f32; CHANNELS], level_error: f32, strength: f32, uncertain: f32, balance: f32) -> Self {
+        let mut covariance = [Vector::ZERO; SIZE];
         for (channel, ambient) in ambient.into_iter().enumerate() {
             let error = AMBIENT_ERROR.0 + AMBIENT_ERROR.1 / ambient;
             covariance[channel][channel] = error * error;
@@ -290,7 +261,7 @@ impl Estimate {
         covariance[RED][GREEN] = variance;
         covariance[GREEN][RED] = variance;
         covariance[GREEN][GREEN] = variance + (balance * strength) * (balance * strength);
-        let mut mean = [0.0; WIDE];
+        let mut mean = Vector::ZERO;
         mean[RED] = strength;
         mean[GREEN] = strength;
         Self { mean, covariance }
@@ -338,157 +309,158 @@ impl Estimate {
 
     /// Takes another estimate in, as a `share` of both, 0 to 1.
     pub(super) fn merge(&mut self, other: &Self, share: f32) {
-        let mut apart = [0.0; WIDE];
-        for ((apart, one), other) in apart.iter_mut().zip(self.mean).zip(other.mean) {
-            *apart = other - one;
+        let apart = other.mean - self.mean;
+        for (place, (covariance, others)) in self.covariance.iter_mut().zip(other.covariance).enumerate() {
+            *covariance += (others - *covariance) * share + apart * (share * (1.0 - share) * apart[place]);
         }
-        for (row, (covariance, others)) in self.covariance.iter_mut().zip(other.covariance).enumerate() {
-            for ((value, other), apart_too) in covariance.iter_mut().zip(others).zip(apart) {
-                *value += share * (other - *value) + share * (1.0 - share) * apart[row] * apart_too;
-            }
-        }
-        for (mean, apart) in self.mean.iter_mut().zip(apart) {
-            *mean += share * apart;
-        }
+        self.mean += apart * share;
     }
 
     /// What all exposures of a sample share.
-    pub(super) fn prepare(&self, ambient: &Channels, seen: &Seen) -> (Prepared, Expected) {
+    pub(super) fn prepare(&self, ambient: &[f32; CHANNELS], seen: &Seen) -> (Prepared, Expected) {
         let turns = [1.0, seen.turns[0], seen.turns[1], seen.turns[2], seen.turns[3]];
-        let mut with_common = [0.0; WIDE];
-        let mut brighter = 0.0;
+        let mut with_common = Vector::ZERO;
+        let (mut brighter, mut both) = (0.0, 0.0);
         for (offset, turn) in turns.into_iter().enumerate() {
             brighter += self.mean[COMMON + offset] * turn;
-            for (sum, covariance) in with_common.iter_mut().zip(self.covariance[COMMON + offset]) {
-                *sum += covariance * turn;
-            }
+            with_common += self.covariance[COMMON + offset] * turn;
         }
-        let both: f32 = with_common[COMMON..COMMON + COMMONS]
-            .iter()
-            .zip(turns)
-            .map(|(covariance, turn)| covariance * turn)
-            .sum();
-        let mut own = [0.0; CHANNELS];
-        let mut common = [0.0; CHANNELS];
-        let mut expected = [0.0; CHANNELS];
-        for channel in 0..CHANNELS {
-            own[channel] = ambient[channel] * (1.0 + brighter).max(0.05);
-            common[channel] = ambient[channel] * (1.0 + self.mean[channel]).max(0.05);
-            expected[channel] = ambient[channel] * (1.0 + self.mean[channel]) * (1.0 + brighter);
+        for (offset, turn) in turns.into_iter().enumerate() {
+            both += with_common[COMMON + offset] * turn;
         }
-        let mut ambient_covariance = [[0.0; CHANNELS]; CHANNELS];
-        let mut with_red = [0.0; CHANNELS];
-        let mut with_green = [0.0; CHANNELS];
-        for one in 0..CHANNELS {
-            for other in 0..CHANNELS {
-                ambient_covariance[one][other] = own[one] * own[other] * self.covariance[one][other]
-                    + own[one] * common[other] * with_common[one]
-                    + common[one] * own[other] * with_common[other]
-                    + common[one] * common[other] * both;
-            }
-            with_red[one] = own[one] * self.covariance[RED][one] + common[one] * with_common[RED];
-            with_green[one] = own[one] * self.covariance[GREEN][one] + common[one] * with_common[GREEN];
-        }
+        let ambient = Four(*ambient);
+        let [of_channels, ..] = self.mean.0;
+        let of_channels = of_channels + Channels::all(1.0);
+        let own = ambient * (1.0 + brighter).max(0.05);
+        let common = ambient * of_channels.max(Four::all(0.05));
+        let [channels_with_common, ..] = with_common.0;
+        let rows = core::array::from_fn(|one| {
+            let [with_channels, ..] = self.covariance[one].0;
+            own * own.0[one] * with_channels
+                + common * own.0[one] * with_common[one]
+                + own * common.0[one] * channels_with_common
+                + common * common.0[one] * both
+        });
+        let with = |die: usize| {
+            let [with_channels, ..] = self.covariance[die].0;
+            own * with_channels + common * with_common[die]
+        };
+        let expected = Expected {
+            ambient: ambient * of_channels * (1.0 + brighter),
+            covariance: rows,
+            with_red: with(RED),
+            with_green: with(GREEN),
+        };
         let prepared = Prepared {
             own,
             common,
             with_common,
-        };
-        let expected = Expected {
-            ambient: expected,
-            covariance: ambient_covariance,
-            with_red,
-            with_green,
         };
         (prepared, expected)
     }
 
     /// How each kind of exposure explains a sample.
     pub(super) fn fit(&self, prepared: &Prepared, ambient: &Expected, seen: &Seen, shape: &LedShape, fits: &mut Fits) {
-        let Lit {
-            red,
-            green,
-            along_red,
-            along_green,
-        } = &LIT;
-        let (strength_red, strength_green) = (self.mean[RED], self.mean[GREEN]);
-        let (rr, rg, gg) = (
-            self.covariance[RED][RED],
-            self.covariance[RED][GREEN],
-            self.covariance[GREEN][GREEN],
-        );
-        // How much of both dice's shapes the covariance has: their uncertain strengths, and the line of an edge.
-        let (mut reds, mut mixed, mut greens) = ([0.0; WIDE], [0.0; WIDE], [0.0; WIDE]);
-        for lane in 0..WIDE {
-            let along = (along_red[lane] * strength_red, along_green[lane] * strength_green);
-            reds[lane] = red[lane] * red[lane] * rr + along.0 * along.0 * (1.0 / 12.0);
-            mixed[lane] = red[lane] * green[lane] * rg + along.0 * along.1 * (1.0 / 12.0);
-            greens[lane] = green[lane] * green[lane] * gg + along.1 * along.1 * (1.0 / 12.0);
-        }
-        let mut covariance = [[[0.0; WIDE]; CHANNELS]; CHANNELS];
-        let mut differences = [[0.0; WIDE]; CHANNELS];
-        for one in 0..CHANNELS {
-            for other in 0..=one {
-                let of_ambient = ambient.covariance[one][other];
-                let with_red = ambient.with_red[one] * shape.red[other] + shape.red[one] * ambient.with_red[other];
-                let with_green =
-                    ambient.with_green[one] * shape.green[other] + shape.green[one] * ambient.with_green[other];
-                let both_red = shape.red[one] * shape.red[other];
-                let both = shape.red[one] * shape.green[other] + shape.green[one] * shape.red[other];
-                let both_green = shape.green[one] * shape.green[other];
-                for lane in 0..WIDE {
-                    covariance[one][other][lane] = of_ambient
-                        + red[lane] * with_red
-                        + green[lane] * with_green
-                        + reds[lane] * both_red
-                        + mixed[lane] * both
-                        + greens[lane] * both_green;
-                }
+        let mut covariance = [[Wide::ZERO; CHANNELS]; CHANNELS];
+        self.covariances(ambient, shape, &mut covariance);
+        let mut differences = [Wide::ZERO; CHANNELS];
+        self.differences(ambient, seen, shape, &mut differences, &mut covariance);
+        let mut volume = Wide::ZERO;
+        for group in 0..GROUPS {
+            let (roots, group_volume) = Roots::new(&covariance, group);
+            let mut differences: [Four; CHANNELS] = core::array::from_fn(|channel| differences[channel].0[group]);
+            let mut levels = prepared.common.0.map(Four::all);
+            roots.part(&mut differences);
+            roots.part(&mut levels);
+            let (mut square, mut along, mut level_square) = (Four::ZERO, Four::ZERO, Four::ZERO);
+            for ((difference, level), inverse) in differences.iter_mut().zip(&mut levels).zip(&roots.inverse) {
+                let (of_difference, of_level) = (*difference * *inverse, *level * *inverse);
+                square += *difference * of_difference;
+                along += *difference * of_level;
+                level_square += *level * of_level;
+                (*difference, *level) = (of_difference, of_level);
+            }
+            fits.square.0[group] = square;
+            fits.along.0[group] = along;
+            fits.level_square.0[group] = level_square;
+            volume.0[group] = group_volume;
+            if group == 0 {
+                (fits.difference, fits.level, fits.roots) = (differences, levels, roots);
             }
         }
-        for channel in 0..CHANNELS {
+        fits.log_volume = volume.ln();
+    }
+
+    /// How far a sample is from what is expected of each exposure; its own noise comes to its covariances.
+    // By itself, as [`covariances`](Self::covariances) is: within `fit` compilers lay numbers of four channels side by side, not of four
+    // exposures, write them one by one and wait for that.
+    #[inline(never)]
+    fn differences(
+        &self,
+        ambient: &Expected,
+        seen: &Seen,
+        shape: &LedShape,
+        differences: &mut [Wide; CHANNELS],
+        covariance: &mut [[Wide; CHANNELS]; CHANNELS],
+    ) {
+        let (strength_red, strength_green) = (self.mean[RED], self.mean[GREEN]);
+        for (channel, difference) in differences.iter_mut().enumerate() {
             let (of_red, of_green) = (strength_red * shape.red[channel], strength_green * shape.green[channel]);
-            let of_ambient = ambient.ambient[channel];
             let count = seen.counts[channel];
             let (least, full) = if seen.full[channel] {
                 (0.0, FULL_ERROR * count)
             } else {
                 (f32::MIN, 0.0)
             };
-            for lane in 0..WIDE {
-                let light = red[lane] * of_red + green[lane] * of_green;
-                let expected = of_ambient + light;
-                let wrong = SHAPE_ERROR * light;
-                differences[channel][lane] = (count - expected).max(least);
-                covariance[channel][channel][lane] += expected.max(4.0) + READ_VARIANCE + wrong * wrong + full * full;
-            }
-        }
-        let (roots, log_volume) = Roots::new(&covariance);
-        fits.log_volume = log_volume;
-        roots.whiten(&mut differences);
-        let mut levels = prepared.common.map(|common| [common; WIDE]);
-        roots.whiten(&mut levels);
-        for colour in 0..COLOURS.len() {
-            for channel in 0..CHANNELS {
-                fits.difference[channel][colour] = differences[channel][colour];
-                fits.inverse[channel][colour] = roots.inverse[channel][colour];
-            }
-            for place in 0..ROOTS {
-                fits.root[place][colour] = roots.root[place][colour];
-            }
-        }
-        (fits.square, fits.along, fits.level_square) = ([0.0; WIDE], [0.0; WIDE], [0.0; WIDE]);
-        for channel in 0..CHANNELS {
-            for lane in 0..WIDE {
-                let (difference, level) = (differences[channel][lane], levels[channel][lane]);
-                fits.square[lane] += difference * difference;
-                fits.along[lane] += difference * level;
-                fits.level_square[lane] += level * level;
+            for group in 0..GROUPS {
+                let light = LIT.red.0[group] * of_red + LIT.green.0[group] * of_green;
+                let expected = light + Four::all(ambient.ambient.0[channel]);
+                let wrong = light * SHAPE_ERROR;
+                difference.0[group] = (Four::all(count) - expected).max(Four::all(least));
+                covariance[channel][channel].0[group] +=
+                    expected.max(Four::all(4.0)) + Four::all(READ_VARIANCE) + wrong * wrong + Four::all(full * full);
             }
         }
     }
 
-    /// Takes in a sample: each of some explanations with its weight, of weights that sum to at most 1; the rest teaches nothing.
+    /// The covariances of the channels in a sample without its own noise, lower triangles, of each exposure.
+    #[inline(never)]
+    fn covariances(&self, ambient: &Expected, shape: &LedShape, covariance: &mut [[Wide; CHANNELS]; CHANNELS]) {
+        let (strength_red, strength_green) = (self.mean[RED], self.mean[GREEN]);
+        // How much of both dice's shapes the covariance has: their uncertain strengths, and the line of an edge.
+        let variances = [
+            (self.covariance[RED][RED], strength_red * strength_red),
+            (self.covariance[RED][GREEN], strength_red * strength_green),
+            (self.covariance[GREEN][GREEN], strength_green * strength_green),
+        ];
+        let mut of_dice = [Wide::ZERO; 3];
+        for (of_dice, ((both, along), (variance, square))) in
+            of_dice.iter_mut().zip(LIT.both.iter().zip(&LIT.along).zip(variances))
+        {
+            *of_dice = *both * variance + *along * (square * (1.0 / 12.0));
+        }
+        let (red, green) = (Four(shape.red), Four(shape.green));
+        for (one, covariance) in covariance.iter_mut().enumerate() {
+            let of_ambient = ambient.covariance[one];
+            let with_red = red * ambient.with_red.0[one] + ambient.with_red * red.0[one];
+            let with_green = green * ambient.with_green.0[one] + ambient.with_green * green.0[one];
+            let both = [
+                red * red.0[one],
+                green * red.0[one] + red * green.0[one],
+                green * green.0[one],
+            ];
+            for (other, covariance) in covariance.iter_mut().enumerate().take(one + 1) {
+                *covariance = LIT.red * with_red.0[other]
+                    + Wide::all(of_ambient.0[other])
+                    + LIT.green * with_green.0[other]
+                    + of_dice[0] * both[0].0[other]
+                    + of_dice[1] * both[1].0[other]
+                    + of_dice[2] * both[2].0[other];
+            }
+        }
+    }
+
+    /// Takes in a sample: each of some explanations with its weights, which sum to at most 1; the rest teaches nothing.
     pub(super) fn learn(
         &mut self,
         prepared: &Prepared,
@@ -496,73 +468,59 @@ impl Estimate {
         explanations: impl Iterator<Item = Explanation>,
         shape: &LedShape,
     ) {
-        let mut moved = [0.0; WIDE];
+        let mut moved = Vector::ZERO;
         let mut covariance = self.covariance;
-        for explanation in explanations {
-            let Explanation { weight, exposure, more } = explanation;
+        for Explanation { exposure, ways } in explanations {
             let (red, green) = (LIT.red[exposure], LIT.green[exposure]);
-            // Covariance of everything with the sample, whitened; the level's growth is one more column of the root of the covariance.
-            let mut gains = [[0.0; WIDE]; CHANNELS];
+            // Covariance of everything with the sample, its channels made independent.
+            let mut gains = [Vector::ZERO; CHANNELS];
             for (channel, gains) in gains.iter_mut().enumerate() {
-                let (own, common) = (prepared.own[channel], prepared.common[channel]);
-                let (of_red, of_green) = (red * shape.red[channel], green * shape.green[channel]);
-                for index in 0..WIDE {
-                    gains[index] = own * self.covariance[channel][index]
-                        + common * prepared.with_common[index]
-                        + of_red * self.covariance[RED][index]
-                        + of_green * self.covariance[GREEN][index];
-                }
-                gains[COMMON] += common * more;
+                *gains = self.covariance[channel] * prepared.own.0[channel]
+                    + prepared.with_common * prepared.common.0[channel]
+                    + self.covariance[RED] * (red * shape.red[channel])
+                    + self.covariance[GREEN] * (green * shape.green[channel]);
             }
-            // The last column, which stands for nothing that is estimated, takes the effect of the level along.
-            for (gains, common) in gains.iter_mut().zip(prepared.common) {
-                gains[SIZE] = common;
+            fits.roots.part_as(exposure, &mut gains);
+            let inverse: [f32; CHANNELS] = core::array::from_fn(|channel| fits.roots.inverse[channel].0[exposure]);
+            let (mut step, mut along) = (Vector::ZERO, Vector::ZERO);
+            for ((gains, difference), level) in gains.iter().zip(&fits.difference).zip(&fits.level) {
+                step += *gains * difference.0[exposure];
+                along += *gains * level.0[exposure];
             }
-            fits.whiten(exposure, &mut gains);
-            let levels = gains.each_mut().map(|gains| core::mem::take(&mut gains[SIZE]));
-            // The sample's covariance is W W' + more w w' in whitened terms I + more l l': its inverse is I - more l l' / growth.
-            let growth = 1.0 + more * fits.level_square[exposure];
-            let less = more / growth;
-            let mut step = [0.0; WIDE];
-            let mut along = [0.0; WIDE];
-            for (channel, gains) in gains.iter().enumerate() {
-                let (difference, level) = (fits.difference[channel][exposure], levels[channel]);
-                for index in 0..WIDE {
-                    step[index] += gains[index] * difference;
-                    along[index] += gains[index] * level;
-                }
+            // In standard deviations, with d the difference, l the level's effect, G the gains, s = G d the step, a = G l, and e the level
+            // itself: where its variance has grown by m before the sample, the step is s + c (l·d)(e - a), and the covariance loses G G' and
+            // gains c (e - a)(e - a)', with c = m / (1 + m l·l). So the ways differ in three numbers.
+            let mut bent = along * -1.0;
+            bent[COMMON] += 1.0;
+            let (mut weight, mut weight_bent, mut weight_spread) = (0.0, 0.0, 0.0);
+            for (of_way, more) in ways {
+                let grown = more / (1.0 + more * fits.level_square[exposure]);
+                let by = grown * fits.along[exposure];
+                weight += of_way;
+                weight_bent += of_way * by;
+                weight_spread += of_way * (by * by + grown);
             }
-            for index in 0..WIDE {
-                step[index] -= less * along[index] * fits.along[exposure];
-                moved[index] += weight * step[index];
-            }
+            let by_step = step * weight + bent * weight_bent;
+            let by_bent = step * weight_bent + bent * weight_spread;
+            moved += by_step;
             let [first, second, third, fourth] = &gains;
-            for (one, covariance) in covariance.iter_mut().enumerate() {
-                let (of_step, of_along) = (weight * step[one], weight * less * along[one]);
-                let (a, b, c, d) = (
-                    weight * first[one],
-                    weight * second[one],
-                    weight * third[one],
-                    weight * fourth[one],
-                );
-                for other in 0..WIDE {
-                    covariance[other] += of_step * step[other] + of_along * along[other]
-                        - (a * first[other] + b * second[other] + c * third[other] + d * fourth[other]);
-                }
-            }
-            covariance[COMMON][COMMON] += weight * more;
-        }
-        for (one, covariance) in covariance.iter().enumerate() {
-            self.mean[one] += moved[one];
-            for other in 0..WIDE {
-                self.covariance[one][other] = covariance[other] - moved[one] * moved[other];
+            let [of_first, of_second, of_third, of_fourth] = inverse.map(|inverse| weight * inverse);
+            for (place, covariance) in covariance.iter_mut().enumerate() {
+                *covariance += step * by_step[place] + bent * by_bent[place]
+                    - *first * (of_first * first[place])
+                    - *second * (of_second * second[place])
+                    - *third * (of_third * third[place])
+                    - *fourth * (of_fourth * fourth[place]);
             }
         }
+        for (place, covariance) in covariance.iter().enumerate() {
+            self.covariance[place] = *covariance - moved * moved[place];
+        }
+        self.mean += moved;
         // All channels brighter is the same as the level higher: the level is where such a difference belongs.
-        let shared = RETURNS * self.mean[..CHANNELS].iter().sum::<f32>() / 4.0;
-        for mean in &mut self.mean[..CHANNELS] {
-            *mean -= shared;
-        }
+        let [channels, ..] = &mut self.mean.0;
+        let shared = RETURNS * channels.sum() / 4.0;
+        *channels -= Four::all(shared);
         self.mean[COMMON] += shared;
         for index in 0..SIZE {
             let least = if index >= RED { 0.01 } else { 1.0e-9 };
@@ -574,9 +532,65 @@ impl Estimate {
 /// An explanation of a sample.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Explanation {
-    /// How probable it is.
-    pub(super) weight: f32,
     pub(super) exposure: usize,
-    /// By how much the variance of the ambient light's level had grown.
-    pub(super) more: f32,
+    /// How probable it is in each way that the ambient light may behave, and by how much the variance of its level has grown in that.
+    pub(super) ways: [(f32, f32); WAYS],
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+
+    const SHAPE: LedShape = LedShape {
+        red: [1.02, 0.098, 0.061, 1.13],
+        green: [0.159, 1.01, 0.338, 1.38],
+    };
+    const AMBIENT: [f32; CHANNELS] = [312.0, 280.4, 211.9, 820.0];
+
+    fn learned(estimate: &Estimate, exposure: usize, ways: [(f32, f32); WAYS]) -> Estimate {
+        let seen = Seen {
+            counts: [1350.0, 420.0, 300.0, 2040.0],
+            full: [false; CHANNELS],
+            turns: [0.8, 0.6, -0.28, 0.96],
+        };
+        let (prepared, expected) = estimate.prepare(&AMBIENT, &seen);
+        let mut fits = Fits::NONE;
+        estimate.fit(&prepared, &expected, &seen, &SHAPE, &mut fits);
+        let mut learned = estimate.clone();
+        learned.learn(
+            &prepared,
+            &fits,
+            core::iter::once(Explanation { exposure, ways }),
+            &SHAPE,
+        );
+        learned
+    }
+
+    #[test]
+    fn a_level_that_grew_within_the_sample_teaches_what_one_that_grew_before_it_does() {
+        let estimate = Estimate::new(AMBIENT, 0.02, 900.0, 0.3, 0.3);
+        for more in [1.0e-4, 5.0e-3, 0.3] {
+            let mut grown = estimate.clone();
+            grown.jump(more);
+            for exposure in 0..COLOURS.len() {
+                let before = learned(&grown, exposure, [(1.0, 0.0), (0.0, 0.0)]);
+                let within = learned(&estimate, exposure, [(0.0, 0.0), (1.0, more)]);
+                for place in 0..SIZE {
+                    let deviation = before.covariance[place][place].sqrt();
+                    let apart = (before.mean[place] - within.mean[place]).abs();
+                    assert!(apart < 2.0e-3 * deviation, "{more} {exposure}: mean {place}, {apart}");
+                    for other in 0..SIZE {
+                        let both = deviation * before.covariance[other][other].sqrt();
+                        let apart = (before.covariance[place][other] - within.covariance[place][other]).abs();
+                        assert!(
+                            apart < 2.0e-3 * both,
+                            "{more} {exposure}: {place} with {other}, {apart}"
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

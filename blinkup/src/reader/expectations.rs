@@ -1,7 +1,7 @@
 //! What is expected of units before one is seen.
 
-use super::approximation::exp;
 use super::exposure::PerExposure;
+use super::lanes::{Four, Twelve};
 
 /// How units behave, as far as it is known beforehand: the reader's prior.
 ///
@@ -63,6 +63,7 @@ impl Default for Expectations {
 impl Expectations {
     /// Weights relative to the best, from logarithms.
     pub(super) fn weights(&self, logs: PerExposure, best: f32) -> PerExposure {
-        logs.map(|log| exp((log - best).min(0.0)).max(self.least_weight))
+        let below = (Twelve::of_ten(logs) - Twelve::all(best)).with(Twelve::ZERO, Four::min);
+        below.exp().with(Twelve::all(self.least_weight), Four::max).ten()
     }
 }

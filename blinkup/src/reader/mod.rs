@@ -8,6 +8,7 @@ mod estimate;
 mod expectations;
 mod exposure;
 mod flashes;
+mod lanes;
 mod lit;
 mod sensor;
 mod shades;
@@ -465,9 +466,7 @@ impl<M: SensorModel> Reader<M> {
     fn sum_up(&mut self) {
         self.kinds.fill(0.0);
         for view in &self.views[..self.looked_at] {
-            for (sum, belief) in self.kinds.iter_mut().zip(view.belief.kinds()) {
-                *sum += view.share * belief;
-            }
+            view.belief.add_kinds(view.share, &mut self.kinds);
         }
     }
 

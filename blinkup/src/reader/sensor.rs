@@ -2,7 +2,8 @@
 
 use super::approximation::{cos_sin, exp, ln};
 use super::estimate::{CHANNELS, Estimate, Explanation, Fits, Prepared, Seen};
-use super::exposure::{EXPOSURES, PerExposure};
+use super::exposure::PerExposure;
+use super::lanes::{Four, Twelve};
 use crate::codes::Colour;
 use crate::sample::Sample;
 use crate::tick::Tick;
@@ -113,7 +114,7 @@ const TEACHING: f32 = 1.0e-3;
 const LEVEL_ERROR: f32 = 0.02;
 const LATER_LEVEL_ERROR: f32 = 0.15;
 /// How the ambient light may behave from one sample to the next: stand still, or move.
-const WAYS: usize = 2;
+pub(super) const WAYS: usize = 2;
 /// Variance that moving light adds to its level in a second, relative.
 const MOVING: f32 = 3.6e-3;
 /// Variance that a jump adds.
@@ -152,9 +153,11 @@ struct Weighed {
     /// The variance that the ambient light's level gained in each way.
     adds: [f32; WAYS],
     fits: Fits,
+    /// The logarithm of how probable each way is.
+    ways: [f32; WAYS],
     /// The logarithm of how likely each exposure made it in each way, with the way's own probability; and in either.
-    densities: [PerExposure; WAYS],
-    logs: PerExposure,
+    densities: [Twelve; WAYS],
+    logs: Twelve,
     prepared: Option<Prepared>,
 }
 
@@ -182,8 +185,9 @@ impl ColourSensor {
                 },
                 adds: [0.0; WAYS],
                 fits: Fits::NONE,
-                densities: [[0.0; EXPOSURES]; WAYS],
-                logs: [0.0; EXPOSURES],
+                ways: [0.0; WAYS],
+                densities: [Twelve::ZERO; WAYS],
+                logs: Twelve::ZERO,
                 prepared: None,
             },
         }
@@ -216,19 +220,17 @@ impl ColourSensor {
         self.estimate
             .fit(&prepared, &expected, &weighed.seen, &self.shape, &mut weighed.fits);
         weighed.prepared = Some(prepared);
-        let ways = [ln(1.0 - self.moving), ln(self.moving)];
-        for ((densities, adds), way) in weighed.densities.iter_mut().zip(weighed.adds).zip(ways) {
-            *densities = weighed.fits.log_densities(adds).map(|density| density + way);
+        weighed.ways = [ln(1.0 - self.moving), ln(self.moving)];
+        for ((densities, adds), way) in weighed.densities.iter_mut().zip(weighed.adds).zip(weighed.ways) {
+            *densities = weighed.fits.log_densities(adds) + Twelve::all(way);
         }
-        let [still, moving] = &weighed.densities;
-        for (log, densities) in weighed.logs.iter_mut().zip(still.iter().zip(moving)) {
-            *log = sum_of_logs([*densities.0, *densities.1]);
-        }
+        let [still, moving] = weighed.densities;
+        let (most, least) = (still.with(moving, Four::max), still.with(moving, Four::min));
+        weighed.logs = most + ((least - most).exp() + Twelve::all(1.0)).ln();
     }
 }
 
 /// The logarithm of a sum, from the logarithms of what is summed.
-#[inline]
 fn sum_of_logs(logs: [f32; WAYS]) -> f32 {
     let [one, other] = logs;
     let most = one.max(other);
@@ -286,7 +288,7 @@ impl SensorModel for ColourSensor {
         self.compare();
         let begins = self.begins.take();
         let costs = if self.is_too_weak() { TOO_WEAK_COSTS } else { 0.0 };
-        let mut logs = self.weighed.logs;
+        let mut logs = self.weighed.logs.ten();
         for (exposure, log) in logs.iter_mut().enumerate() {
             *log -= costs;
             if begins.is_some_and(|begins| begins != exposure) {
@@ -297,12 +299,12 @@ impl SensorModel for ColourSensor {
     }
 
     fn weigh_changed(&self, least: f32) -> Option<PerExposure> {
-        let jumps = JUMPS[0] + ln(1.0 - self.moving);
-        let jumps = sum_of_logs([jumps, JUMPS[1] + ln(self.moving)]);
+        let [still, moving] = self.weighed.ways;
+        let jumps = sum_of_logs([JUMPS[0] + still, JUMPS[1] + moving]);
         if jumps + self.weighed.fits.most_log_density() <= least {
             return None;
         }
-        Some(self.weighed.fits.log_densities(JUMP).map(|density| jumps + density))
+        Some((self.weighed.fits.log_densities(JUMP) + Twelve::all(jumps)).ten())
     }
 
     fn surprise(&self) -> f32 {
@@ -325,22 +327,20 @@ impl SensorModel for ColourSensor {
         };
         let weighed = &self.weighed;
         let mut shares = [0.0; WAYS];
-        let mut explanations = [None; COLOURS.len() * WAYS];
+        let mut explanations = [None; COLOURS.len()];
         for (exposure, probable) in probable.iter().enumerate() {
             if *probable < TEACHING {
                 continue;
             }
-            for way in 0..WAYS {
+            let mut ways = [(0.0, 0.0); WAYS];
+            for (way, of_way) in ways.iter_mut().enumerate() {
                 let density = weighed.densities[way][exposure] - weighed.logs[exposure];
                 let weight = probable * exp(density.min(0.0));
                 shares[way] += weight;
-                if exposure < COLOURS.len() && weight >= TEACHING {
-                    explanations[exposure * WAYS + way] = Some(Explanation {
-                        weight,
-                        exposure,
-                        more: weighed.adds[way],
-                    });
-                }
+                *of_way = (if weight < TEACHING { 0.0 } else { weight }, weighed.adds[way]);
+            }
+            if let Some(explanation) = explanations.get_mut(exposure) {
+                *explanation = Some(Explanation { exposure, ways });
             }
         }
         let [still, moving] = shares;

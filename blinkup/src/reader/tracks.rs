@@ -13,6 +13,7 @@ use core::time::Duration;
 
 use super::expectations::Expectations;
 use super::exposure::{EXPOSURES, PerExposure, between};
+use super::lanes::{Four, Twelve};
 use super::sensor::{COLOURS, PerColour, place};
 use crate::codes::{Colour, PatternId};
 
@@ -131,6 +132,18 @@ impl Ring {
     }
 }
 
+impl Ring {
+    /// The cells, of which the newest is at `head`, that are as many cells old as that: two pieces of the round.
+    fn ages<'a>(&self, cells: &'a mut [f32], head: usize, ages: Range<usize>) -> [&'a mut [f32]; 2] {
+        let ages = ages.start.min(self.cells())..ages.end.min(self.cells());
+        let (until, after) = cells.split_at_mut(head + 1);
+        let pieces = |ages: Range<usize>, of: usize| of.saturating_sub(ages.end)..of.saturating_sub(ages.start);
+        let older = ages.start.max(head + 1) - head - 1..ages.end.max(head + 1) - head - 1;
+        let (newer, older) = (pieces(ages, until.len()), pieces(older, after.len()));
+        [&mut until[newer], &mut after[older]]
+    }
+}
+
 /// Where a run's ring is in the history: small numbers, as there is a list of them in every lane.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -174,7 +187,7 @@ pub(super) struct Tracks {
     strange_begins: f32,
     strange_begins_first: f32,
     rings: Vec<Ring>,
-    /// Runs in the order of their banks, then of the colour before.
+    /// Runs in the order of their banks, then of the colour before, each of these filled up to whole fours.
     of_bank: [Range<usize>; BANKS],
     edges: [Vec<Edges>; BANKS],
     /// Of every run: its ring, and where that begins in the history.
@@ -188,8 +201,6 @@ pub(super) struct Tracks {
     anywhere: Vec<f32>,
     begins: Vec<f32>,
     begins_first: Vec<f32>,
-    /// The runs of each kind.
-    of_kind: Vec<Vec<u32>>,
     /// The runs of each track, with one over its mean length.
     of_track: Vec<(Vec<u32>, f32)>,
     /// The run after which a single flash is over, and its track.
@@ -205,8 +216,8 @@ pub(super) struct Tracks {
     /// For each colour and so many cells: the mean share of what begins in these cells that begins with the colour and shows it to their end,
     /// of each kind.
     begin_unseen: Vec<Vec<f32>>,
-    /// Of each kind and colour, the share of what begins with the colour that is of the kind.
-    begin_as: Vec<PerColour>,
+    /// For each colour, the share of what begins with the colour that is of each kind.
+    begin_as: [Vec<Four>; BANKS],
     history: usize,
     expectations: Expectations,
 }
@@ -228,6 +239,8 @@ pub(super) struct Belief {
     added: [f32; BANKS],
     /// Cells since the bank was forgotten: what entered before that is zero.
     since: [usize; BANKS],
+    /// Cells since the bank's factor was last multiplied out.
+    fresh: [usize; BANKS],
     /// Whether next to nothing is believed of the bank: all its numbers are zero.
     asleep: [bool; BANKS],
     /// What would enter each run in the newest cell of time if its edge had not been seen yet, to be multiplied by the scale: several samples
@@ -237,10 +250,10 @@ pub(super) struct Belief {
     held: Vec<f32>,
     /// Belief in each colour of strange light.
     strange: PerColour,
-    /// Belief in each kind; sums to 1.
-    kinds: Vec<f32>,
+    /// Belief in each kind; sums to 1. The last four are filled up with nothing.
+    kinds: Vec<Four>,
     /// The part of the belief in each kind that is a stage, soon to end.
-    stages: Vec<f32>,
+    stages: Vec<Four>,
     /// Changes a second that are to be expected now.
     changes: f32,
     /// Belief in each colour.
@@ -286,8 +299,22 @@ impl Room {
 }
 
 impl Belief {
-    pub(super) fn kinds(&self) -> &[f32] {
-        &self.kinds
+    /// Adds a share of the belief in each kind.
+    pub(super) fn add_kinds(&self, share: f32, kinds: &mut [f32]) {
+        for (sums, beliefs) in kinds.chunks_mut(4).zip(&self.kinds) {
+            for (sum, belief) in sums.iter_mut().zip(&beliefs.0) {
+                *sum += share * belief;
+            }
+        }
+    }
+
+    /// Belief in one kind.
+    fn kind(&self, kind: usize) -> f32 {
+        self.kinds[kind / 4].0[kind % 4]
+    }
+
+    fn kind_mut(&mut self, kind: usize) -> &mut f32 {
+        &mut self.kinds[kind / 4].0[kind % 4]
     }
 
     /// Belief in each colour.
@@ -296,17 +323,9 @@ impl Belief {
     }
 
     pub(super) fn state_bytes(&self) -> usize {
-        let numbers = [
-            &self.history,
-            &self.ending,
-            &self.lasting,
-            &self.late,
-            &self.held,
-            &self.kinds,
-            &self.stages,
-        ];
+        let numbers = [&self.history, &self.ending, &self.lasting, &self.late, &self.held];
         let numbers: usize = numbers.iter().map(|values| size_of_val(&***values)).sum();
-        numbers + size_of_val(&*self.heads)
+        numbers + size_of_val(&*self.heads) + size_of_val(&*self.kinds) + size_of_val(&*self.stages)
     }
 
     /// Becomes as another belief. Does not allocate.
@@ -318,6 +337,7 @@ impl Belief {
         self.factors = other.factors;
         self.added = other.added;
         self.since = other.since;
+        self.fresh = other.fresh;
         self.asleep = other.asleep;
         self.late.copy_from_slice(&other.late);
         self.late_scale = other.late_scale;
@@ -369,13 +389,14 @@ impl Tracks {
             factors: [1.0; BANKS],
             added: [0.0; BANKS],
             since: [0; BANKS],
+            fresh: [0; BANKS],
             asleep: [false; BANKS],
             late: vec![0.0; runs],
             late_scale: 1.0,
             held: vec![0.0; self.held.len()],
             strange: [0.0; 4],
-            kinds: vec![0.0; self.kinds.len()],
-            stages: vec![0.0; self.kinds.len()],
+            kinds: vec![Four::ZERO; self.kinds.len().div_ceil(4)],
+            stages: vec![Four::ZERO; self.kinds.len().div_ceil(4)],
             changes: 0.0,
             colours: [0.0; 4],
             unseen: [0.0; 4],
@@ -403,16 +424,16 @@ impl Tracks {
         let numbers = [&self.part, &self.mean, &self.anywhere, &self.begins, &self.begins_first];
         let numbers: usize = numbers.iter().map(|values| size_of_val(&***values)).sum();
         let edges: usize = self.edges.iter().map(|edges| size_of_val(&**edges)).sum();
-        let lists = self.of_kind.iter().chain(self.of_track.iter().map(|(runs, _)| runs));
-        let lists: usize = lists.map(|runs| size_of_val(&**runs)).sum();
+        let lists: usize = self.of_track.iter().map(|(runs, _)| size_of_val(&**runs)).sum();
+        let shares: usize = self.begin_as.iter().map(|shares| size_of_val(&**shares)).sum();
         numbers
             + edges
             + lists
+            + shares
             + size_of_val(&*self.before)
             + size_of_val(&*self.kind)
             + size_of_val(&*self.places)
             + size_of_val(&*self.rings)
-            + size_of_val(&*self.of_kind)
             + size_of_val(&*self.of_track)
             + size_of_val(&*self.held)
             + size_of_val(&*self.kinds)
@@ -432,12 +453,13 @@ impl Tracks {
         belief.factors = [1.0; BANKS];
         belief.added = [self.first_anywhere; BANKS];
         belief.since = [0; BANKS];
+        belief.fresh = [0; BANKS];
         belief.asleep = [false; BANKS];
         belief.late.fill(0.0);
         belief.rest_ms = 0.0;
         belief.since_settled = 0;
-        belief.kinds.fill(0.0);
-        belief.stages.fill(self.expectations.brief);
+        belief.kinds.fill(Four::ZERO);
+        belief.stages.fill(Four::all(self.expectations.brief));
         belief.changes = self.changes(self.expectations.brief);
         belief.colours = [0.0; 4];
         belief.unseen = [0.0; 4];
@@ -453,20 +475,22 @@ impl Tracks {
         for (bank, runs) in self.of_bank.iter().enumerate() {
             belief.colours[bank] = runs.clone().map(share).sum();
         }
-        for (kind, runs) in belief.kinds.iter_mut().zip(&self.of_kind) {
-            *kind = runs.iter().map(|&run| share(run as usize)).sum();
+        for (run, kind) in self.kind.iter().enumerate() {
+            *belief.kind_mut(*kind as usize) += share(run);
         }
         self.sum_up_held(belief);
     }
 
     /// Adds what is held, and strange light, to the sums.
     fn sum_up_held(&self, belief: &mut Belief) {
-        for (value, held) in belief.held.iter().zip(&self.held) {
-            belief.kinds[held.kind] += value;
+        for (place, held) in self.held.iter().enumerate() {
+            let value = belief.held[place];
+            *belief.kind_mut(held.kind) += value;
             belief.colours[held.bank] += value;
         }
-        for (colour, value) in belief.strange.into_iter().enumerate() {
-            belief.kinds[self.strange] += value;
+        for colour in 0..COLOURS.len() {
+            let value = belief.strange[colour];
+            *belief.kind_mut(self.strange) += value;
             belief.colours[colour] += value;
         }
     }
@@ -544,23 +568,19 @@ impl Tracks {
         }
         // What changed since the last sample did so before this one began, or within it.
         let within = (integration_ms / milliseconds.max(1.0e-3)).min(1.0);
-        let mut entering = [0.0; 4];
+        let turned = Changed::new(weights, within);
         let red = place(Colour::Red);
         let left_patterns = leaving;
         leaving[red] += flash;
-        let mut flashed = [0.0; 4];
-        for (after, flashed) in flashed.iter_mut().enumerate().filter(|(after, _)| *after != red) {
-            *flashed = flash * (within * weights[between(red, after)] + (1.0 - within) * weights[after]);
-        }
+        let mut flashed = (turned.from(red) * flash).0;
+        flashed[red] = 0.0;
+        let entry_colours = Four(self.entry_colours);
+        let mut entering = Four::ZERO;
         for (before, leaving) in leaving.into_iter().enumerate() {
-            for (after, entering) in entering.iter_mut().enumerate() {
-                for (exposure, part) in [(between(before, after), within), (after, 1.0 - within)] {
-                    let seen = leaving * part * weights[exposure];
-                    *entering += seen;
-                    exposures[exposure] += seen * self.entry_colours[after];
-                }
-            }
+            entering += turned.from(before) * leaving;
+            turned.add(before, entry_colours * leaving, &mut exposures);
         }
+        let entering = entering.0;
         if steps == 0 {
             for (entered, late) in room.entered.iter_mut().zip(&belief.late) {
                 *entered = late * belief.late_scale;
@@ -582,12 +602,15 @@ impl Tracks {
                 let edge = keeps * of_cell * weights[between(edges.before, bank)];
                 let beside = keeps * (1.0 - of_cell) * weights[bank];
                 let not_yet = keeps * weights[edges.before];
-                let entered = &mut room.entered[edges.runs.clone()];
-                let seen = sum_of(entered);
-                for (value, late) in entered.iter_mut().zip(&mut belief.late[edges.runs.clone()]) {
-                    *late = (*value * not_yet).max(TINY);
-                    *value *= edge + beside;
+                let entered = fours_mut(&mut room.entered[edges.runs.clone()]);
+                let mut seen = Four::ZERO;
+                for (entered, late) in entered.zip(fours_mut(&mut belief.late[edges.runs.clone()])) {
+                    let value = Four(*entered);
+                    seen += value;
+                    *late = (value * not_yet).max(Four::all(TINY)).0;
+                    *entered = (value * (edge + beside)).0;
                 }
+                let seen = seen.sum();
                 exposures[between(edges.before, bank)] += seen * edge;
                 exposures[bank] += seen * beside;
                 sum += seen * (edge + beside);
@@ -600,16 +623,23 @@ impl Tracks {
                 belief.asleep[bank] = false;
                 let inverse = 1.0 / belief.factors[bank];
                 let runs = self.of_bank[bank].clone();
-                let shares = self.begins[runs.clone()].iter().zip(&self.anywhere[runs.clone()]);
-                let shares = shares.zip(&self.mean[runs.clone()]);
-                let values = room.belief[runs.clone()]
-                    .iter_mut()
-                    .zip(&mut room.entered[runs.clone()])
-                    .zip(&self.kind[runs]);
-                for (((value, entered), kind), ((begins, anywhere), mean)) in values.zip(shares) {
+                let shares = fours(&self.begins[runs.clone()]).zip(fours(&self.anywhere[runs.clone()]));
+                let shares = shares.zip(fours(&self.mean[runs.clone()]));
+                let values = fours_mut(&mut room.belief[runs.clone()]).zip(fours_mut(&mut room.entered[runs.clone()]));
+                let kinds = self.kind[runs].as_chunks::<4>().0;
+                for (((value, entered), kinds), ((begins, anywhere), mean)) in values.zip(kinds).zip(shares) {
                     // A pattern changes to another one: what was believed in this one does not begin it again.
-                    *entered += entering[bank] * begins * (1.0 - belief.kinds[*kind as usize]);
-                    *value += *entered + entering[bank] * anywhere * mean;
+                    let [one, two, three, four] = *kinds;
+                    let kinds = Four([
+                        belief.kind(one as usize),
+                        belief.kind(two as usize),
+                        belief.kind(three as usize),
+                        belief.kind(four as usize),
+                    ]);
+                    let begun = Four(*begins) * entering[bank] * (Four::all(1.0) - kinds);
+                    let new = Four(*entered) + begun;
+                    *entered = new.0;
+                    *value = (Four(*value) + new + Four(*anywhere) * entering[bank] * Four(*mean)).0;
                 }
                 if steps > 0 {
                     self.enter(belief, room, bank, inverse);
@@ -627,17 +657,27 @@ impl Tracks {
             *value = (seen + entering[colour] * held.begins).max(TINY);
         }
         let change = expectations.strange_changes * seconds;
-        let changing = Changing {
-            keeps,
-            change: change / (1.0 + change * 4.0 / 3.0),
-            within,
-        };
-        go_anywhere(&mut belief.strange, &changing, weights, &mut exposures);
+        let change = change / (1.0 + change * 4.0 / 3.0);
+        let mut strange = Four::ZERO;
+        for (before, old) in belief.strange.into_iter().enumerate() {
+            // Any colour after any other.
+            let mut after = Four::all(change / 3.0);
+            after.0[before] = 1.0 - change;
+            let after = after * (keeps * old);
+            strange += turned.from(before) * after;
+            turned.add(before, after, &mut exposures);
+        }
+        belief.strange = strange.0;
         for (value, entering) in belief.strange.iter_mut().zip(entering) {
             *value += entering * self.strange_begins;
         }
-        for (kind, runs) in belief.kinds.iter_mut().zip(&self.of_kind) {
-            *kind = runs.iter().map(|&run| room.belief[run as usize]).sum();
+        belief.kinds.fill(Four::ZERO);
+        for (bank, runs) in self.of_bank.iter().enumerate() {
+            if !belief.asleep[bank] {
+                for (value, kind) in room.belief[runs.clone()].iter().zip(&self.kind[runs.clone()]) {
+                    *belief.kind_mut(*kind as usize) += value;
+                }
+            }
         }
         self.sum_up_held(belief);
         let total = Self::scale(belief, &mut exposures);
@@ -680,17 +720,18 @@ impl Tracks {
         } = self.expectations;
         // Stages end sooner than what lasts: what has been shown for some time is no stage.
         let stays = (1.0 + changes * seconds) / (1.0 + brief_ends * seconds);
-        belief.changes = 0.0;
-        for ((stage, kind), begins) in belief.stages.iter_mut().zip(&belief.kinds).zip(&self.begin_as) {
-            let new: f32 = entered
-                .iter()
-                .zip(begins)
-                .map(|(entered, begins)| entered * begins)
-                .sum();
-            let still = *stage * stays / (1.0 - *stage * (1.0 - stays));
-            *stage = still + (new / kind.max(TINY)).min(1.0) * (brief - still);
-            belief.changes += kind * self.changes(*stage);
+        let mut all_changes = Four::ZERO;
+        for (place, (stage, kind)) in belief.stages.iter_mut().zip(&belief.kinds).enumerate() {
+            let mut new = Four::ZERO;
+            for (entered, begins) in entered.iter().zip(&self.begin_as) {
+                new += begins[place] * *entered;
+            }
+            let still = (*stage * stays).over(Four::all(1.0) - *stage * (1.0 - stays));
+            let part = new.over(kind.max(Four::all(TINY))).min(Four::all(1.0));
+            *stage = still + part * (Four::all(brief) - still);
+            all_changes += *kind * (*stage * (brief_ends - changes) + Four::all(changes));
         }
+        belief.changes = all_changes.sum();
     }
 
     /// Changes a second away from a pattern that is a stage with this probability.
@@ -711,7 +752,7 @@ impl Tracks {
     /// `share` of it.
     pub(super) fn add_unseen(&self, belief: &Belief, kind: usize, share: f32, kinds: &mut [f32]) {
         // Whatever has been shown since the colour began, what left the kind since then is in proportion to what is left of it.
-        let left = share * belief.kinds[kind] * belief.changes * CELL_MS / 1000.0;
+        let left = share * belief.kind(kind) * belief.changes * CELL_MS / 1000.0;
         let all: f32 = belief.unseen.iter().sum();
         for (colour, (&unseen, ms)) in belief.unseen.iter().zip(belief.unseen_ms).enumerate() {
             let part = left * unseen / all.max(f32::MIN_POSITIVE);
@@ -751,39 +792,46 @@ impl Tracks {
         }
         for (bank, runs) in self.of_bank.iter().enumerate() {
             belief.since[bank] += 1;
+            belief.fresh[bank] += 1;
             if belief.asleep[bank] {
                 continue;
             }
             let factor = belief.factors[bank];
             let runs = runs.clone();
-            for (ending, place) in belief.ending[runs.clone()].iter_mut().zip(&self.places[runs.clone()]) {
-                let (start, head) = (place.start(), belief.heads[place.ring()] as usize);
-                *ending += belief.history[start + room.ends[place.ring()]] - belief.history[start + head];
-            }
-            let values = belief.ending[runs.clone()]
-                .iter()
-                .zip(&mut belief.lasting[runs.clone()]);
-            let shares = self.part[runs.clone()].iter().zip(&room.added[runs.clone()]);
-            for (((ending, lasting), (part, added)), left) in values.zip(shares).zip(&mut room.left[runs]) {
-                let leaves = ending * part;
-                *lasting -= leaves;
-                *left = ((leaves + added) * factor).max(TINY);
+            let values = fours_mut(&mut belief.ending[runs.clone()]).zip(fours_mut(&mut belief.lasting[runs.clone()]));
+            let shares = fours(&self.part[runs.clone()]).zip(fours(&room.added[runs.clone()]));
+            let places = self.places[runs.clone()].as_chunks::<4>().0;
+            let lefts = fours_mut(&mut room.left[runs]).zip(places);
+            for (((ending, lasting), (part, added)), (left, places)) in values.zip(shares).zip(lefts) {
+                let changed = |lane: usize| {
+                    let (ring, start) = (places[lane].ring(), places[lane].start());
+                    belief.history[start + room.ends[ring]] - belief.history[start + belief.heads[ring] as usize]
+                };
+                let ends = Four(*ending) + Four([changed(0), changed(1), changed(2), changed(3)]);
+                let leaves = ends * Four(*part);
+                *ending = ends.0;
+                *lasting = (Four(*lasting) - leaves).0;
+                *left = ((leaves + Four(*added)) * factor).max(Four::all(TINY)).0;
             }
         }
-        for (entered, &before) in room.entered.iter_mut().zip(&self.before) {
-            *entered = room.left[before as usize];
+        let left = |run: u32| room.left[run as usize];
+        for (entered, before) in fours_mut(&mut room.entered).zip(self.before.as_chunks().0) {
+            let [one, two, three, four] = *before;
+            *entered = [left(one), left(two), left(three), left(four)];
         }
     }
 
     /// Puts what entered a bank's runs in their newest cell; `inverse` is one over the bank's factor.
     fn enter(&self, belief: &mut Belief, room: &mut Room, bank: usize, inverse: f32) {
         let runs = self.of_bank[bank].clone();
-        let values = room.entered[runs.clone()].iter().zip(&room.added[runs.clone()]);
-        let places = self.places[runs.clone()].iter();
-        for (((entered, added), lasting), place) in values.zip(&mut belief.lasting[runs]).zip(places) {
-            let value = entered * inverse - added;
-            *lasting += value;
-            belief.history[place.start() + belief.heads[place.ring()] as usize] = value;
+        let values = fours(&room.entered[runs.clone()]).zip(fours(&room.added[runs.clone()]));
+        let places = self.places[runs.clone()].as_chunks::<4>().0;
+        for (((entered, added), lasting), places) in values.zip(fours_mut(&mut belief.lasting[runs])).zip(places) {
+            let values = Four(*entered) * inverse - Four(*added);
+            *lasting = (Four(*lasting) + values).0;
+            for (value, place) in values.0.iter().zip(places) {
+                belief.history[place.start() + belief.heads[place.ring()] as usize] = *value;
+            }
         }
     }
 
@@ -813,11 +861,15 @@ impl Tracks {
         }
         let newest = if moved { 1.0 } else { 0.0 };
         let factor = belief.factors[bank];
-        let values = belief.lasting[runs.clone()].iter().zip(&self.mean[runs.clone()]);
-        for (((lasting, mean), added), left) in values.zip(&room.added[runs]).zip(&mut *left) {
-            *left = ((lasting + (mean - newest) * added) * factor).max(TINY);
+        let values = fours(&belief.lasting[runs.clone()]).zip(fours(&self.mean[runs.clone()]));
+        let mut sum = Four::ZERO;
+        for (((lasting, mean), added), left) in values.zip(fours(&room.added[runs])).zip(fours_mut(left)) {
+            let cells = (Four(*mean) - Four::all(newest)) * Four(*added);
+            let values = ((Four(*lasting) + cells) * factor).max(Four::all(TINY));
+            sum += values;
+            *left = values.0;
         }
-        sum_of(left)
+        sum.sum()
     }
 
     /// Where a run's ring is in the history.
@@ -831,6 +883,7 @@ impl Tracks {
         belief.factors[bank] = 1.0;
         belief.added[bank] = 0.0;
         let since = core::mem::take(&mut belief.since[bank]);
+        belief.fresh[bank] = 0;
         let runs = self.of_bank[bank].clone();
         room.belief[runs.clone()].fill(0.0);
         if core::mem::replace(&mut belief.asleep[bank], true) {
@@ -842,13 +895,8 @@ impl Tracks {
             let head = belief.heads[place.ring()] as usize;
             let ring = &self.rings[place.ring()];
             let cells = &mut belief.history[place.start()..place.start() + ring.cells()];
-            if since + 1 >= cells.len() {
+            for cells in ring.ages(cells, head, 0..since + 1) {
                 cells.fill(0.0);
-            } else if since <= head {
-                cells[head - since..=head].fill(0.0);
-            } else {
-                cells[..=head].fill(0.0);
-                cells[head + ring.cells() - since..].fill(0.0);
             }
         }
     }
@@ -861,6 +909,7 @@ impl Tracks {
                 room.belief[run] = (cells * belief.factors[bank]).max(0.0);
             }
         }
+        room.entered.fill(0.0);
         let mut over = 0.0;
         for (track, (runs, part)) in self.of_track.iter().enumerate() {
             let sum: f32 = runs.iter().map(|&run| room.belief[run as usize]).sum();
@@ -890,9 +939,51 @@ impl Tracks {
             belief.since_settled = 0;
         }
         for bank in 0..BANKS {
-            if !belief.asleep[bank] && (all || !FACTORS.contains(&belief.factors[bank])) {
-                self.settle(belief, bank);
+            if belief.asleep[bank] {
+                continue;
             }
+            let factor = belief.factors[bank];
+            if all || factor > FACTORS.end {
+                self.settle(belief, bank);
+            } else if factor < FACTORS.start {
+                self.fade(belief, bank);
+            }
+        }
+    }
+
+    /// Multiplies out a bank's factor that has become so small that what was believed when it was last multiplied out is nothing.
+    fn fade(&self, belief: &mut Belief, bank: usize) {
+        let factor = core::mem::replace(&mut belief.factors[bank], 1.0);
+        belief.added[bank] *= factor;
+        let fresh = core::mem::take(&mut belief.fresh[bank]);
+        let since = core::mem::replace(&mut belief.since[bank], fresh);
+        for run in self.of_bank[bank].clone() {
+            let place = self.places[run];
+            let ring = &self.rings[place.ring()];
+            let head = belief.heads[place.ring()] as usize;
+            let cells = &mut belief.history[place.start()..place.start() + ring.cells()];
+            let last = cells.len() - 1;
+            let (mut whole, mut ending, mut left) = (0.0, 0.0, 0.0);
+            for cells in ring.ages(cells, head, 0..fresh + 1) {
+                for cell in cells {
+                    *cell *= factor;
+                    if cell.abs() < TINY {
+                        *cell = 0.0;
+                    }
+                    whole += *cell;
+                }
+            }
+            // Those that may end are seldom among what is fresh.
+            for age in ring.shortest..=fresh.min(last) {
+                let cell = cells[ring.back(head, age)];
+                whole -= cell;
+                ending += cell;
+                left += cell * (last - age) as f32;
+            }
+            for cells in ring.ages(cells, head, fresh + 1..since + 1) {
+                cells.fill(0.0);
+            }
+            (belief.ending[run], belief.lasting[run]) = (ending, whole + left * self.part[run]);
         }
     }
 
@@ -913,6 +1004,7 @@ impl Tracks {
         belief.factors[bank] = 1.0;
         belief.added[bank] = 0.0;
         belief.since[bank] = self.history;
+        belief.fresh[bank] = 0;
         for run in self.of_bank[bank].clone() {
             let ring = self.places[run].ring();
             let head = belief.heads[ring] as usize;
@@ -952,9 +1044,12 @@ impl Tracks {
         for (late, others) in belief.late.iter_mut().zip(&other.late) {
             *late = (1.0 - share) * *late * scale + share * others * others_scale;
         }
+        for (values, others) in [(&mut belief.kinds, &other.kinds), (&mut belief.stages, &other.stages)] {
+            for (value, other) in values.iter_mut().zip(others) {
+                *value += (*other - *value) * share;
+            }
+        }
         let both = [
-            (&mut belief.kinds[..], &other.kinds[..]),
-            (&mut belief.stages[..], &other.stages[..]),
             (&mut belief.held[..], &other.held[..]),
             (&mut belief.strange[..], &other.strange[..]),
             (&mut belief.colours[..], &other.colours[..]),
@@ -968,36 +1063,37 @@ impl Tracks {
 
     /// Makes belief, and what it rests on, sum to 1; gives what it summed to.
     fn scale(belief: &mut Belief, exposures: &mut PerExposure) -> f32 {
-        let total: f32 = belief.kinds.iter().sum();
+        let total = belief.kinds.iter().fold(Four::ZERO, |sum, four| sum + *four).sum();
         let scale = 1.0 / total.max(f32::MIN_POSITIVE);
-        let Belief {
-            factors,
-            late_scale,
-            held,
-            strange,
-            kinds,
-            colours,
-            ..
-        } = belief;
-        *late_scale = scale;
-        let numbers = factors.iter_mut().chain(held).chain(strange).chain(kinds);
-        for value in numbers.chain(colours).chain(exposures) {
+        belief.late_scale = scale;
+        for four in &mut belief.kinds {
+            *four = *four * scale;
+        }
+        for values in [&mut belief.factors, &mut belief.strange, &mut belief.colours] {
+            *values = (Four(*values) * scale).0;
+        }
+        for value in &mut belief.held {
             *value *= scale;
         }
+        *exposures = (Twelve::of_ten(*exposures) * scale).ten();
         total
     }
 }
 
-/// A sum in lanes, which compilers vectorise.
+/// A sum, in fours.
 fn sum_of(values: &[f32]) -> f32 {
-    let (lanes, rest) = values.as_chunks::<4>();
-    let mut sums = [0.0_f32; 4];
-    for lane in lanes {
-        for (sum, value) in sums.iter_mut().zip(lane) {
-            *sum += value;
-        }
-    }
-    sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
+    let (fours, rest) = values.as_chunks();
+    let sum = fours.iter().fold(Four::ZERO, |sum, four| sum + Four(*four));
+    sum.sum() + rest.iter().sum::<f32>()
+}
+
+/// Numbers of runs, which are laid out in whole fours.
+fn fours(values: &[f32]) -> impl Iterator<Item = &[f32; 4]> {
+    values.as_chunks().0.iter()
+}
+
+fn fours_mut(values: &mut [f32]) -> impl Iterator<Item = &mut [f32; 4]> {
+    values.as_chunks_mut().0.iter_mut()
 }
 
 /// Tracks while they are laid.
@@ -1120,10 +1216,49 @@ impl Plan {
             flash_track,
         } = self;
         let colour_before = |run: &Run| run.before.map_or(run.bank, |before| runs[before].bank);
-        let mut order: Vec<usize> = (0..runs.len()).collect();
-        order.sort_by_key(|&run| (runs[run].bank, colour_before(&runs[run])));
-        let place_of = |run: usize| order.iter().position(|&other| other == run).unwrap_or(order.len()) as u32;
-        let sorted: Vec<&Run> = order.iter().map(|&run| &runs[run]).collect();
+        // Neighbours of one bank after one colour are weighed alike, in fours: what is missing of the last four are runs that nothing enters.
+        let nothing = |bank| Run {
+            track: tracks.len(),
+            kind: 0,
+            bank,
+            before: None,
+            shortest: FLASH.start,
+            lengths: 1,
+            anywhere: 0.0,
+            begins: 0.0,
+            begins_first: 0.0,
+        };
+        let mut order: Vec<Option<usize>> = Vec::new();
+        let mut sorted: Vec<Run> = Vec::new();
+        let mut edges: [Vec<Edges>; BANKS] = Default::default();
+        let of_bank = core::array::from_fn(|bank| {
+            let start = sorted.len();
+            for before in 0..BANKS {
+                let first = sorted.len();
+                let neighbours = |run: &Run| run.bank == bank && colour_before(run) == before;
+                for (place, run) in runs.iter().enumerate().filter(|(_, run)| neighbours(run)) {
+                    order.push(Some(place));
+                    sorted.push(run.clone());
+                }
+                while !sorted.len().is_multiple_of(4) {
+                    order.push(None);
+                    sorted.push(nothing(bank));
+                }
+                if sorted.len() > first {
+                    edges[bank].push(Edges {
+                        before,
+                        runs: first..sorted.len(),
+                    });
+                }
+            }
+            start..sorted.len()
+        });
+        let place_of = |run: usize| {
+            order
+                .iter()
+                .position(|&other| other == Some(run))
+                .unwrap_or(order.len()) as u32
+        };
         let mut rings: Vec<Ring> = Vec::new();
         let mut places = Vec::new();
         let mut history = 0;
@@ -1142,32 +1277,16 @@ impl Plan {
             });
             history += rings[ring].cells();
         }
-        let of_bank = core::array::from_fn(|bank| {
-            let start = sorted.partition_point(|run| run.bank < bank);
-            start..sorted.partition_point(|run| run.bank <= bank)
-        });
-        let mut edges: [Vec<Edges>; BANKS] = Default::default();
-        for (index, run) in sorted.iter().enumerate() {
-            let before = colour_before(run);
-            match edges[run.bank].last_mut() {
-                Some(edges) if edges.before == before => edges.runs.end += 1,
-                Some(_) | None => edges[run.bank].push(Edges {
-                    before,
-                    runs: index..index + 1,
-                }),
-            }
-        }
         let list = |is_in: &dyn Fn(&Run) -> bool| -> Vec<u32> {
-            let runs = (0..sorted.len()).filter(|&run| is_in(sorted[run]));
+            let runs = (0..sorted.len()).filter(|&run| is_in(&sorted[run]));
             runs.map(|run| run as u32).collect()
         };
-        let of_kind = (0..=kinds.len()).map(|kind| list(&|run| run.kind == kind)).collect();
         let of_track = tracks.iter().enumerate();
         let of_track = of_track
             .map(|(track, mean)| (list(&|run| run.track == track), 1.0 / mean))
             .collect();
         let strange = expectations.strange / 4.0;
-        let of_runs = |value: &dyn Fn(&Run) -> f32| -> Vec<f32> { sorted.iter().map(|run| value(run)).collect() };
+        let of_runs = |value: &dyn Fn(&Run) -> f32| -> Vec<f32> { sorted.iter().map(value).collect() };
         // Shares of what begins: first as laid, then such that they sum to 1.
         let anywhere = |run: &Run| run.anywhere * run.mean();
         let sum = |values: &dyn Fn(&Run) -> f32| runs.iter().map(values).sum::<f32>();
@@ -1231,7 +1350,7 @@ impl Plan {
             strange_begins_first: strange / total_first,
             before: sorted
                 .iter()
-                .map(|run| run.before.map_or(runs.len() as u32, place_of))
+                .map(|run| run.before.map_or(sorted.len() as u32, place_of))
                 .collect(),
             kind: sorted.iter().map(|run| run.kind as u32).collect(),
             places,
@@ -1242,7 +1361,6 @@ impl Plan {
             begins: of_runs(&|run| run.begins / total),
             begins_first: of_runs(&|run| run.begins_first / total_first),
             edges,
-            of_kind,
             of_track,
             flash: flash.unwrap_or_default(),
             flash_track,
@@ -1250,9 +1368,19 @@ impl Plan {
             first_anywhere: anywhere_first * total / total_first,
             entry_colours,
             begins_with,
-            begin_as: (0..kinds.len())
-                .map(|kind| core::array::from_fn(|colour| begins_as(colour, 0, kind)))
-                .collect(),
+            begin_as: core::array::from_fn(|colour| {
+                let share = |kind| {
+                    if kind < kinds.len() {
+                        begins_as(colour, 0, kind)
+                    } else {
+                        0.0
+                    }
+                };
+                let fours = (0..kinds.len()).step_by(4);
+                fours
+                    .map(|kind| Four([share(kind), share(kind + 1), share(kind + 2), share(kind + 3)]))
+                    .collect()
+            }),
             begin_unseen,
             history,
             kinds,
@@ -1263,35 +1391,34 @@ impl Plan {
     }
 }
 
-/// How colours change where any may follow any other.
-struct Changing {
-    /// The part that stays in the track.
-    keeps: f32,
-    /// The part that changes its colour.
-    change: f32,
-    /// The part of the changes that were within the sample.
-    within: f32,
+/// How a sample weighs light that has changed its colour since the last one: from each colour, within the sample, or before it began.
+struct Changed {
+    within: [Four; 4],
+    before: Four,
 }
 
-/// Any colour after any other.
-fn go_anywhere(colours: &mut PerColour, changing: &Changing, weights: &PerExposure, exposures: &mut PerExposure) {
-    let old = *colours;
-    for (after, colour) in colours.iter_mut().enumerate() {
-        *colour = 0.0;
-        for (before, old) in old.into_iter().enumerate() {
-            let change = if before == after {
-                1.0 - changing.change
-            } else {
-                changing.change / 3.0
-            };
-            for (exposure, part) in [
-                (between(before, after), changing.within),
-                (after, 1.0 - changing.within),
-            ] {
-                let seen = changing.keeps * change * part * old * weights[exposure];
-                exposures[exposure] += seen;
-                *colour += seen;
-            }
+impl Changed {
+    /// Of the changes, the part `within` was within the sample.
+    fn new(weights: &PerExposure, within: f32) -> Self {
+        let [off, red, amber, green, ..] = *weights;
+        let of_edges = |before| core::array::from_fn(|after| weights[between(before, after)]);
+        Self {
+            within: core::array::from_fn(|before| Four(of_edges(before)) * within),
+            before: Four([off, red, amber, green]) * (1.0 - within),
+        }
+    }
+
+    /// The weight of a change from a colour into each.
+    fn from(&self, before: usize) -> Four {
+        self.within[before] + self.before
+    }
+
+    /// Adds what changed into each colour to what was seen.
+    fn add(&self, before: usize, into: Four, exposures: &mut PerExposure) {
+        let (within, earlier) = (self.within[before] * into, self.before * into);
+        for after in 0..COLOURS.len() {
+            exposures[between(before, after)] += within.0[after];
+            exposures[after] += earlier.0[after];
         }
     }
 }
