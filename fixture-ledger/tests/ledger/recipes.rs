@@ -17,7 +17,7 @@ pub fn version(name: &str, digit: char, micros: i64) -> RecipeVersion {
         reason: String::new(),
         from: None,
         file: "f".repeat(16),
-        text: format!("name = \"{name}\"\nversion = \"{digit}\"\n"),
+        text: format!("name = \"{name}\" # {digit}"),
         changes: String::new(),
     }
 }
