@@ -47,7 +47,6 @@ impl Purpose {
     }
 
     /// Whether its unit is to be sold.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub const fn is_production(&self) -> bool {
         matches!(self, Self::Production)
     }

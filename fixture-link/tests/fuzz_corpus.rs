@@ -10,8 +10,9 @@ mod settings;
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-    let files = fs::read_dir(folder).unwrap();
-    files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
+    let files = fs::read_dir(folder).expect("the corpus is there");
+    let read = |file: std::io::Result<fs::DirEntry>| file.and_then(|file| fs::read(file.path()));
+    files.map(|file| read(file).expect("it can be read")).collect()
 }
 
 #[test]

@@ -1123,24 +1123,7 @@ impl Line {
                 self.learn(serial, |history| history.mark = *mark);
                 ActAnswer::Done
             }
-            Act::GoldenCheck { lane } => match lane {
-                Some(lane) if self.place(*lane).is_none() => refused(format!("lane: this line has no lane {lane}")),
-                Some(_) | None => match (self.check, facts.at) {
-                    (Some(rules), Some(since)) => {
-                        let due = CheckDue {
-                            lane: *lane,
-                            since,
-                            overdue: self.now + rules.grace,
-                            done: Vec::new(),
-                        };
-                        self.check_due(&due, effects);
-                        ActAnswer::Done
-                    }
-                    (None, _) | (_, None) => {
-                        refused("this fixture's configuration asks for no golden check: [policy.golden_check]")
-                    }
-                },
-            },
+            Act::GoldenCheck { lane } => self.act_golden_check(*lane, facts, effects),
             // Whoever stores it tells the line of the recipe itself afterwards.
             Act::Recipe { .. } => match facts.recipe.as_deref() {
                 Some(made) => made.as_ref().map_or_else(refused, |_| ActAnswer::Done),
@@ -1153,6 +1136,24 @@ impl Line {
             Act::WorkOrder { work_order } => self.label(Label::WorkOrder, work_order, effects),
             Act::Operator { name } => named("operator", name, &mut self.batch.operator, effects),
         }
+    }
+
+    /// Somebody begins a golden check.
+    fn act_golden_check(&mut self, lane: Option<LaneId>, facts: &ActFacts, effects: &mut Vec<Effect>) -> ActAnswer {
+        if let Some(lane) = lane.filter(|lane| self.place(*lane).is_none()) {
+            return refused(format!("lane: this line has no lane {lane}"));
+        }
+        let (Some(rules), Some(since)) = (self.check, facts.at) else {
+            return refused("this fixture's configuration asks for no golden check: [policy.golden_check]");
+        };
+        let due = CheckDue {
+            lane,
+            since,
+            overdue: self.now + rules.grace,
+            done: Vec::new(),
+        };
+        self.check_due(&due, effects);
+        ActAnswer::Done
     }
 
     /// The next units have another lot or work order, and with it perhaps another recipe.

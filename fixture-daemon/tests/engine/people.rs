@@ -63,6 +63,7 @@ fn refusal(light: &Light, number: u8) -> Option<(Refusal, String)> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one act after another")]
 fn every_act_needs_its_right() {
     let mut light = line(1);
     light.wait(ms(3000));

@@ -68,7 +68,6 @@ const LAST_REPORTS: Duration = Duration::from_secs(2);
 
 /// What the engine's task is told by others than the lamps and the sampler.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all that is told is an input")]
 pub enum Told {
     /// An input.
     Input(Input),

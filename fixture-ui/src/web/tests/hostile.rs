@@ -33,7 +33,7 @@ const MARKUP: [&str; 3] = [
     "'-hostile()-'<svg onload=hostile()>",
 ];
 
-/// Random numbers that are the same everywhere (SplitMix64, Steele et al. 2014).
+/// Random numbers that are the same everywhere (`SplitMix64`, Steele et al. 2014).
 struct Dice(u64);
 
 impl Dice {
@@ -342,7 +342,7 @@ fn request(dice: &mut Dice, address: &Address, names: &[String], held: &Held, do
             request = request.header(
                 header::AUTHORIZATION,
                 *dice.pick(&["Bearer", "Bearer ", "Basic YTpi", "bearer \t x"]),
-            )
+            );
         }
         _ => {
             let secret = dice.pick(&held.secrets);
