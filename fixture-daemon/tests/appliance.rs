@@ -263,20 +263,20 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
         "GET /v1/state HTTP/1.1\r\nhost: x\r\nx-fixture-link-version: 7\r\nconnection: close\r\n\r\n",
     );
     assert!(said.starts_with("HTTP/1.1 409"), "{said}");
-    assert!(said.contains("x-fixture-link-version: 2"), "{said}");
+    assert!(said.contains("x-fixture-link-version: 3"), "{said}");
     assert!(
-        said.contains("speaks version 2 of the link, the request speaks version 7"),
+        said.contains("speaks version 3 of the link, the request speaks version 7"),
         "{said}"
     );
     for (request, status, expected) in [
         (
             "POST /v1/act HTTP/1.1\r\n",
             400,
-            "expected the header x-fixture-link-version: 2",
+            "expected the header x-fixture-link-version: 3",
         ),
         ("GET /v2/state HTTP/1.1\r\n", 404, "expected GET /v1/state"),
         (
-            "GET /v1/act HTTP/1.1\r\nx-fixture-link-version: 2\r\n",
+            "GET /v1/act HTTP/1.1\r\nx-fixture-link-version: 3\r\n",
             405,
             "POST for /v1/act",
         ),
@@ -316,7 +316,7 @@ async fn the_socket_tells_the_state_and_refuses_what_it_does_not_understand() {
             "expected at most 16384 bytes",
         ),
     ] {
-        let head = "POST /v1/act HTTP/1.1\r\nhost: x\r\nx-fixture-link-version: 2\r\nconnection: close\r\n";
+        let head = "POST /v1/act HTTP/1.1\r\nhost: x\r\nx-fixture-link-version: 3\r\nconnection: close\r\n";
         let said = by_hand(&socket, &format!("{head}content-length: {}\r\n\r\n{body}", body.len()));
         assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
         assert!(said.contains(expected), "{said}");

@@ -66,7 +66,7 @@ impl Server {
 
 fn answer(status: &str, body: &str) -> String {
     format!(
-        "HTTP/1.1 {status}\r\nx-fixture-link-version: 2\r\ncontent-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\nx-fixture-link-version: 3\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
 }
@@ -122,7 +122,7 @@ fn event(beat: u64) -> String {
 }
 
 const STREAM_HEAD: &str =
-    "HTTP/1.1 200 OK\r\nx-fixture-link-version: 2\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    "HTTP/1.1 200 OK\r\nx-fixture-link-version: 3\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 
 async fn all(events: impl Stream<Item = Result<Snapshot, LinkError>>) -> (Vec<u64>, String) {
     let mut beats = Vec::new();
@@ -144,7 +144,7 @@ async fn the_state_is_asked_for_with_the_version_and_read_whole() {
     assert_eq!(server.client().state().await.unwrap(), snapshot(7));
     let (head, body) = server.request();
     assert!(head.starts_with("get /v1/state http/1.1\r\n"), "{head}");
-    assert!(head.contains("\r\nx-fixture-link-version: 2\r\n"), "{head}");
+    assert!(head.contains("\r\nx-fixture-link-version: 3\r\n"), "{head}");
     assert_eq!(body, "");
 }
 
@@ -202,19 +202,19 @@ async fn no_socket_and_a_socket_that_nobody_listens_on_both_mean_not_running() {
 
 #[tokio::test]
 async fn a_daemon_of_another_version_is_named_with_both_versions() {
-    let server = Server::saying(answer("200 OK", "{}").replace("version: 2", "version: 3"));
+    let server = Server::saying(answer("200 OK", "{}").replace("version: 3", "version: 4"));
     let error = server.client().state().await.unwrap_err();
     assert!(
-        matches!(&error, LinkError::OtherVersion { ours: 2, theirs } if theirs == "3"),
+        matches!(&error, LinkError::OtherVersion { ours: 3, theirs } if theirs == "4"),
         "{error}"
     );
     assert!(
-        error.to_string().contains("version 3") && error.to_string().contains("version 2"),
+        error.to_string().contains("version 4") && error.to_string().contains("version 3"),
         "{error}"
     );
 
-    let refusal = r#"{"error":"this daemon speaks version 3"}"#;
-    let server = Server::saying(answer("409 Conflict", refusal).replace("version: 2", "version: 3"));
+    let refusal = r#"{"error":"this daemon speaks version 4"}"#;
+    let server = Server::saying(answer("409 Conflict", refusal).replace("version: 3", "version: 4"));
     let error = server.client().state().await.unwrap_err();
     assert!(matches!(error, LinkError::OtherVersion { .. }), "{error}");
 

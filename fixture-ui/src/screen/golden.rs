@@ -483,7 +483,8 @@ fn notices(count: usize) -> Vec<Notice> {
         what: what.to_owned(),
         remedy: remedy.to_owned(),
         since: WallTime {
-            micros: 0,
+            // A quarter of an hour before what is shown.
+            micros: 1_790_000_000_000_000 - 900_000_000,
             synchronised: true,
         },
     };

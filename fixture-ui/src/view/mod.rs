@@ -176,7 +176,7 @@ impl View {
             lot: snapshot.line.lot.clone(),
             work_order: snapshot.line.work_order.clone(),
             notices: snapshot.notices.clone(),
-            notice: NoticeWords::of(&snapshot.notices, language),
+            notice: NoticeWords::of(&snapshot.notices, snapshot.at, language),
             shift: snapshot.shift.as_ref().map(|shift| ShiftWords::of(shift, language)),
             ..Self::framed(&snapshot.fixture, face, language)
         }

@@ -1,5 +1,6 @@
 //! What a person should see to, and how the first administrator gets in, in words for the local screen.
 
+use fixture_link::identity::WallTime;
 use fixture_link::snapshot::Notice;
 
 use super::language::{Language, Text};
@@ -18,8 +19,8 @@ pub struct NoticeWords {
 }
 
 impl NoticeWords {
-    /// Words the first of these; `None` where there is none.
-    pub fn of(notices: &[Notice], language: &Language) -> Option<Self> {
+    /// Words the first of these as they stand at that time; `None` where there is none.
+    pub fn of(notices: &[Notice], at: WallTime, language: &Language) -> Option<Self> {
         let first = notices.first()?;
         let said = |english: &str| language.sentence(english).unwrap_or_else(|| english.to_owned());
         let (what, part) = (said(&first.what), language.part(&first.part));
@@ -30,6 +31,10 @@ impl NoticeWords {
             language.fill(Text::SayPart, &[("part", &part), ("what", &what)])
         };
         let remedy = said(&first.remedy);
+        let what = match age(at.micros.saturating_sub(first.since.micros), language) {
+            Some(age) => language.fill(Text::SayAged, &[("age", &age), ("what", &what)]),
+            None => what,
+        };
         Some(Self {
             word: language.say(Text::WordSeeTo).to_owned(),
             count: if notices.len() > 1 {
@@ -41,6 +46,18 @@ impl NoticeWords {
             what,
         })
     }
+}
+
+/// For how long something is to be seen to; `None` for less than two minutes.
+fn age(micros: i64, language: &Language) -> Option<String> {
+    let minutes = micros / 60_000_000;
+    let (text, name, value) = match minutes {
+        ..2 => return None,
+        2..120 => (Text::SayMinutes, "minutes", minutes),
+        120..2880 => (Text::SayHours, "hours", minutes / 60),
+        _ => (Text::SayDays, "days", minutes / 1440),
+    };
+    Some(language.fill(text, &[(name, &value.to_string())]))
 }
 
 /// How the first administrator gets in.
@@ -74,6 +91,30 @@ fn in_groups(fingerprint: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_to_be_seen_to_says_since_when() {
+        let told = |minutes: i64| {
+            let wall = |micros| WallTime {
+                micros,
+                synchronised: true,
+            };
+            let notice = Notice {
+                part: "card".to_owned(),
+                what: "card worn".to_owned(),
+                remedy: "change it".to_owned(),
+                since: wall(0),
+            };
+            let words = NoticeWords::of(&[notice], wall(minutes * 60_000_000), Language::english());
+            words.unwrap().what
+        };
+        assert_eq!(told(-5), "card worn", "the clock was set back");
+        assert_eq!(told(1), "card worn");
+        assert_eq!(told(2), "2 min: card worn");
+        assert_eq!(told(119), "119 min: card worn");
+        assert_eq!(told(120), "2 h: card worn");
+        assert_eq!(told(2880), "2 days: card worn");
+    }
 
     #[test]
     fn a_fingerprint_stands_in_four_groups() {

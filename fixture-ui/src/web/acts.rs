@@ -697,7 +697,7 @@ mod tests {
     #[test]
     fn a_form_needs_the_right_that_its_act_needs() {
         let whole = Posted::of(
-            "serial=A-1&reason=why&class=break&disposition=scrap&mark=golden&part=card&minutes=60&lot=L&work_order=W&name=Ana",
+            "serial=A-1&reason=why&class=break&disposition=scrap&mark=golden&part=card&minutes=60&lot=L&work_order=W&name=Ana&step=abandon&recipe=r&entries=led%3D-",
         );
         for kind in &KINDS {
             let act = (kind.read)(&whole).unwrap_or_else(|error| panic!("{}: {error}", kind.name));

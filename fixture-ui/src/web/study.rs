@@ -482,6 +482,15 @@ fn facts(sources: &Sources, study: &Study) -> Vec<(&'static str, String)> {
 
 fn remarks(study: &Study) -> Vec<String> {
     let mut remarks = Vec::new();
+    if study.end.is_none() {
+        for (mark, name) in [(Mark::Golden, "golden"), (Mark::KnownBad, "known-bad")] {
+            if !study.plan.units.iter().any(|(_, known)| *known == mark) {
+                remarks.push(format!(
+                    "It holds no {name} unit, so that it cannot be passed: give it up, mark one, and begin anew."
+                ));
+            }
+        }
+    }
     let mut versions: Vec<_> = study.runs.iter().map(|run| &run.recipe_version).collect();
     versions.sort_unstable();
     versions.dedup();
