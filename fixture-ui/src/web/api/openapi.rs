@@ -20,7 +20,8 @@ pub fn document() -> Value {
             "version": "1",
             "description": "Yields, failures, runs and units of a fixture, read from its ledger with GET, and acts, which are sent with POST. Fields are \
                             only ever added. From the network every request carries a token; without a good one it is answered with 401. \
-                            Instants are RFC 3339, UTC, with microseconds; lengths of time are seconds where a name ends in _s."
+                            Instants are RFC 3339, UTC, with microseconds; lengths of time are seconds where a name ends in _s. \
+                            A parameter that is empty is taken as left out."
         },
         "paths": {
             "/api/v1/yields": get(
@@ -64,20 +65,24 @@ pub fn document() -> Value {
             ),
             "/api/v1/runs/{id}": get(
                 "Everything about a run but its recorded light.",
-                &[path("id", "The run's id.")],
+                &[path("id", &json!({"type": "string", "format": "uuid"}), "The run's id.")],
                 "RunWhole",
                 &["400", "404", "503"],
             ),
             "/api/v1/units/{serial}": get(
                 "Every run of a unit, newest first.",
-                &[path("serial", "The unit's serial.")],
+                &[path("serial", &json!({"type": "string", "minLength": 1, "maxLength": 64}), "The unit's serial.")],
                 "UnitRuns",
                 &["400", "404", "503"],
             ),
             "/api/v1/acts": {"post": acts()},
             "/api/v1/openapi.json": {"get": {
                 "summary": "This document.",
-                "responses": {"200": {"description": "It.", "content": {"application/json": {"schema": {"type": "object"}}}}}
+                "responses": {
+                    "200": {"description": "It.", "content": {"application/json": {"schema": {"type": "object"}}}},
+                    "401": problem(),
+                    "403": problem(),
+                }
             }},
         },
         "components": {
@@ -120,8 +125,8 @@ fn query(name: &str, schema: &Value, says: &str) -> Value {
     json!({"name": name, "in": "query", "required": false, "schema": schema, "description": says})
 }
 
-fn path(name: &str, says: &str) -> Value {
-    json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}, "description": says})
+fn path(name: &str, schema: &Value, says: &str) -> Value {
+    json!({"name": name, "in": "path", "required": true, "schema": schema, "description": says})
 }
 
 fn days() -> Vec<Value> {
@@ -193,11 +198,15 @@ fn get(says: &str, parameters: &[Value], answer: &str, problems: &[&str]) -> Val
         "200".to_owned(),
         json!({"description": "The answer.", "content": {"application/json": {"schema": reference(answer)}}}),
     );
-    for status in problems {
-        let said = json!({"description": "A problem.", "content": {"application/problem+json": {"schema": reference("Problem")}}});
-        responses.insert((*status).to_owned(), said);
+    // Whoever may not look is told so before anything else is looked at.
+    for status in problems.iter().chain(&["401", "403"]) {
+        responses.insert((*status).to_owned(), problem());
     }
     json!({"get": {"summary": says, "parameters": parameters, "responses": responses}})
+}
+
+fn problem() -> Value {
+    json!({"description": "A problem.", "content": {"application/problem+json": {"schema": reference("Problem")}}})
 }
 
 fn reference(name: &str) -> Value {
