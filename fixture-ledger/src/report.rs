@@ -1133,8 +1133,58 @@ pub(crate) async fn read_attempts(
         .collect()
 }
 
+impl Reports {
+    /// What was measured in runs of those numbers: each with its run's place among them, in order of what it is.
+    pub(crate) async fn measurements_of_runs(
+        &self,
+        connection: &mut SqliteConnection,
+        numbers: &[i64],
+    ) -> Result<Vec<(usize, Measurement)>, LedgerError> {
+        let place = Place {
+            path: &self.path,
+            table: "measurement",
+            row: 0,
+        };
+        let numbers = serde_json::to_string(numbers).map_err(|error| place.nonsense("number", error))?;
+        let rows = sqlx::query!(
+            r#"SELECT
+                CAST(wanted.key AS INTEGER) AS "at!: i64",
+                measurement.run AS "run!: i64",
+                measurement.what,
+                measurement.scale,
+                measurement.value,
+                measurement.deviation,
+                measurement.least,
+                measurement.most,
+                measurement.is_outside
+            FROM json_each(?1) AS wanted
+            CROSS JOIN measurement ON measurement.run = wanted.value"#,
+            numbers
+        )
+        .fetch_all(connection)
+        .await
+        .map_err(|error| LedgerError::sqlx(&self.path, "reading what was measured", error))?;
+        let mut measurements = rows
+            .into_iter()
+            .map(|row| {
+                let place = Place { row: row.run, ..place };
+                let measurement = measurement_of(
+                    place,
+                    &row.what,
+                    &row.scale,
+                    [row.value, row.deviation],
+                    (row.least, row.most, row.is_outside),
+                )?;
+                Ok((place.number("run", row.at)?, measurement))
+            })
+            .collect::<Result<Vec<(usize, Measurement)>, LedgerError>>()?;
+        measurements.sort_by_key(|(_, measurement)| measurement.what);
+        Ok(measurements)
+    }
+}
+
 /// A measurement by its columns: what and in which scale, its value and deviation, its limits and whether it is outside of them.
-pub(crate) fn measurement_of(
+fn measurement_of(
     place: Place<'_>,
     what: &str,
     scale: &str,

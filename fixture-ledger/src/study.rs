@@ -16,7 +16,7 @@ use crate::decode::{self, Place};
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::record::Measurement;
-use crate::report::{Reports, measurement_of};
+use crate::report::Reports;
 
 /// What a study is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -613,60 +613,12 @@ impl Reports {
                 })
             })
             .collect::<Result<Vec<_>, LedgerError>>()?;
-        self.study_measurements(connection, &numbers, &mut read).await?;
-        for run in &mut read {
-            run.measurements.sort_by_key(|measurement| measurement.what);
-        }
-        Ok(read)
-    }
-
-    /// What was measured in runs of those numbers, into them.
-    async fn study_measurements(
-        &self,
-        connection: &mut SqliteConnection,
-        numbers: &[i64],
-        read: &mut [StudyRun],
-    ) -> Result<(), LedgerError> {
-        let failed = |error| LedgerError::sqlx(&self.path, "reading the runs of a study", error);
-        let place = Place {
-            path: &self.path,
-            table: "measurement",
-            row: 0,
-        };
-        let numbers = serde_json::to_string(numbers).map_err(|error| place.nonsense("number", error))?;
-        let rows = sqlx::query!(
-            r#"SELECT
-                CAST(wanted.key AS INTEGER) AS "at!: i64",
-                measurement.run AS "run!: i64",
-                measurement.what,
-                measurement.scale,
-                measurement.value,
-                measurement.deviation,
-                measurement.least,
-                measurement.most,
-                measurement.is_outside
-            FROM json_each(?1) AS wanted
-            CROSS JOIN measurement ON measurement.run = wanted.value"#,
-            numbers
-        )
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)?;
-        for row in rows {
-            let place = Place { row: row.run, ..place };
-            let at: usize = place.number("run", row.at)?;
-            let measurement = measurement_of(
-                place,
-                &row.what,
-                &row.scale,
-                [row.value, row.deviation],
-                (row.least, row.most, row.is_outside),
-            )?;
+        for (at, measurement) in self.measurements_of_runs(connection, &numbers).await? {
             if let Some(run) = read.get_mut(at) {
                 run.measurements.push(measurement);
             }
         }
-        Ok(())
+        Ok(read)
     }
 }
 

@@ -6,7 +6,7 @@ use fixture_link::verdict::VerdictCode;
 use crate::decode::{self, Place};
 use crate::error::LedgerError;
 use crate::record::Measurement;
-use crate::report::{Reports, measurement_of};
+use crate::report::Reports;
 use crate::yields::Span;
 
 /// The most runs that one report looks at: the latest of what was asked about.
@@ -79,25 +79,7 @@ impl Reports {
             row: 0,
         };
         let numbers: Vec<i64> = runs.iter().map(|run| run.number).collect();
-        let numbers = serde_json::to_string(&numbers).map_err(|error| place.nonsense("number", error))?;
-        let rows = sqlx::query!(
-            r#"SELECT
-                CAST(wanted.key AS INTEGER) AS "at!: i64",
-                measurement.run AS "run!: i64",
-                measurement.what,
-                measurement.scale,
-                measurement.value,
-                measurement.deviation,
-                measurement.least,
-                measurement.most,
-                measurement.is_outside
-            FROM json_each(?1) AS wanted
-            CROSS JOIN measurement ON measurement.run = wanted.value"#,
-            numbers
-        )
-        .fetch_all(&mut reader.connection)
-        .await
-        .map_err(failed)?;
+        let measurements = self.measurements_of_runs(&mut reader.connection, &numbers).await?;
         reader.close(&self.path, OPERATION).await?;
         let mut measured: Vec<MeasuredRun> = runs
             .into_iter()
@@ -116,33 +98,17 @@ impl Reports {
                 })
             })
             .collect::<Result<_, LedgerError>>()?;
-        for row in rows {
-            let place = Place {
-                table: "measurement",
-                row: row.run,
-                ..place
-            };
-            let at: usize = place.number("run", row.at)?;
-            let measurement = measurement_of(
-                place,
-                &row.what,
-                &row.scale,
-                [row.value, row.deviation],
-                (row.least, row.most, row.is_outside),
-            )?;
+        for (at, measurement) in measurements {
             if let Some(run) = measured.get_mut(at) {
                 run.measurements.push(measurement);
             }
         }
-        Ok(sorted(measured))
+        Ok(of_the_led(measured))
     }
 }
 
-/// The runs whose LED was measured, what was measured in order.
-fn sorted(mut measured: Vec<MeasuredRun>) -> Vec<MeasuredRun> {
-    for run in &mut measured {
-        run.measurements.sort_by_key(|measurement| measurement.what);
-    }
+/// The runs whose LED was measured.
+fn of_the_led(mut measured: Vec<MeasuredRun>) -> Vec<MeasuredRun> {
     measured.retain(|run| {
         run.measurements
             .iter()

@@ -227,11 +227,7 @@ impl Book {
         // An entry that was taken out of a section may leave nothing of it.
         let empty = |value: &Value| value.as_table().is_some_and(Table::is_empty);
         entries.retain(|section, value| !empty(value) || page.entries.contains_key(section));
-        let made = self.make(page, entries)?;
-        if made.differences.is_empty() {
-            return Err(format!("{name} is so already: nothing would become another"));
-        }
-        Ok(made)
+        self.make_another(page, entries)
     }
 
     /// A version as an earlier one was.
@@ -240,11 +236,7 @@ impl Book {
     /// There is no such recipe, or the text is none for this fixture any more.
     pub fn back(&self, name: &str, text: &str) -> Result<NewVersion, String> {
         let page = self.asked(name)?;
-        let made = self.make(page, page.read(text)?)?;
-        if made.differences.is_empty() {
-            return Err(format!("{name} is so already: nothing would become another"));
-        }
-        Ok(made)
+        self.make_another(page, page.read(text)?)
     }
 
     /// What a stored text is now, whatever the recipe is: at a start, in place of the file.
@@ -336,6 +328,16 @@ impl Book {
             entries,
             recipe,
         })
+    }
+
+    /// The same, where it would be another than the recipe is now.
+    fn make_another(&self, page: &Page, entries: Table) -> Result<NewVersion, String> {
+        let made = self.make(page, entries)?;
+        if made.differences.is_empty() {
+            let name = &page.recipe.name;
+            return Err(format!("{name} is so already: nothing would become another"));
+        }
+        Ok(made)
     }
 }
 

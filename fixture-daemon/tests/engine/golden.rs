@@ -10,7 +10,7 @@ use fixture_link::snapshot::{CheckView, Done, LaneState};
 use fixture_link::verdict::{Outcome, VerdictCode};
 
 use crate::bench::{ms, serial};
-use crate::light::{Light, Unit, lane};
+use crate::light::{Light, lane};
 use crate::whole::{line, named, stuck};
 
 const SINCE: WallTime = WallTime {
@@ -28,23 +28,6 @@ fn marked(mark: Mark) -> UnitHistory {
         mark,
         ..UnitHistory::default()
     }
-}
-
-/// Runs a unit of which the ledger says this, and lifts it.
-fn run(light: &mut Light, number: u8, unit: Unit, history: UnitHistory) -> VerdictCode {
-    light.wait(ms(3000));
-    let ended = light.ends.len();
-    light.seats(number, unit, history);
-    for _ in 0..400 {
-        light.wait(ms(500));
-        if light.ends.len() > ended {
-            break;
-        }
-    }
-    let code = light.ends[ended].1.code;
-    light.wait(ms(500));
-    light.lift(number);
-    code
 }
 
 fn due(light: &mut Light, overdue_in: u64) {
@@ -73,11 +56,11 @@ fn start(number: u8) -> Act {
 #[test]
 fn a_marked_unit_runs_as_often_as_it_takes_and_says_so_in_its_record() {
     let mut light = line(1);
-    let code = run(&mut light, 1, named("G"), marked(Mark::Golden));
+    let code = light.run_with(1, named("G"), marked(Mark::Golden));
     assert_eq!(code, VerdictCode::Ok);
-    let code = run(&mut light, 1, stuck("B", "joining-wifi"), marked(Mark::KnownBad));
+    let code = light.run_with(1, stuck("B", "joining-wifi"), marked(Mark::KnownBad));
     assert_eq!(code, VerdictCode::StuckJoining);
-    run(&mut light, 1, named("U"), UnitHistory::default());
+    light.run(1, named("U"));
     assert!(light.refusals.is_empty());
     assert_eq!(
         light.purposes,
@@ -118,7 +101,7 @@ fn known_bad_units_that_fail_again_and_again_stop_no_line() {
     let mut light = line(2);
     for unit in ["B1", "B2", "B3", "B4"] {
         for number in [1, 2] {
-            let code = run(&mut light, number, stuck(unit, "joining-wifi"), marked(Mark::KnownBad));
+            let code = light.run_with(number, stuck(unit, "joining-wifi"), marked(Mark::KnownBad));
             assert_eq!(code, VerdictCode::StuckJoining);
         }
     }
@@ -137,13 +120,13 @@ fn a_lane_passes_units_only_once_its_golden_check_is_done() {
         overdue: false,
     };
     assert_eq!(shown(&light, 1), Some(view.clone()));
-    let code = run(&mut light, 1, named("U1"), UnitHistory::default());
+    let code = light.run(1, named("U1"));
     assert_eq!(code, VerdictCode::Ok, "there is time yet");
 
     light.wait(ms(60_000));
     assert!(shown(&light, 1).unwrap().overdue);
     for unit in ["U2", "U3", "U4", "U5"] {
-        let code = run(&mut light, 1, named(unit), UnitHistory::default());
+        let code = light.run(1, named(unit));
         assert_eq!(
             (code, code.outcome()),
             (VerdictCode::GoldenCheckOverdue, Outcome::Error)
@@ -153,7 +136,7 @@ fn a_lane_passes_units_only_once_its_golden_check_is_done() {
     assert!(detail.contains("golden unit has not passed"), "{detail}");
     assert!(light.stops.is_empty(), "a stop would be in the way of the check");
 
-    run(&mut light, 1, named("G"), marked(Mark::Golden));
+    light.run_with(1, named("G"), marked(Mark::Golden));
     assert_eq!(
         shown(&light, 1),
         Some(CheckView {
@@ -162,16 +145,16 @@ fn a_lane_passes_units_only_once_its_golden_check_is_done() {
             ..view
         })
     );
-    let code = run(&mut light, 1, named("U6"), UnitHistory::default());
+    let code = light.run(1, named("U6"));
     assert_eq!(code, VerdictCode::GoldenCheckOverdue);
     let detail = &light.ends.last().unwrap().1.detail;
     assert!(detail.contains("known-bad unit has not failed"), "{detail}");
-    run(&mut light, 1, stuck("B", "joining-wifi"), marked(Mark::KnownBad));
+    light.run_with(1, stuck("B", "joining-wifi"), marked(Mark::KnownBad));
     assert_eq!(light.checked, [lane(1)]);
     assert_eq!(shown(&light, 1), None);
-    let code = run(&mut light, 1, named("U7"), UnitHistory::default());
+    let code = light.run(1, named("U7"));
     assert_eq!(code, VerdictCode::Ok);
-    let code = run(&mut light, 2, named("U8"), UnitHistory::default());
+    let code = light.run(2, named("U8"));
     assert_eq!(code, VerdictCode::GoldenCheckOverdue, "the other lane has its own");
 }
 
@@ -183,7 +166,7 @@ fn a_marked_unit_that_does_not_end_as_it_must_stops_its_lane() {
     ];
     for (unit, mark, words) in cases {
         let mut light = line(1);
-        run(&mut light, 1, unit, marked(mark));
+        light.run_with(1, unit, marked(mark));
         assert!(
             !light.signals.contains(&Signal::Pass) && !light.signals.contains(&Signal::Fail),
             "{:?}: neither box is this unit's",
@@ -195,7 +178,7 @@ fn a_marked_unit_that_does_not_end_as_it_must_stops_its_lane() {
         assert!(cause.starts_with(words), "{cause}");
         assert!(light.stops.is_empty(), "only its lane");
         assert_eq!(light.act(start(1)), ActAnswer::Done);
-        assert_eq!(run(&mut light, 1, named("U"), UnitHistory::default()), VerdictCode::Ok);
+        assert_eq!(light.run(1, named("U")), VerdictCode::Ok);
     }
 }
 

@@ -362,10 +362,15 @@ impl Light {
         self.audited.last().expect("every act is audited").answer.clone()
     }
 
-    /// Runs a unit from an empty, checked nest to its verdict and lifts it.
+    /// Runs a unit that was never run from an empty, checked nest to its verdict and lifts it.
     pub fn run(&mut self, number: u8, unit: Unit) -> VerdictCode {
+        self.run_with(number, unit, UnitHistory::default())
+    }
+
+    /// The same with a unit of which the ledger says this.
+    pub fn run_with(&mut self, number: u8, unit: Unit, history: UnitHistory) -> VerdictCode {
         self.wait(ms(3000));
-        self.seat(number, unit);
+        self.seats(number, unit, history);
         let ended = self.ends.len();
         for _ in 0..400 {
             self.wait(ms(500));

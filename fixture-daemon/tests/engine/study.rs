@@ -11,7 +11,7 @@ use fixture_link::study::{StudyStep, StudyView, StudyWish};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
 
 use crate::bench::{ms, serial};
-use crate::light::{Light, Unit};
+use crate::light::Light;
 use crate::whole::{line, named, stuck};
 
 const SINCE: WallTime = WallTime {
@@ -93,22 +93,6 @@ fn hindered() -> UnitHistory {
     }
 }
 
-fn run(light: &mut Light, number: u8, unit: Unit, history: UnitHistory) -> VerdictCode {
-    light.wait(ms(3000));
-    let ended = light.ends.len();
-    light.seats(number, unit, history);
-    for _ in 0..400 {
-        light.wait(ms(500));
-        if light.ends.len() > ended {
-            break;
-        }
-    }
-    let code = light.ends[ended].1.code;
-    light.wait(ms(500));
-    light.lift(number);
-    code
-}
-
 #[test]
 fn who_may_begins_a_study_of_named_or_of_marked_units_and_only_one() {
     let mut light = line(1);
@@ -166,7 +150,7 @@ fn runs_of_its_units_are_its_own_and_nothing_hinders_them_or_stops_the_line() {
     let mut light = begun();
     operator(&mut light, "anna");
     for _ in 0..2 {
-        assert_eq!(run(&mut light, 1, named("G"), hindered()), VerdictCode::Ok);
+        assert_eq!(light.run_with(1, named("G"), hindered()), VerdictCode::Ok);
     }
     assert_eq!(
         noted(&light).as_deref(),
@@ -174,7 +158,7 @@ fn runs_of_its_units_are_its_own_and_nothing_hinders_them_or_stops_the_line() {
     );
     operator(&mut light, "ben");
     for number in [1, 2] {
-        let code = run(&mut light, number, stuck("B", "joining-wifi"), hindered());
+        let code = light.run_with(number, stuck("B", "joining-wifi"), hindered());
         assert_eq!(code, VerdictCode::StuckJoining);
     }
     assert!(light.refusals.is_empty(), "{:?}", light.refusals);
@@ -185,7 +169,7 @@ fn runs_of_its_units_are_its_own_and_nothing_hinders_them_or_stops_the_line() {
     let done: Vec<_> = view.units.iter().map(|unit| (unit.mark, unit.done.clone())).collect();
     assert_eq!(done, [(Mark::Golden, vec![2, 0]), (Mark::KnownBad, vec![0, 2])]);
     // Other units are run as ever.
-    run(&mut light, 1, named("U"), UnitHistory::default());
+    light.run(1, named("U"));
     assert_eq!(light.purposes.last(), Some(&Purpose::Production));
     assert_eq!(shown(&light).left(), 4);
 }
@@ -195,7 +179,7 @@ fn a_run_by_an_outsider_or_one_too_many_is_kept_not_counted_and_says_so() {
     let mut light = begun();
     for by in ["", "eve"] {
         operator(&mut light, by);
-        run(&mut light, 1, named("G"), UnitHistory::default());
+        light.run(1, named("G"));
         assert_eq!(
             noted(&light).as_deref(),
             Some("gauge study: kept and not counted: by somebody who takes no part in the study")
@@ -203,7 +187,7 @@ fn a_run_by_an_outsider_or_one_too_many_is_kept_not_counted_and_says_so() {
     }
     operator(&mut light, "anna");
     for _ in 0..3 {
-        run(&mut light, 1, named("G"), UnitHistory::default());
+        light.run(1, named("G"));
     }
     assert_eq!(
         noted(&light).as_deref(),
@@ -229,14 +213,14 @@ fn a_study_ends_once_all_is_run_and_can_be_given_up_before() {
     for by in ["anna", "ben"] {
         operator(&mut light, by);
         for _ in 0..2 {
-            run(&mut light, 1, named("G"), UnitHistory::default());
-            run(&mut light, 2, stuck("B", "joining-wifi"), UnitHistory::default());
+            light.run(1, named("G"));
+            light.run(2, stuck("B", "joining-wifi"));
         }
     }
     assert_eq!(shown(&light).left(), 0);
     assert_eq!(asks(&mut light, Role::Engineer, StudyStep::End, &[]), ActAnswer::Done);
     assert_eq!(light.line.view(light.now).study, None);
-    run(&mut light, 1, named("G"), UnitHistory::default());
+    light.run(1, named("G"));
     assert_eq!(
         light.purposes.last(),
         Some(&Purpose::Production),
@@ -260,7 +244,7 @@ fn a_study_goes_on_after_a_restart_where_it_was() {
     light.line.take_over_study(Study::new(SINCE, progress));
     assert_eq!(shown(&light).left(), 7);
     operator(&mut light, "anna");
-    run(&mut light, 1, named("G"), UnitHistory::default());
+    light.run(1, named("G"));
     assert_eq!(
         noted(&light).as_deref(),
         Some("gauge study: run 2 of 2 of this unit by anna")
@@ -281,15 +265,15 @@ fn a_gate_lets_through_what_the_fixture_is_measured_by_and_nothing_else() {
     );
     light.wait(ms(500));
     light.lift(1);
-    run(&mut light, 1, named("G"), UnitHistory::default());
+    light.run(1, named("G"));
     let marked = UnitHistory {
         mark: Mark::Golden,
         ..UnitHistory::default()
     };
-    run(&mut light, 1, named("G2"), marked);
+    light.run_with(1, named("G2"), marked);
     assert_eq!(light.purposes, [Purpose::Study, Purpose::Golden]);
     light.input(Input::Studied(None));
-    run(&mut light, 1, named("U"), UnitHistory::default());
+    light.run(1, named("U"));
     assert_eq!(light.purposes.last(), Some(&Purpose::Production));
     assert_eq!(light.refusals.len(), 1);
 }
@@ -304,7 +288,7 @@ fn bad_units_of_a_study_that_fail_one_after_the_other_stop_no_line() {
     operator(&mut light, "anna");
     for unit in units {
         for number in [1, 2] {
-            let code = run(&mut light, number, stuck(unit, "joining-wifi"), UnitHistory::default());
+            let code = light.run(number, stuck(unit, "joining-wifi"));
             assert_eq!(code, VerdictCode::StuckJoining);
         }
     }

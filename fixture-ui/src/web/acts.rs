@@ -284,7 +284,8 @@ fn serial(posted: &Posted) -> Result<Serial, String> {
     some_serial(posted)?.ok_or_else(|| "serial: expected the unit's".to_owned())
 }
 
-fn reason(posted: &Posted) -> Result<String, String> {
+/// Why, which has to be said.
+pub fn reason(posted: &Posted) -> Result<String, String> {
     match posted.field("reason") {
         "" => Err("reason: expected why".to_owned()),
         reason => Ok(reason.to_owned()),
@@ -293,19 +294,13 @@ fn reason(posted: &Posted) -> Result<String, String> {
 
 /// What a study is to be made of: units and people a line each.
 fn study_wish(posted: &Posted) -> Result<StudyWish, String> {
-    let lines = |name| {
-        posted
-            .field(name)
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-    };
     let times = posted.field("times");
     let wish = StudyWish {
-        units: lines("units")
+        units: posted
+            .lines("units")
             .map(|serial| Serial::new(serial).map_err(|error| format!("units: {error}")))
             .collect::<Result<_, _>>()?,
-        people: lines("people").map(str::to_owned).collect(),
+        people: posted.lines("people").map(str::to_owned).collect(),
         times: times
             .parse()
             .map_err(|_| format!("times: expected a number, found {times:?}"))?,

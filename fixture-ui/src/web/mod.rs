@@ -33,7 +33,7 @@ pub mod problem;
 pub mod recipes;
 pub mod replays;
 pub mod routes;
-mod run;
+pub mod run;
 pub mod runs;
 pub mod shift;
 pub mod shift_report;

@@ -27,6 +27,12 @@ impl Posted {
         self.raw(name).trim()
     }
 
+    /// The lines of a field, without white space at their ends and without empty ones.
+    pub fn lines(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.field(name).lines().map(str::trim);
+        lines.filter(|line| !line.is_empty())
+    }
+
     /// A field as it was sent: a password may begin with a space.
     pub fn raw(&self, name: &str) -> &str {
         self.fields

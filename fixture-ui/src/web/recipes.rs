@@ -11,7 +11,7 @@ use fixture_link::act::{Act, ActId, RecipeChange};
 use fixture_link::role::Right;
 
 use super::Sources;
-use super::acts::{done, new_id};
+use super::acts::{done, new_id, reason};
 use super::frame::Frame;
 use super::list::instant;
 use super::posted::Posted;
@@ -119,25 +119,15 @@ fn words(sources: &Sources, version: &RecipeVersion, now: &str) -> VersionWords 
 /// The act in a form: entries, one a line, or the version to go back to.
 pub fn read(posted: &Posted) -> Result<Act, String> {
     let version = posted.field("version");
-    let entries: Vec<String> = posted
-        .field("entries")
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let entries: Vec<String> = posted.lines("entries").map(str::to_owned).collect();
     let change = match (entries.is_empty(), version.is_empty()) {
         (false, true) => RecipeChange::Entries(entries),
         (true, false) => RecipeChange::Version(version.to_owned()),
         (_, _) => return Err("entries: expected one a line, such as times.stage = \"20s\"".to_owned()),
     };
-    let reason = posted.field("reason");
-    if reason.is_empty() {
-        return Err("reason: expected why".to_owned());
-    }
     Ok(Act::Recipe {
         recipe: posted.field("recipe").to_owned(),
         change,
-        reason: reason.to_owned(),
+        reason: reason(posted)?,
     })
 }

@@ -317,53 +317,45 @@ impl Clerk {
                 return;
             }
         }
+        let (asked, version) = match self.looked_up(&request).await {
+            Ok(found) => found,
+            Err(what) => {
+                let _ = person.send(Err(what));
+                return;
+            }
+        };
+        self.acts.begin(request, person, version);
+        // With the engine's task gone the daemon stops; the person is told by the dropped answer.
+        let _ = self.told.send(Told::Act(Box::new(asked)));
+    }
+
+    /// An act with what the ledger and the book of recipes say of it, and the version of a recipe that it makes.
+    async fn looked_up(&mut self, request: &ActRequest) -> Result<(AskedAct, Option<NewVersion>), String> {
         let history = match request.act.serial() {
-            Some(serial) => match said(self.ledger.unit_history(serial).await) {
-                Ok(history) => Some(history),
-                Err(what) => {
-                    let _ = person.send(Err(what));
-                    return;
-                }
-            },
+            Some(serial) => Some(said(self.ledger.unit_history(serial).await)?),
             None => None,
         };
-        let (version, recipe) = match recipes::asked(&request.act).filter(|_| request.role.may(&request.act)) {
-            None => (None, None),
-            Some((name, change)) => match said(recipes::made(&self.book, &mut self.ledger, name, change).await) {
-                Ok(Ok(version)) => {
-                    let words = version.words();
-                    (Some(version), Some(Ok(words)))
-                }
-                Ok(Err(why)) => (None, Some(Err(why))),
-                Err(what) => {
-                    let _ = person.send(Err(what));
-                    return;
-                }
-            },
+        let made = match recipes::asked(&request.act).filter(|_| request.role.may(&request.act)) {
+            Some((name, change)) => Some(said(recipes::made(&self.book, &mut self.ledger, name, change).await)?),
+            None => None,
         };
-        let mut marks = Vec::new();
-        if let Act::Study {
+        let marks = if let Act::Study {
             step: StudyStep::Begin(wish),
             ..
         } = &request.act
         {
-            match said(self.ledger.marks(&wish.units).await) {
-                Ok(known) => marks = known,
-                Err(what) => {
-                    let _ = person.send(Err(what));
-                    return;
-                }
-            }
-        }
-        self.acts.begin(request.clone(), person, version);
+            said(self.ledger.marks(&wish.units).await)?
+        } else {
+            Vec::new()
+        };
+        let recipe = made.as_ref().map(|made| made.as_ref().map(NewVersion::words));
         let asked = AskedAct {
-            request,
+            request: request.clone(),
             history,
-            recipe,
+            recipe: recipe.map(|words| words.map_err(Clone::clone)),
             marks,
         };
-        // With the engine's task gone the daemon stops; the person is told by the dropped answer.
-        let _ = self.told.send(Told::Act(Box::new(asked)));
+        Ok((asked, made.and_then(Result::ok)))
     }
 
     /// The answer that an act of this id was given, where there was one.

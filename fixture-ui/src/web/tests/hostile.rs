@@ -57,6 +57,10 @@ impl Dice {
         &from[self.below(from.len())]
     }
 
+    fn uuid(&mut self) -> Uuid {
+        Uuid::from_u128((u128::from(self.roll()) << 64) | u128::from(self.roll()))
+    }
+
     /// A value for a field: seldom what is asked for.
     fn value(&mut self) -> String {
         match self.below(12) {
@@ -136,10 +140,7 @@ impl Dice {
             6 => "A".repeat(self.below(3_000)),
             7 => "\u{1f4a1}".repeat(self.below(80)),
             8 => "01990000-0001-7000-8000-000000000001".to_owned(),
-            9 => {
-                let drawn = (u128::from(self.roll()) << 64) | u128::from(self.roll());
-                Uuid::from_u128(drawn).to_string()
-            }
+            9 => self.uuid().to_string(),
             10 => {
                 let length = self.below(24);
                 (0..length)
@@ -208,8 +209,7 @@ impl Dice {
             };
             act.insert(name.to_owned(), value);
         }
-        let drawn = (u128::from(self.roll()) << 64) | u128::from(self.roll());
-        let mut text = serde_json::json!({"id": Uuid::from_u128(drawn).to_string(), "act": act}).to_string();
+        let mut text = serde_json::json!({"id": self.uuid().to_string(), "act": act}).to_string();
         if self.one_in(4) {
             let at = self.below(text.len());
             if text.is_char_boundary(at) {
