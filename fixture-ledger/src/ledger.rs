@@ -8,9 +8,14 @@ use fixture_link::act::{Act, ActAnswer, ActId, StopReason};
 use fixture_link::identity::{LaneId, RunId, Serial, WallTime};
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::{Outcome, VerdictCode};
-use serde::Serialize;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
+use futures_util::TryStreamExt;
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+use sqlx::query::Query;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteQueryResult, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Either, Executor, Sqlite, Transaction};
 
 use crate::audit::{self, ActRow};
 use crate::decode::{self, Place};
@@ -81,6 +86,21 @@ pub struct Ledger {
     untidied: u32,
     /// The attempts that are stored of runs without a verdict.
     recorded: HashMap<RunId, Vec<Attempt>>,
+    /// The setups that were told to this writer.
+    setups: HashMap<i64, Setup>,
+    /// The runs without a verdict, as they are stored, and the latest verdict: nobody else writes, so that neither has to be read before a verdict. Empty after
+    /// anything failed; what is not in here is read.
+    open: HashMap<RunId, Found>,
+    last: Option<Last>,
+}
+
+/// What a verdict's seal rests on besides its run.
+#[derive(Debug, Clone)]
+struct Last {
+    /// How many verdicts there are.
+    verdicts: i64,
+    /// The seal of the last one; empty where there is none, or it is from before there were seals.
+    seal: Option<Vec<u8>>,
 }
 
 /// Bytes of a page of a new ledger: a run touches some thirty, and a page is written whole however little of it changed.
@@ -200,6 +220,9 @@ impl Ledger {
             lock,
             untidied: 0,
             recorded: HashMap::new(),
+            setups: HashMap::new(),
+            open: HashMap::new(),
+            last: None,
         })
     }
 
@@ -298,12 +321,19 @@ impl Ledger {
         }
         transaction.commit().await.map_err(failed)?;
         self.recorded.clear();
+        self.forget();
         Ok(recovered)
     }
 
     /// Where the ledger is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Reads anew what was known of what is stored.
+    fn forget(&mut self) {
+        self.open.clear();
+        self.last = None;
     }
 
     async fn begin(&mut self, operation: &'static str) -> Result<Transaction<'_, Sqlite>, LedgerError> {
@@ -378,6 +408,7 @@ impl Ledger {
         .await
         .map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
+        self.setups.insert(number, setup.clone());
         Ok(SetupId(number))
     }
 
@@ -390,9 +421,21 @@ impl Ledger {
         let lane = start.lane.number();
         let serial = start.serial.as_ref().map(Serial::as_str);
         let purpose = start.purpose.as_str();
-        sqlx::query!(
-            "INSERT INTO run (id, setup, lane, serial, operator, lot, work_order, purpose, seated, seated_synchronised)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        // All rows, though there is one: whoever stops reading after it is not told that the commit failed.
+        let stored = sqlx::query!(
+            r#"INSERT INTO run (id, setup, lane, serial, operator, lot, work_order, purpose, seated, seated_synchronised)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            RETURNING
+                number AS "number!: i64",
+                (
+                    SELECT other.number
+                    FROM run AS other
+                    WHERE other.serial = ?4
+                        AND other.ordinal > 0
+                    ORDER BY other.ordinal DESC
+                    LIMIT 1
+                ) AS "earlier: i64",
+                coalesce((SELECT max(other.ordinal) FROM run AS other WHERE other.serial = ?4), 0) AS "counted!: i64""#,
             id,
             setup.0,
             lane,
@@ -404,9 +447,13 @@ impl Ledger {
             start.seated.micros,
             start.seated.synchronised
         )
-        .execute(&mut self.connection)
+        .fetch_all(&mut self.connection)
         .await
         .map_err(|error| LedgerError::sqlx(&self.path, "storing a run's start", error))?;
+        if let (Some(stored), Some(setup)) = (stored.first(), self.setups.get(&setup.0)) {
+            let found = Found::begun(start, setup, stored.number, stored.earlier, stored.counted);
+            self.open.insert(start.run, found);
+        }
         Ok(())
     }
 
@@ -419,7 +466,7 @@ impl Ledger {
         let path = self.path.clone();
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         let row = AttemptRow::from(attempt);
-        let lateness = self.rows(OPERATION, &row.lateness)?;
+        let lateness = self.json(OPERATION, &row.lateness)?;
         if upsert_attempt(&mut self.connection, run, &row, &lateness)
             .await
             .map_err(failed)?
@@ -432,6 +479,9 @@ impl Ledger {
                 .await
                 .map_err(failed)?
                 .ok_or(LedgerError::NoSuchRun { run })?;
+        }
+        if let Some(open) = self.open.get_mut(&run) {
+            open.latest_attempt = open.latest_attempt.max(i64::from(attempt.number));
         }
         let recorded = self.recorded.entry(run).or_default();
         recorded.retain(|other| other.number != attempt.number);
@@ -468,18 +518,28 @@ impl Ledger {
         let new = end.attempts.iter().filter(|attempt| !recorded.contains(attempt));
         let new: Vec<AttemptRow<'_>> = new.map(AttemptRow::from).collect();
         let rows = Rows {
-            attempts: self.rows(OPERATION, &new)?,
-            readings: self.rows(OPERATION, &readings)?,
-            evidence: self.rows(OPERATION, &evidence)?,
-            measurements: self.rows(OPERATION, &measurements)?,
+            attempts: self.json(OPERATION, &new)?,
+            readings: self.json(OPERATION, &Flat(&readings))?,
+            evidence: self.json(OPERATION, &Flat(&evidence))?,
+            measurements: self.json(OPERATION, &Flat(&measurements))?,
             label: with == With::Label && end.code.outcome() == Outcome::Pass,
         };
 
-        let mut transaction = self.begin(OPERATION).await?;
-        let found = find(&mut transaction, end.run)
-            .await
-            .map_err(failed)?
-            .ok_or(LedgerError::NoSuchRun { run: end.run })?;
+        // Whatever fails from here on, it is read anew.
+        let open = self.open.remove(&end.run);
+        let last = self.last.take();
+        self.renew_connection(OPERATION).await?;
+        let found = match (open, last) {
+            (Some(open), Some(last)) => Found {
+                verdicts: last.verdicts,
+                last_seal: last.seal,
+                ..open
+            },
+            _ => find(&mut self.connection, end.run)
+                .await
+                .map_err(failed)?
+                .ok_or(LedgerError::NoSuchRun { run: end.run })?,
+        };
         let outcome = end.code.outcome();
         let to_be_sold = found.purpose == Purpose::Production.as_str();
         let counts = outcome.in_yield() && to_be_sold;
@@ -512,7 +572,7 @@ impl Ledger {
         let told_of_all = (1..).zip(&attempts).all(|(number, attempt)| attempt.number == number);
         let stored_attempts = if !told_of_all || found.latest_attempt > count_of(&attempts) {
             // One is stored that the end does not tell of: it is the run's all the same.
-            let stored = read_attempts(&path, &mut transaction, found.number).await?;
+            let stored = read_attempts(&path, &mut self.connection, found.number).await?;
             Some(told_beside(&end.attempts, stored))
         } else {
             None
@@ -525,8 +585,17 @@ impl Ledger {
             Some(attempts) => Rests { attempts, ..rests },
         };
         let followed = found.earlier.filter(|_| counts);
-        store_verdict(&mut transaction, &path, &found, &ending, &rests, &rows, followed).await?;
-        transaction.commit().await.map_err(failed)?;
+        let seal = store_verdict(&mut self.connection, &path, &found, &ending, &rests, &rows, followed).await?;
+        if let (true, Some(_)) = (counts, &found.serial) {
+            for open in self.open.values_mut().filter(|open| open.serial == found.serial) {
+                open.earlier = Some(found.number);
+                open.counted = ending.ordinal;
+            }
+        }
+        self.last = Some(Last {
+            verdicts: ending.verdict_number,
+            seal: Some(seal.0.to_vec()),
+        });
         self.recorded.remove(&end.run);
         self.untidied += 1;
         Ok(())
@@ -889,7 +958,7 @@ impl Ledger {
             LabelState::Printed | LabelState::Confirmed => ("", 1),
             LabelState::Failed(why) => (why.as_str(), 1),
         };
-        let changed = sqlx::query!(
+        let statement = sqlx::query!(
             "INSERT INTO label (run, state, why, tries, changed, changed_synchronised)
             SELECT number, ?2, ?3, ?4, ?5, ?6
             FROM run
@@ -906,10 +975,10 @@ impl Ledger {
             tried,
             at.micros,
             at.synchronised
-        )
-        .execute(&mut self.connection)
-        .await
-        .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
+        );
+        let changed = done(&mut self.connection, statement)
+            .await
+            .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
         if changed.rows_affected() == 0 {
             return Err(LedgerError::NoSuchRun { run });
         }
@@ -957,17 +1026,17 @@ impl Ledger {
     /// It could not be stored; the run was not begun, or has no verdict.
     pub async fn lifted(&mut self, run: RunId, at: WallTime) -> Result<(), LedgerError> {
         let id = run.0.as_bytes().as_slice();
-        let changed = sqlx::query!(
+        let statement = sqlx::query!(
             "UPDATE run
             SET lifted = coalesce(lifted, ?2), lifted_synchronised = coalesce(lifted_synchronised, ?3)
             WHERE id = ?1",
             id,
             at.micros,
             at.synchronised
-        )
-        .execute(&mut self.connection)
-        .await
-        .map_err(|error| LedgerError::sqlx(&self.path, "storing that a unit was lifted", error))?;
+        );
+        let changed = done(&mut self.connection, statement)
+            .await
+            .map_err(|error| LedgerError::sqlx(&self.path, "storing that a unit was lifted", error))?;
         if changed.rows_affected() == 0 {
             return Err(LedgerError::NoSuchRun { run });
         }
@@ -1229,6 +1298,9 @@ impl Ledger {
             lock,
             untidied: _,
             recorded: _,
+            setups: _,
+            open: _,
+            last: _,
         } = self;
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         // A reader in the way is no error: what it still reads of the -wal stays there.
@@ -1245,9 +1317,9 @@ impl Ledger {
         moved.and(closed)
     }
 
-    /// JSON of many rows for one statement.
-    fn rows<R: Serialize>(&self, operation: &'static str, rows: &[R]) -> Result<String, LedgerError> {
-        serde_json::to_string(rows).map_err(|error| LedgerError::Refused {
+    /// JSON for a statement.
+    fn json<T: Serialize + ?Sized>(&self, operation: &'static str, value: &T) -> Result<String, LedgerError> {
+        serde_json::to_string(value).map_err(|error| LedgerError::Refused {
             path: self.path.clone(),
             operation,
             what: error.to_string(),
@@ -1256,6 +1328,7 @@ impl Ledger {
 }
 
 /// A run without its verdict, and what stands before it.
+#[derive(Debug)]
 struct Found {
     number: i64,
     id: Vec<u8>,
@@ -1283,6 +1356,36 @@ struct Found {
     verdicts: i64,
     /// The seal of the last one; empty where there is none, or it is from before there were seals.
     last_seal: Option<Vec<u8>>,
+}
+
+impl Found {
+    /// A run that was just begun; the verdicts before its own are not known yet.
+    fn begun(start: &RunStart, setup: &Setup, number: i64, earlier: Option<i64>, counted: i64) -> Self {
+        let setup = setup.clone();
+        Self {
+            number,
+            id: start.run.0.as_bytes().to_vec(),
+            fixture: setup.fixture,
+            software: setup.software,
+            recipe: setup.recipe,
+            recipe_version: setup.recipe_version,
+            pass_rule: setup.pass_rule,
+            simulated: setup.simulated,
+            lane: start.lane.number(),
+            serial: start.serial.as_ref().map(|serial| serial.as_str().to_owned()),
+            operator: start.operator.clone(),
+            lot: start.lot.clone(),
+            work_order: start.work_order.clone(),
+            purpose: start.purpose.as_str().to_owned(),
+            seated: start.seated.micros,
+            seated_synchronised: start.seated.synchronised,
+            latest_attempt: 0,
+            earlier,
+            counted,
+            verdicts: 0,
+            last_seal: None,
+        }
+    }
 }
 
 async fn find(connection: &mut SqliteConnection, run: RunId) -> Result<Option<Found>, sqlx::Error> {
@@ -1334,7 +1437,7 @@ fn count_of<T>(things: &[T]) -> i64 {
     i64::try_from(things.len()).unwrap_or(i64::MAX)
 }
 
-/// What is stored with a verdict, the rows as JSON.
+/// What is stored with a verdict, the rows as JSON: attempts as objects, the others flat.
 struct Rows {
     /// Those that are not stored yet.
     attempts: String,
@@ -1366,10 +1469,8 @@ fn told_beside(told: &[Attempt], mut stored: Vec<Attempt>) -> Vec<Attempt> {
     stored
 }
 
-/// Stores what a verdict rests on and writes it into its run, sealed, counted in the rollups, and no longer `followed` there as its unit's latest.
-///
-/// All of it is one text of statements, since each text that is given to the connection's thread costs two changes of threads.
-#[expect(clippy::too_many_lines, reason = "one text of statements")]
+/// Stores what a verdict rests on and writes it into its run, sealed, counted in the rollups, and no longer `followed` there as its unit's latest: one statement
+/// (the view `verdict` of the migrations), which is a transaction of its own where it is in none.
 async fn store_verdict(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -1378,7 +1479,7 @@ async fn store_verdict(
     rests: &Rests<'_>,
     rows: &Rows,
     followed: Option<i64>,
-) -> Result<(), LedgerError> {
+) -> Result<Seal, LedgerError> {
     const OPERATION: &str = "storing a verdict";
     let place = Place {
         path,
@@ -1417,155 +1518,15 @@ async fn store_verdict(
         what: error.to_string(),
     })?;
     let seal = previous.unwrap_or(Seal::NONE).of_next(&record);
-    let seal = seal.0.as_slice();
+    let sealed = seal.0.as_slice();
     let is_first = ended.ordinal == 1;
-    let number = found.number;
-    sqlx::query!(
-        "INSERT INTO attempt (
-            run, number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
-            loop_bright, loop_mid_share, loop_samples
+    let statement = sqlx::query!(
+        "INSERT INTO verdict (
+            number, outcome, code, detail, stage, took, ended, ended_synchronised, device_id, agent_url, samples_lost,
+            is_first, ordinal, verdict_number, seal, followed, attempts, readings, evidence, measurements, light, label
         )
-        SELECT
-            ?,
-            value ->> 'number',
-            value ->> 'rate',
-            value ->> 'level_permille',
-            value ->> 'mid_permille',
-            value ->> 'began',
-            value ->> 'took',
-            value ->> 'token_id',
-            value ->> 'result',
-            value ->> 'symbols',
-            value ->> 'latest',
-            value -> 'lateness',
-            value ->> 'loop_bright',
-            value ->> 'loop_mid_share',
-            value ->> 'loop_samples'
-        FROM json_each(?)
-        WHERE true
-        ON CONFLICT (run, number) DO UPDATE
-        SET rate = excluded.rate,
-            level_permille = excluded.level_permille,
-            mid_permille = excluded.mid_permille,
-            began = excluded.began,
-            took = excluded.took,
-            token_id = excluded.token_id,
-            result = excluded.result,
-            symbols = excluded.symbols,
-            latest = excluded.latest,
-            lateness = excluded.lateness,
-            loop_bright = excluded.loop_bright,
-            loop_mid_share = excluded.loop_mid_share,
-            loop_samples = excluded.loop_samples
-        WHERE (
-            rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness, loop_bright,
-            loop_mid_share, loop_samples
-        ) IS NOT (
-            excluded.rate, excluded.level_permille, excluded.mid_permille, excluded.began, excluded.took,
-            excluded.token_id, excluded.result, excluded.symbols, excluded.latest, excluded.lateness,
-            excluded.loop_bright, excluded.loop_mid_share, excluded.loop_samples
-        );
-
-        INSERT INTO reading (run, number, at, codes, confidence)
-        SELECT ?, key + 1, value ->> 'at', value -> 'codes', value ->> 'confidence'
-        FROM json_each(?);
-
-        INSERT INTO evidence (run, number, at, kind, detail)
-        SELECT ?, key + 1, value ->> 'at', value ->> 'kind', value ->> 'detail'
-        FROM json_each(?);
-
-        INSERT INTO measurement (run, what, scale, value, deviation, least, most, is_outside)
-        SELECT
-            ?,
-            value ->> 'what',
-            value ->> 'scale',
-            value ->> 'value',
-            value ->> 'deviation',
-            value ->> 'least',
-            value ->> 'most',
-            value ->> 'is_outside'
-        FROM json_each(?);
-
-        INSERT INTO trace (run, light)
-        SELECT given.column1, given.column2
-        FROM (VALUES (?, ?)) AS given
-        WHERE length(given.column2) > 0;
-
-        UPDATE run
-        SET outcome = ?,
-            code = ?,
-            detail = ?,
-            stage = ?,
-            took = ?,
-            ended = ?,
-            ended_synchronised = ?,
-            device_id = ?,
-            agent_url = ?,
-            samples_lost = ?,
-            is_first = ?,
-            ordinal = ?,
-            verdict_number = ?,
-            seal = ?
-        WHERE number = ?;
-
-        UPDATE rollup
-        SET last_runs = last_runs - 1
-        FROM run
-        JOIN batch USING (setup, lot, work_order, operator, purpose)
-        WHERE run.number = ?
-            AND rollup.quarter = run.seated / 900000000
-            AND rollup.lane = run.lane
-            AND rollup.batch = batch.number
-            AND rollup.code = run.code
-            AND rollup.ordinal = min(run.ordinal, 3)
-            AND rollup.reached = run.reached;
-
-        INSERT INTO batch (setup, lot, work_order, operator, purpose)
-        SELECT setup, lot, work_order, operator, purpose
-        FROM run
-        WHERE number = ?
-        ON CONFLICT DO NOTHING;
-
-        INSERT INTO rollup (
-            quarter, lane, batch, code, ordinal, reached, runs, last_runs, suspected, attempts, received, took
-        )
-        SELECT
-            run.seated / 900000000,
-            run.lane,
-            batch.number,
-            run.code,
-            min(run.ordinal, 3),
-            run.reached,
-            1,
-            run.ordinal > 0,
-            EXISTS (SELECT * FROM annotation WHERE annotation.run = run.number AND kind LIKE 'suspected-%'),
-            (SELECT count(*) FROM attempt WHERE attempt.run = run.number),
-            (SELECT count(*) FROM attempt WHERE attempt.run = run.number AND attempt.result = 'received'),
-            coalesce(run.took, 0)
-        FROM run
-        JOIN batch USING (setup, lot, work_order, operator, purpose)
-        WHERE run.number = ?
-        ON CONFLICT (quarter, lane, batch, code, ordinal, reached) DO UPDATE
-        SET runs = runs + 1,
-            last_runs = last_runs + excluded.last_runs,
-            suspected = suspected + excluded.suspected,
-            attempts = attempts + excluded.attempts,
-            received = received + excluded.received,
-            took = took + excluded.took;
-
-        INSERT INTO label (run, state, why, tries, changed, changed_synchronised)
-        SELECT ?, 'pending', '', 0, ?, ?
-        WHERE ?",
-        number,
-        rows.attempts,
-        number,
-        rows.readings,
-        number,
-        rows.evidence,
-        number,
-        rows.measurements,
-        number,
-        rests.light,
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        found.number,
         ended.outcome,
         ended.code,
         ended.detail,
@@ -1579,20 +1540,19 @@ async fn store_verdict(
         is_first,
         ended.ordinal,
         ended.verdict_number,
-        seal,
-        number,
+        sealed,
         followed,
-        number,
-        number,
-        number,
-        ended.at.micros,
-        ended.at.synchronised,
+        rows.attempts,
+        rows.readings,
+        rows.evidence,
+        rows.measurements,
+        rests.light,
         rows.label
-    )
-    .execute(connection)
-    .await
-    .map_err(|error| LedgerError::sqlx(path, OPERATION, error))?;
-    Ok(())
+    );
+    done(connection, statement)
+        .await
+        .map_err(|error| LedgerError::sqlx(path, OPERATION, error))?;
+    Ok(seal)
 }
 
 /// Stores an attempt, its lateness given as JSON; one that is stored already, and the same, is not written again. How many were written.
@@ -1605,7 +1565,7 @@ async fn upsert_attempt(
     let id = run.0.as_bytes().as_slice();
     let loop_bright = attempt.loop_bright.map(as_written);
     let loop_mid_share = attempt.loop_mid_share.map(as_written);
-    let done = sqlx::query!(
+    let statement = sqlx::query!(
         "INSERT INTO attempt (
             run, number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
             loop_bright, loop_mid_share, loop_samples
@@ -1650,10 +1610,23 @@ async fn upsert_attempt(
         loop_bright,
         loop_mid_share,
         attempt.loop_samples
-    )
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+    );
+    Ok(done(connection, statement).await?.rows_affected())
+}
+
+/// Does one statement and waits until it is done, no longer: sqlx's own `execute` waits for the connection's thread twice, the second time to hear that no
+/// other statement follows.
+async fn done(
+    connection: &mut SqliteConnection,
+    statement: Query<'_, Sqlite, SqliteArguments>,
+) -> Result<SqliteQueryResult, sqlx::Error> {
+    let mut steps = connection.fetch_many(statement);
+    while let Some(step) = steps.try_next().await? {
+        if let Either::Left(done) = step {
+            return Ok(done);
+        }
+    }
+    Ok(SqliteQueryResult::default())
 }
 
 /// A figure as its shortest decimal form has it, which is what stands in JSON.
@@ -1687,6 +1660,25 @@ async fn count_as_suspected(connection: &mut SqliteConnection, run: i64) -> Resu
 /// A duration in whole microseconds.
 pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Rows as one flat list of their fields.
+struct Flat<'a, R>(&'a [R]);
+
+/// A row of a [`Flat`] list.
+trait FlatRow {
+    /// Adds its fields, in their order.
+    fn add_to<S: SerializeSeq>(&self, list: &mut S) -> Result<(), S::Error>;
+}
+
+impl<R: FlatRow> Serialize for Flat<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for row in self.0 {
+            row.add_to(&mut list)?;
+        }
+        list.end()
+    }
 }
 
 /// An attempt as a row.
@@ -1737,6 +1729,14 @@ pub(crate) struct ReadingRow<'a> {
     confidence: f32,
 }
 
+impl FlatRow for ReadingRow<'_> {
+    fn add_to<S: SerializeSeq>(&self, list: &mut S) -> Result<(), S::Error> {
+        list.serialize_element(&self.at)?;
+        list.serialize_element(self.codes)?;
+        list.serialize_element(&self.confidence)
+    }
+}
+
 impl<'a> From<&'a StoredReading> for ReadingRow<'a> {
     fn from(reading: &'a StoredReading) -> Self {
         Self {
@@ -1753,6 +1753,14 @@ pub(crate) struct EvidenceRow<'a> {
     at: i64,
     kind: &'static str,
     detail: &'a str,
+}
+
+impl FlatRow for EvidenceRow<'_> {
+    fn add_to<S: SerializeSeq>(&self, list: &mut S) -> Result<(), S::Error> {
+        list.serialize_element(&self.at)?;
+        list.serialize_element(self.kind)?;
+        list.serialize_element(self.detail)
+    }
 }
 
 impl<'a> From<&'a Evidence> for EvidenceRow<'a> {
@@ -1782,6 +1790,18 @@ pub(crate) struct MeasurementRow {
     least: Option<f32>,
     most: Option<f32>,
     is_outside: Option<u8>,
+}
+
+impl FlatRow for MeasurementRow {
+    fn add_to<S: SerializeSeq>(&self, list: &mut S) -> Result<(), S::Error> {
+        list.serialize_element(self.what)?;
+        list.serialize_element(self.scale)?;
+        list.serialize_element(&self.value)?;
+        list.serialize_element(&self.deviation)?;
+        list.serialize_element(&self.least)?;
+        list.serialize_element(&self.most)?;
+        list.serialize_element(&self.is_outside)
+    }
 }
 
 impl From<&Measurement> for MeasurementRow {

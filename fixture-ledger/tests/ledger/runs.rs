@@ -128,6 +128,65 @@ async fn a_run_without_a_verdict_is_interrupted_at_the_next_start() {
     ledger.close().await.unwrap();
 }
 
+/// Two runs of one unit at once, and verdicts in another order than the starts: what the writer knows of them by heart is what it would read, and what was refused
+/// in the middle leaves nothing, neither in the ledger nor in what the writer knows.
+#[tokio::test]
+async fn runs_that_are_open_at_once_are_counted_and_sealed_in_the_order_of_their_verdicts() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut dumps = Vec::new();
+    for refusals in [false, true] {
+        let path = directory.path().join(format!("ledger-{refusals}"));
+        let mut ledger = Ledger::create(&path, Durability::Synced).await.unwrap();
+        let id = ledger.setup(&setup()).await.unwrap();
+        for (n, unit) in [(1, Some("SN-1")), (2, Some("SN-1")), (3, None), (4, Some("SN-1"))] {
+            let lane = u8::try_from(n).unwrap();
+            ledger.begin_run(id, &start(n, lane, unit, 1_000)).await.unwrap();
+            let attempt = &end(n, VerdictCode::Ok).attempts[0];
+            ledger.record_attempt(run_id(n), attempt).await.unwrap();
+        }
+        for (n, code) in [
+            (4, VerdictCode::StuckDns),
+            (1, VerdictCode::NotReady),
+            (3, VerdictCode::Ok),
+            (2, VerdictCode::Ok),
+        ] {
+            if refusals {
+                let unknown = ledger.finish_run(&end(9, code), at(2_000)).await;
+                assert!(matches!(unknown, Err(LedgerError::NoSuchRun { .. })), "{unknown:?}");
+                let mut nonsense = end(n, code);
+                nonsense.measurements[0].deviation = -1.0;
+                let refused = ledger.finish_run(&nonsense, at(2_000)).await;
+                assert!(matches!(refused, Err(LedgerError::Refused { .. })), "{refused:?}");
+            }
+            ledger
+                .finish_run(&end(n, code), at(2_000 + i64::from(n)))
+                .await
+                .unwrap();
+        }
+        ledger.close().await.unwrap();
+        let reports = Reports::open(&path).await.unwrap();
+        let verified = reports.verify(None).await.unwrap();
+        assert_eq!((verified.fit, &verified.misfit), (4, &None));
+        let mut first = Vec::new();
+        for n in 1..=4 {
+            let detail = reports.run(run_id(n)).await.unwrap().unwrap();
+            first.push(detail.row.verdict.unwrap().first);
+        }
+        assert_eq!(first, [false, false, true, true], "4 was the unit's first to end");
+        let ordinals: Vec<i64> = rusqlite::Connection::open(&path)
+            .unwrap()
+            .prepare("SELECT ordinal FROM run ORDER BY number")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(ordinals, [2, 3, 1, 1]);
+        dumps.push(fixture_ledger::dump(&path).await.unwrap());
+    }
+    assert!(dumps[0] == dumps[1], "what was refused leaves nothing");
+}
+
 /// Figures that no binary number holds exactly, and a result that is another one when the run ends.
 #[tokio::test]
 async fn an_attempt_is_the_same_whether_it_was_stored_before_the_end_or_with_it() {
