@@ -3,6 +3,9 @@
 //!
 //! The device's own count is of everything that is written to it meanwhile, so it says something of the ledger only on a file system of its own:
 //! `benches/on-a-disk-of-its-own` makes one. The folder is the system's for temporary files (`TMPDIR`).
+//!
+//! Runs with two attempts each, or with `--ledger PATH` those of a ledger, such as a simulated shift's: stored once more, each in the commits in which it came,
+//! with a printed label where it passed and without. The first third is not counted.
 
 #![expect(
     clippy::print_stdout,
@@ -13,9 +16,13 @@
 mod rows;
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use fixture_ledger::Durability;
+use fixture_ledger::record::{LabelState, Purpose, RunEnd, RunStart};
+use fixture_ledger::report::RunDetail;
+use fixture_ledger::{Durability, Ledger, Reports};
+use fixture_link::verdict::Outcome;
+use tokio::runtime::Runtime;
 
 /// What the trees have grown to before anything is counted, so that they are as deep as after some days.
 const BEFORE: u32 = 4_000;
@@ -24,6 +31,23 @@ const FIRST_SHIFT: u32 = 512;
 const COUNTED: u32 = 1_024;
 
 fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.iter().position(|argument| argument == "--ledger") {
+        Some(place) => {
+            let path = PathBuf::from(arguments.get(place + 1).expect("--ledger PATH"));
+            for labels in [false, true] {
+                runtime.block_on(of_a_ledger(&path, labels));
+            }
+        }
+        None => two_attempts(&runtime),
+    }
+}
+
+fn two_attempts(runtime: &Runtime) {
     // Cargo also runs benchmarks as tests; those only see that it works.
     let (made, first_shift, counted) = if std::env::args().any(|argument| argument == "--bench") {
         (BEFORE, FIRST_SHIFT, COUNTED)
@@ -31,10 +55,6 @@ fn main() {
         (1, 1, 1)
     };
     let before = made + first_shift;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("ledger");
     let [first, last] = runtime.block_on(async {
@@ -60,16 +80,97 @@ fn main() {
         ledger.close().await.expect("closed");
         [first, Written::so_far(&path)]
     });
-    let size = std::fs::metadata(&path).expect("a ledger").len();
+    tell(&path, before + counted, counted, &first, &last);
+}
+
+fn tell(path: &Path, stored: u32, counted: u32, first: &Written, last: &Written) {
+    let size = std::fs::metadata(path).expect("a ledger").len();
     let a_run = |from: u64, to: u64| (to - from) as f64 / f64::from(counted) / 1024.0;
     println!(
         "a run of {:.1} KiB writes {:.1} KiB by the process's own count, {:.1} KiB of pages by the system's, {:.1} KiB to the device (with everything \
          else that wrote to it)",
-        size as f64 / f64::from(before + counted) / 1024.0,
+        size as f64 / f64::from(stored) / 1024.0,
         a_run(first.given, last.given),
         a_run(first.pages, last.pages),
         a_run(first.device, last.device),
     );
+}
+
+async fn of_a_ledger(source: &Path, labels: bool) {
+    let reports = Reports::open(source).await.expect("a ledger");
+    let mut rows = reports.latest(u32::MAX).await.expect("runs");
+    rows.reverse();
+    let mut runs = Vec::new();
+    for row in rows {
+        runs.push(reports.run(row.run).await.expect("a run").expect("it is there"));
+    }
+    let uncounted = runs.len() / 3;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("ledger");
+    let mut ledger = Ledger::create(&path, Durability::Synced).await.expect("a new ledger");
+    for run in &runs[..uncounted] {
+        store(&mut ledger, run, labels).await;
+    }
+    let first = Written::so_far(&path);
+    for run in &runs[uncounted..] {
+        store(&mut ledger, run, labels).await;
+    }
+    ledger.close().await.expect("closed");
+    let last = Written::so_far(&path);
+    let count = |runs: usize| u32::try_from(runs).expect("runs");
+    print!("{}: ", if labels { "with labels" } else { "without labels" });
+    tell(&path, count(runs.len()), count(runs.len() - uncounted), &first, &last);
+}
+
+/// Stores a run of another ledger, in the commits in which it came.
+async fn store(ledger: &mut Ledger, run: &RunDetail, labels: bool) {
+    let setup = ledger.setup(&run.setup).await.expect("a setup");
+    let row = run.row.clone();
+    let start = RunStart {
+        run: row.run,
+        lane: row.lane,
+        serial: row.serial,
+        operator: row.operator,
+        lot: row.lot,
+        work_order: row.work_order,
+        purpose: Purpose::Production,
+        seated: row.seated,
+    };
+    ledger.begin_run(setup, &start).await.expect("a start");
+    for attempt in &run.attempts {
+        ledger.record_attempt(row.run, attempt).await.expect("an attempt");
+    }
+    let Some(verdict) = row.verdict else { return };
+    let (Some(stage), Some(took)) = (verdict.stage, verdict.took) else {
+        return;
+    };
+    let at = verdict.ended;
+    let end = RunEnd {
+        run: row.run,
+        code: verdict.code,
+        detail: verdict.detail,
+        stage,
+        took,
+        device_id: verdict.device_id,
+        agent_url: verdict.agent_url,
+        attempts: run.attempts.clone(),
+        readings: run.readings.clone(),
+        evidence: run.evidence.clone(),
+        measurements: run.measurements.clone(),
+        trace: run.trace.clone(),
+        samples_lost: verdict.samples_lost,
+    };
+    if labels {
+        ledger.finish_run_with_label(&end, at).await.expect("an end");
+        if verdict.outcome == Outcome::Pass {
+            let printed = ledger.record_label(row.run, &LabelState::Printed, at).await;
+            printed.expect("a label");
+        }
+    } else {
+        ledger.finish_run(&end, at).await.expect("an end");
+    }
+    ledger.lifted(row.run, run.lifted.unwrap_or(at)).await.expect("a lift");
+    ledger.tidy().await.expect("a tidy ledger");
 }
 
 /// Bytes written so far.
