@@ -1,5 +1,7 @@
 -- A verdict and all that it rests on come in one statement, which is a transaction of its own: one text that is given to the writer's thread costs two changes
 -- of threads, and one statement is there whole or not at all, whatever becomes of whoever gave it.
+--
+-- A later migration that makes one of these tables anew has to drop the view before, and to make it and its triggers again.
 
 PRAGMA user_version = 12;
 
@@ -25,8 +27,8 @@ SELECT
     NULL AS followed,
     -- Rows as JSON. Attempts: those that are not stored yet, an object each.
     NULL AS attempts,
-    -- All of the others: the fields of one row after those of the other in one flat list, which is read once. Objects would be written out and read again, each
-    -- for each of its fields: that took as long as all else of a verdict.
+    -- All of the others: the fields of one row after those of the other in one list. Objects would be written out and read again, each for each of its fields. A field
+    -- is found by its place, for which the list is walked from its start: what has very many rows is inserted before, in the same transaction.
     NULL AS readings,
     NULL AS evidence,
     NULL AS measurements,
@@ -40,6 +42,9 @@ WHERE false;
 CREATE TRIGGER verdict_is_stored
 INSTEAD OF INSERT ON verdict
 BEGIN
+    SELECT RAISE(ABORT, 'no run of this number waits for its verdict')
+    WHERE NOT EXISTS (SELECT * FROM run WHERE number = NEW.number AND outcome IS NULL);
+
     INSERT INTO attempt (
         run, number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
         loop_bright, loop_mid_share, loop_samples

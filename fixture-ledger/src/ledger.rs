@@ -113,6 +113,9 @@ const TIDY_AFTER: u32 = 512;
 /// Where nobody has the time for that, `SQLite` does it by itself when the `-wal` has so many pages.
 const TIDY_ANYWAY: &str = "65536";
 
+/// So many readings or facts come in the statement of their verdict, whose time grows with their square; more are inserted before it.
+const ROWS_AT_ONCE: usize = 128;
+
 /// What a verdict is stored with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum With {
@@ -272,6 +275,7 @@ impl Ledger {
         let detail = why.detail();
         let path = self.path.clone();
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
+        self.forget();
         let mut transaction = self.begin(OPERATION).await?;
         let open = sqlx::query!(
             "SELECT number, id
@@ -321,7 +325,6 @@ impl Ledger {
         }
         transaction.commit().await.map_err(failed)?;
         self.recorded.clear();
-        self.forget();
         Ok(recovered)
     }
 
@@ -360,7 +363,10 @@ impl Ledger {
                 .await
                 .map_err(failed)?;
             let lost = core::mem::replace(&mut self.connection, renewed);
-            lost.close().await.map_err(failed)?;
+            let closed = lost.close().await.map_err(failed);
+            self.forget();
+            self.recorded.clear();
+            closed?;
         }
         Ok(())
     }
@@ -467,6 +473,13 @@ impl Ledger {
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         let row = AttemptRow::from(attempt);
         let lateness = self.json(OPERATION, &row.lateness)?;
+        // Before it is stored: who does not wait for it may have stored it all the same.
+        if let Some(open) = self.open.get_mut(&run) {
+            open.latest_attempt = open.latest_attempt.max(i64::from(attempt.number));
+        }
+        if let Some(recorded) = self.recorded.get_mut(&run) {
+            recorded.retain(|other| other.number != attempt.number);
+        }
         if upsert_attempt(&mut self.connection, run, &row, &lateness)
             .await
             .map_err(failed)?
@@ -480,12 +493,7 @@ impl Ledger {
                 .map_err(failed)?
                 .ok_or(LedgerError::NoSuchRun { run })?;
         }
-        if let Some(open) = self.open.get_mut(&run) {
-            open.latest_attempt = open.latest_attempt.max(i64::from(attempt.number));
-        }
-        let recorded = self.recorded.entry(run).or_default();
-        recorded.retain(|other| other.number != attempt.number);
-        recorded.push(attempt.clone());
+        self.recorded.entry(run).or_default().push(attempt.clone());
         Ok(())
     }
 
@@ -505,6 +513,30 @@ impl Ledger {
         self.finish(end, ended, With::Label).await
     }
 
+    /// A run without its verdict, and the others. What is known of them is known again only once the verdict is stored: whatever fails until then, or is not waited
+    /// for, all of it is read anew.
+    async fn take_known(
+        &mut self,
+        operation: &'static str,
+        run: RunId,
+    ) -> Result<(Found, HashMap<RunId, Found>), LedgerError> {
+        self.renew_connection(operation).await?;
+        let mut others = core::mem::take(&mut self.open);
+        let last = self.last.take();
+        let found = match (others.remove(&run), last) {
+            (Some(open), Some(last)) => Found {
+                verdicts: last.verdicts,
+                last_seal: last.seal,
+                ..open
+            },
+            _ => find(&mut self.connection, run)
+                .await
+                .map_err(|error| LedgerError::sqlx(&self.path, operation, error))?
+                .ok_or(LedgerError::NoSuchRun { run })?,
+        };
+        Ok((found, others))
+    }
+
     async fn finish(&mut self, end: &RunEnd, ended: WallTime, with: With) -> Result<(), LedgerError> {
         const OPERATION: &str = "storing a verdict";
         let path = self.path.clone();
@@ -517,29 +549,16 @@ impl Ledger {
         let recorded = self.recorded.get(&end.run).map_or(&[][..], Vec::as_slice);
         let new = end.attempts.iter().filter(|attempt| !recorded.contains(attempt));
         let new: Vec<AttemptRow<'_>> = new.map(AttemptRow::from).collect();
+        let many = readings.len().max(evidence.len()) > ROWS_AT_ONCE;
         let rows = Rows {
             attempts: self.json(OPERATION, &new)?,
-            readings: self.json(OPERATION, &Flat(&readings))?,
-            evidence: self.json(OPERATION, &Flat(&evidence))?,
+            readings: self.json(OPERATION, &Flat(if many { &[] } else { &readings }))?,
+            evidence: self.json(OPERATION, &Flat(if many { &[] } else { &evidence }))?,
             measurements: self.json(OPERATION, &Flat(&measurements))?,
             label: with == With::Label && end.code.outcome() == Outcome::Pass,
         };
 
-        // Whatever fails from here on, it is read anew.
-        let open = self.open.remove(&end.run);
-        let last = self.last.take();
-        self.renew_connection(OPERATION).await?;
-        let found = match (open, last) {
-            (Some(open), Some(last)) => Found {
-                verdicts: last.verdicts,
-                last_seal: last.seal,
-                ..open
-            },
-            _ => find(&mut self.connection, end.run)
-                .await
-                .map_err(failed)?
-                .ok_or(LedgerError::NoSuchRun { run: end.run })?,
-        };
+        let (found, mut others) = self.take_known(OPERATION, end.run).await?;
         let outcome = end.code.outcome();
         let to_be_sold = found.purpose == Purpose::Production.as_str();
         let counts = outcome.in_yield() && to_be_sold;
@@ -585,13 +604,25 @@ impl Ledger {
             Some(attempts) => Rests { attempts, ..rests },
         };
         let followed = found.earlier.filter(|_| counts);
-        let seal = store_verdict(&mut self.connection, &path, &found, &ending, &rests, &rows, followed).await?;
+        let seal = if many {
+            let (readings, evidence) = (self.json(OPERATION, &readings)?, self.json(OPERATION, &evidence)?);
+            let mut transaction = self.begin(OPERATION).await?;
+            add_rows(&mut transaction, found.number, &readings, &evidence)
+                .await
+                .map_err(failed)?;
+            let seal = store_verdict(&mut transaction, &path, &found, &ending, &rests, &rows, followed).await?;
+            transaction.commit().await.map_err(failed)?;
+            seal
+        } else {
+            store_verdict(&mut self.connection, &path, &found, &ending, &rests, &rows, followed).await?
+        };
         if let (true, Some(_)) = (counts, &found.serial) {
-            for open in self.open.values_mut().filter(|open| open.serial == found.serial) {
-                open.earlier = Some(found.number);
-                open.counted = ending.ordinal;
+            for other in others.values_mut().filter(|other| other.serial == found.serial) {
+                other.earlier = Some(found.number);
+                other.counted = ending.ordinal;
             }
         }
+        self.open = others;
         self.last = Some(Last {
             verdicts: ending.verdict_number,
             seal: Some(seal.0.to_vec()),
@@ -1553,6 +1584,34 @@ async fn store_verdict(
         .await
         .map_err(|error| LedgerError::sqlx(path, OPERATION, error))?;
     Ok(seal)
+}
+
+/// Stores readings and facts of a run, each as a list of objects.
+async fn add_rows(
+    connection: &mut SqliteConnection,
+    run: i64,
+    readings: &str,
+    evidence: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO reading (run, number, at, codes, confidence)
+        SELECT ?1, key + 1, value ->> 'at', value -> 'codes', value ->> 'confidence'
+        FROM json_each(?2)",
+        run,
+        readings
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO evidence (run, number, at, kind, detail)
+        SELECT ?1, key + 1, value ->> 'at', value ->> 'kind', value ->> 'detail'
+        FROM json_each(?2)",
+        run,
+        evidence
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Stores an attempt, its lateness given as JSON; one that is stored already, and the same, is not written again. How many were written.

@@ -34,6 +34,16 @@ const SAMPLES_TO_TIME: u32 = 150;
 /// By how much the light may follow its edges that is told apart, in steps.
 const LAGS: usize = 17;
 const LAG_STEP: Duration = Duration::from_millis(1);
+/// Each of these, in microseconds.
+const LAG_MICROS: [f64; LAGS] = {
+    let mut micros = [0.0; LAGS];
+    let mut lag = 1;
+    while lag < LAGS {
+        micros[lag] = micros[lag - 1] + LAG_STEP.as_secs_f64() * 1e6;
+        lag += 1;
+    }
+    micros
+};
 /// The least correlation of light and orders by which its lag is told.
 const CORRELATED: f64 = 0.5;
 /// How many standard errors a figure must be beyond its limit.
@@ -271,17 +281,18 @@ impl Lags {
         let count = f64::from(self.samples);
         let variance = |sum: f64, squared: f64| squared / count - (sum / count).powi(2);
         let of_light = variance(self.light, self.light_squared);
+        // What fits best correlates best: the same light's variance is in every correlation, and only what goes along counts.
         let (mut best, mut most) = (0, 0.0);
         for lag in 0..LAGS {
             let of_meant = variance(self.meant[lag], self.meant_squared[lag]);
             let both = self.both[lag] / count - self.light / count * self.meant[lag] / count;
-            let correlation = both / (of_light * of_meant).sqrt();
-            if correlation > most {
-                (best, most) = (lag, correlation);
+            let fit = both.max(0.0).powi(2) / of_meant;
+            if fit > most {
+                (best, most) = (lag, fit);
             }
         }
         let steps = u32::try_from(best).ok()?;
-        (most >= CORRELATED).then(|| LAG_STEP * steps)
+        ((most / of_light).sqrt() >= CORRELATED).then(|| LAG_STEP * steps)
     }
 }
 
@@ -410,27 +421,28 @@ impl Gate {
 
     /// The mean level that the lamp was told during a sample, had the light followed by each lag.
     fn meant_during(&self, sample: &Sample, meant: Meant) -> [f64; LAGS] {
-        let whole = sample.end.since(sample.start).as_secs_f64();
+        // Microseconds before the sample's end, which later is less.
+        let before = |tick: Tick| sample.end.since(tick).as_secs_f64() * 1e6;
+        let whole = before(sample.start);
         let mut light = [0.0; LAGS];
-        for (lag, light) in (0_u32..).zip(&mut light) {
-            let (start, end) = (sample.start - LAG_STEP * lag, sample.end - LAG_STEP * lag);
-            let mut until = end;
-            for back in 1..=self.told.min(EDGES) {
-                let edge = self.edges[(self.told - back) % EDGES];
-                if edge.at >= until {
-                    continue;
-                }
-                let from = edge.at.max(start);
-                let level = match edge.symbol {
-                    Symbol::Dark => Level::DARK,
-                    Symbol::Mid => meant.mid,
-                    Symbol::Bright => meant.bright,
-                };
-                *light += f64::from(level.fraction()) * until.since(from).as_secs_f64() / whole;
-                until = from;
-                if from == start {
-                    break;
-                }
+        // Until when the symbol lasted, newest first; what comes after the sample is before its end by nothing.
+        let mut until = 0.0;
+        for back in 1..=self.told.min(EDGES) {
+            let edge = self.edges[(self.told - back) % EDGES];
+            let from = before(edge.at);
+            let level = match edge.symbol {
+                Symbol::Dark => Level::DARK,
+                Symbol::Mid => meant.mid,
+                Symbol::Bright => meant.bright,
+            };
+            let level = f64::from(level.fraction());
+            for (light, lag) in light.iter_mut().zip(LAG_MICROS) {
+                let lasted = from.min(lag + whole) - f64::max(until, lag);
+                *light += level * lasted.max(0.0) / whole;
+            }
+            until = f64::max(until, from);
+            if from >= LAG_MICROS[LAGS - 1] + whole {
+                break;
             }
         }
         light
@@ -828,6 +840,60 @@ mod tests {
             let mut off = known.into_iter().map(|figure| (figure - of_all).abs()).collect();
             let error = OF_MIDDLE * DEVIATION * middle(&mut off) / count.sqrt();
             assert_eq!(newest.error(of_all).to_bits(), error.to_bits(), "after {place}");
+        }
+    }
+
+    /// Light that follows its orders by so much is what was ordered so much earlier: held to a sum over a twentieth of a millisecond each.
+    #[test]
+    fn what_the_lamp_was_told_is_the_mean_over_the_sample_had_its_light_followed() {
+        let limits = LoopBackLimits {
+            full: 2_000.0,
+            seen: 0.1,
+            weak: 0.4,
+        };
+        let mut gate = Gate::new(limits, 16_383, Measures::Strength);
+        let meant = Meant {
+            bright: Level::new(0.8),
+            mid: Level::new(0.4),
+            mid_within: 0.1,
+            edges_within: Duration::from_millis(7),
+        };
+        gate.begin(meant, None);
+        let symbols = [Symbol::Mid, Symbol::Bright, Symbol::Dark, Symbol::Bright, Symbol::Mid];
+        for (symbol, at) in symbols.into_iter().zip([40_000, 56_667, 61_250, 65_333, 90_000]) {
+            let at = Tick::from_micros(at);
+            gate.edge(LampEdge { from: at, at, symbol });
+        }
+        for (start, end) in [
+            (10_000, 19_900),
+            (52_000, 61_950),
+            (60_000, 69_900),
+            (80_000, 89_900),
+            (86_000, 96_000),
+        ] {
+            let sample = Sample {
+                start: Tick::from_micros(start),
+                end: Tick::from_micros(end),
+                ..NO_SAMPLE
+            };
+            let told = gate.meant_during(&sample, meant);
+            for (lag, told) in (0_u64..).zip(told) {
+                let at = |micros: u64| match micros.saturating_sub(1_000 * lag) {
+                    ..40_000 | 61_250..65_333 => 0.0,
+                    40_000..56_667 | 90_000.. => 0.4,
+                    _ => 0.8,
+                };
+                let (mut sum, mut count) = (0.0, 0.0);
+                for micros in (start + 25..end).step_by(50) {
+                    sum += at(micros);
+                    count += 1.0;
+                }
+                assert!(
+                    (told - sum / count).abs() < 0.004,
+                    "{start}, {lag} ms: {told}, {}",
+                    sum / count
+                );
+            }
         }
     }
 

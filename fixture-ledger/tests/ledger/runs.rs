@@ -14,6 +14,7 @@ use fixture_link::act::{Act, ActAnswer, ActKind, ActRequest, Disposition, Mark};
 use fixture_link::snapshot::LineStop;
 use fixture_link::study::{StudyStep, StudyWish};
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
+use futures_util::FutureExt;
 
 #[tokio::test]
 async fn a_run_comes_back_as_it_was_stored() {
@@ -185,6 +186,73 @@ async fn runs_that_are_open_at_once_are_counted_and_sealed_in_the_order_of_their
         dumps.push(fixture_ledger::dump(&path).await.unwrap());
     }
     assert!(dumps[0] == dumps[1], "what was refused leaves nothing");
+}
+
+/// A verdict that was stored though nobody waited for it is its unit's all the same: the next one of that unit is not its first.
+#[tokio::test]
+async fn a_verdict_that_nobody_waited_for_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let mut ledger = Ledger::create(&path, Durability::Synced).await.unwrap();
+    let id = ledger.setup(&setup()).await.unwrap();
+    for (n, unit) in [
+        (1, Some("SN-0")),
+        (2, Some("SN-1")),
+        (3, Some("SN-1")),
+        (4, Some("SN-2")),
+    ] {
+        let lane = u8::try_from(n).unwrap();
+        ledger.begin_run(id, &start(n, lane, unit, 1_000)).await.unwrap();
+    }
+    ledger.finish_run(&end(1, VerdictCode::Ok), at(2_000)).await.unwrap();
+    {
+        let left = end(2, VerdictCode::Ok);
+        let waiting = ledger.finish_run(&left, at(3_000));
+        assert!(
+            waiting.now_or_never().is_none(),
+            "it was given to the ledger and not waited for"
+        );
+    }
+    ledger.finish_run(&end(4, VerdictCode::Ok), at(4_000)).await.unwrap();
+    ledger.finish_run(&end(3, VerdictCode::Ok), at(5_000)).await.unwrap();
+    assert_eq!(ledger.verdict(run_id(2)).await.unwrap(), Some(VerdictCode::Ok));
+    ledger.close().await.unwrap();
+    let reports = Reports::open(&path).await.unwrap();
+    let verified = reports.verify(None).await.unwrap();
+    assert_eq!((verified.fit, &verified.misfit), (4, &None));
+    let mut first = Vec::new();
+    for n in 1..=4 {
+        let detail = reports.run(run_id(n)).await.unwrap().unwrap();
+        first.push(detail.row.verdict.unwrap().first);
+    }
+    assert_eq!(first, [true, true, false, true]);
+}
+
+/// A run of very many readings and facts is stored in more than one statement, and is the same run.
+#[tokio::test]
+async fn a_run_of_very_many_readings_and_facts_comes_back_as_it_was_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let mut ledger = Ledger::create(&path, Durability::Synced).await.unwrap();
+    let id = ledger.setup(&setup()).await.unwrap();
+    for (n, rows) in [(1, 128), (2, 129), (3, 2_000)] {
+        ledger.begin_run(id, &start(n, 1, Some("SN-1"), 1_000)).await.unwrap();
+        let mut end = end(n, VerdictCode::Ok);
+        end.readings = end.readings.iter().cycle().take(rows).cloned().collect();
+        end.evidence = end.evidence.iter().cycle().take(rows).cloned().collect();
+        let mut nonsense = end.clone();
+        nonsense.measurements[0].deviation = -1.0;
+        let refused = ledger.finish_run(&nonsense, at(2_000)).await;
+        assert!(matches!(refused, Err(LedgerError::Refused { .. })), "{refused:?}");
+        ledger.finish_run(&end, at(3_000)).await.unwrap();
+        let reports = Reports::open(&path).await.unwrap();
+        let detail = reports.run(end.run).await.unwrap().unwrap();
+        assert_eq!(detail.readings, end.readings);
+        assert_eq!(detail.evidence, end.evidence);
+    }
+    ledger.close().await.unwrap();
+    let verified = Reports::open(&path).await.unwrap().verify(None).await.unwrap();
+    assert_eq!((verified.fit, &verified.misfit), (3, &None));
 }
 
 /// Figures that no binary number holds exactly, and a result that is another one when the run ends.

@@ -581,6 +581,15 @@ mod tests {
         assert_eq!(Language::english().sentence(english).as_deref(), Some(english));
     }
 
+    #[test]
+    fn a_placeholder_without_a_value_stands_as_it_is() {
+        let values = [("of", "{rate}"), ("other", "7")];
+        assert_eq!(
+            filled("{attempt} of {of}, {rate", &values),
+            "{attempt} of {rate}, {rate"
+        );
+    }
+
     /// No English sentence is taken for another one.
     #[test]
     fn every_sentence_finds_itself() {
