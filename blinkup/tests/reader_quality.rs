@@ -126,6 +126,7 @@ fn as_a_lane_sets_it_the_reader_is_in_time_and_names_fewer_falsely() {
     let variants = variants(&table);
     // With the recipe's confidence at once, and more stages that are cut short.
     let mut lane = ReaderSettings {
+        confidence: 0.99,
         steady_confidence: 0.99,
         ..ReaderSettings::default()
     };

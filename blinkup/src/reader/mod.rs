@@ -97,7 +97,7 @@ pub struct ReaderSettings {
 impl Default for ReaderSettings {
     fn default() -> Self {
         Self {
-            confidence: 0.99,
+            confidence: 0.996,
             steady_confidence: 0.95,
             expectations: Expectations::default(),
         }
