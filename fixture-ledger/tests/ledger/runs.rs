@@ -129,6 +129,16 @@ async fn a_run_without_a_verdict_is_interrupted_at_the_next_start() {
     ledger.close().await.unwrap();
 }
 
+/// Which of so many runs is its unit's first that counts.
+async fn first_runs(reports: &Reports, count: u32) -> Vec<bool> {
+    let mut first = Vec::new();
+    for n in 1..=count {
+        let detail = reports.run(run_id(n)).await.unwrap().unwrap();
+        first.push(detail.row.verdict.unwrap().first);
+    }
+    first
+}
+
 /// Two runs of one unit at once, and verdicts in another order than the starts: what the writer knows of them by heart is what it would read, and what was refused
 /// in the middle leaves nothing, neither in the ledger nor in what the writer knows.
 #[tokio::test]
@@ -168,11 +178,7 @@ async fn runs_that_are_open_at_once_are_counted_and_sealed_in_the_order_of_their
         let reports = Reports::open(&path).await.unwrap();
         let verified = reports.verify(None).await.unwrap();
         assert_eq!((verified.fit, &verified.misfit), (4, &None));
-        let mut first = Vec::new();
-        for n in 1..=4 {
-            let detail = reports.run(run_id(n)).await.unwrap().unwrap();
-            first.push(detail.row.verdict.unwrap().first);
-        }
+        let first = first_runs(&reports, 4).await;
         assert_eq!(first, [false, false, true, true], "4 was the unit's first to end");
         let ordinals: Vec<i64> = rusqlite::Connection::open(&path)
             .unwrap()
@@ -220,11 +226,7 @@ async fn a_verdict_that_nobody_waited_for_counts() {
     let reports = Reports::open(&path).await.unwrap();
     let verified = reports.verify(None).await.unwrap();
     assert_eq!((verified.fit, &verified.misfit), (4, &None));
-    let mut first = Vec::new();
-    for n in 1..=4 {
-        let detail = reports.run(run_id(n)).await.unwrap().unwrap();
-        first.push(detail.row.verdict.unwrap().first);
-    }
+    let first = first_runs(&reports, 4).await;
     assert_eq!(first, [true, true, false, true]);
 }
 
