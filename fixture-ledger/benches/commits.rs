@@ -2,7 +2,8 @@
 //!
 //! A run is all that a real one stores, in as many commits: its start, each of two attempts, the verdict with what it rests on, the printed label of
 //! one that passed, the lift. Both sides end with the same ledger, which is checked; the seals, which the ledger works out, the other side is given.
-//! First the two take turns, since a disk's speed drifts, and their median rounds and ratio are printed; then divan measures each.
+//! First the two take turns, since a disk's speed drifts; their median rounds, the ratio of these, and how long each of the commits took in the mean are printed; then
+//! divan measures each.
 
 mod rows;
 
@@ -14,7 +15,7 @@ use fixture_ledger::record::{AttemptResult, RunEnd, RunStart, Side};
 use fixture_ledger::{Durability, Ledger, SetupId};
 use fixture_link::identity::Serial;
 use fixture_link::verdict::VerdictCode;
-use rows::{end, start, wall};
+use rows::{Commit, end, start, wall};
 use rusqlite::{Connection, Transaction, params};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -39,11 +40,17 @@ fn main() {
             let seals = ledger.newest_seals(RUNS_A_ROUND);
             took[1].push(timed(|| seals.iter().for_each(|seal| alone.store(seal))));
         }
+        let laps = ledger.laps.beside(&alone.laps);
         ledger.compare(alone);
         let a_second = took.map(|mut took| {
             took.sort_unstable();
             f64::from(RUNS_A_ROUND) / took[took.len() / 2].as_secs_f64()
         });
+        for (commit, [ours, theirs]) in laps {
+            println!(
+                "{durability:?}: {commit:?} {ours} µs of a run through the ledger, {theirs} through sqlite3 alone"
+            );
+        }
         println!(
             "{durability:?}: {:.0} runs a second through the ledger, {:.0} through sqlite3 alone, ratio {:.2}",
             a_second[0],
@@ -77,7 +84,58 @@ fn through_sqlite3_alone(bencher: Bencher<'_, '_>, durability: Durability) {
         .bench_local(|| alone.store(&[0; 32]));
 }
 
+/// How long the commits of each kind took, all together.
+struct Laps {
+    last: Instant,
+    sums: [(Commit, Duration); 5],
+    runs: u32,
+}
+
+impl Laps {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+    fn new() -> Self {
+        let kinds = [
+            Commit::Start,
+            Commit::Attempt,
+            Commit::Verdict,
+            Commit::Label,
+            Commit::Lift,
+        ];
+        Self {
+            last: Instant::now(),
+            sums: kinds.map(|kind| (kind, Duration::ZERO)),
+            runs: 0,
+        }
+    }
+
+    /// A run begins.
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+    fn begin(&mut self) {
+        self.runs += 1;
+        self.last = Instant::now();
+    }
+
+    /// A commit is done.
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+    fn lap(&mut self, commit: Commit) {
+        let now = Instant::now();
+        for (kind, sum) in &mut self.sums {
+            if *kind == commit {
+                *sum += now.duration_since(self.last);
+            }
+        }
+        self.last = now;
+    }
+
+    /// Microseconds of a run, here and there.
+    fn beside(&self, other: &Self) -> [(Commit, [u128; 2]); 5] {
+        let of = |laps: &Self, place: usize| (laps.sums[place].1 / laps.runs.max(1)).as_micros();
+        core::array::from_fn(|place| (self.sums[place].0, [of(self, place), of(other, place)]))
+    }
+}
+
 struct ThroughTheLedger {
+    laps: Laps,
     runtime: Runtime,
     ledger: Ledger,
     setup: SetupId,
@@ -94,6 +152,7 @@ impl ThroughTheLedger {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let (ledger, setup) = runtime.block_on(rows::ledger(&directory.path().join("ledger"), durability));
         Self {
+            laps: Laps::new(),
             runtime,
             ledger,
             setup,
@@ -104,8 +163,10 @@ impl ThroughTheLedger {
 
     fn store(&mut self) {
         self.stored += 1;
+        self.laps.begin();
+        let done = |commit| self.laps.lap(commit);
         self.runtime
-            .block_on(rows::store(&mut self.ledger, self.setup, self.stored));
+            .block_on(rows::store(&mut self.ledger, self.setup, self.stored, done));
     }
 
     /// Seals of the last runs, in their order.
@@ -137,6 +198,7 @@ impl ThroughTheLedger {
 }
 
 struct Alone {
+    laps: Laps,
     connection: Connection,
     directory: TempDir,
     stored: u32,
@@ -173,6 +235,7 @@ impl Alone {
             .expect("a pragma");
         assert_eq!(mode, "wal");
         Self {
+            laps: Laps::new(),
             connection,
             directory,
             stored: 0,
@@ -181,6 +244,7 @@ impl Alone {
 
     fn store(&mut self, seal: &[u8; 32]) {
         self.stored += 1;
+        self.laps.begin();
         self.insert(&start(self.stored), &end(self.stored), seal)
             .expect("inserts");
         // As often as the ledger does.
@@ -211,17 +275,19 @@ impl Alone {
                 seated,
                 start.seated.synchronised
             ])?;
+        self.laps.lap(Commit::Start);
         for attempt in &end.attempts {
             let lateness = serde_json::to_string(&attempt.lateness).expect("numbers");
             self.connection
                 .prepare_cached(
-                    "INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                    "INSERT INTO attempt VALUES (?1 * 1000000 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 )?
                 .execute(params![
                     number,
                     attempt.number,
                     attempt.rate,
                     attempt.level_permille,
+                    attempt.mid_permille,
                     micros(attempt.began),
                     micros(attempt.took),
                     attempt.token_id,
@@ -231,9 +297,9 @@ impl Alone {
                     lateness,
                     attempt.loop_back.map(|seen| seen.bright),
                     attempt.loop_back.map(|seen| seen.mid_share),
-                    attempt.loop_back.map(|seen| seen.samples),
-                    attempt.mid_permille
+                    attempt.loop_back.map(|seen| seen.samples)
                 ])?;
+            self.laps.lap(Commit::Attempt);
         }
         let passed = end.code == VerdictCode::Ok;
         let at = wall(number).micros;
@@ -303,35 +369,39 @@ impl Alone {
             }
         }
         transaction.commit()?;
+        self.laps.lap(Commit::Verdict);
         if passed {
             self.connection
                 .prepare_cached("UPDATE label SET state = 'printed', tries = 1 WHERE run = ?1")?
                 .execute(params![number])?;
+            self.laps.lap(Commit::Label);
         }
         self.connection
             .prepare_cached("UPDATE run SET lifted = ?2, lifted_synchronised = 1 WHERE number = ?1")?
             .execute(params![number, at])?;
+        self.laps.lap(Commit::Lift);
         Ok(())
     }
 }
 
 /// What a verdict rests on.
 fn insert_evidence(transaction: &Transaction<'_>, number: u32, end: &RunEnd) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached("INSERT INTO reading VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = transaction.prepare_cached("INSERT INTO reading VALUES (?1 * 1000000 + ?2, ?3, ?4, ?5)")?;
     for (place, reading) in (1_u32..).zip(&end.readings) {
         let codes = serde_json::to_string(&reading.codes).expect("texts");
         insert.execute(params![number, place, micros(reading.at), codes, reading.confidence])?;
     }
-    let mut insert = transaction.prepare_cached("INSERT INTO evidence VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = transaction.prepare_cached("INSERT INTO evidence VALUES (?1 * 1000000 + ?2, ?3, ?4, ?5)")?;
     for (place, fact) in (1_u32..).zip(&end.evidence) {
         insert.execute(params![number, place, micros(fact.at), fact.kind.as_str(), fact.detail])?;
     }
-    let mut insert = transaction.prepare_cached("INSERT INTO measurement VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    let mut insert =
+        transaction.prepare_cached("INSERT INTO measurement VALUES (?1 * 1000000 + ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
     for figure in &end.measurements {
         let limits = figure.limits.as_ref();
         insert.execute(params![
             number,
-            figure.what.as_str(),
+            figure.what.number(),
             figure.scale.as_str(),
             figure.value,
             figure.deviation,

@@ -290,7 +290,11 @@ impl Asking {
                     .query_row(
                         "SELECT
                             code,
-                            (SELECT count(*) FROM attempt WHERE attempt.run = run.number),
+                            (
+                                SELECT count(*)
+                                FROM attempt
+                                WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                            ),
                             (SELECT count(*) FROM evidence WHERE evidence.run = run.number)
                         FROM run NOT INDEXED
                         WHERE id = ?1",

@@ -59,7 +59,7 @@ impl Reports {
                 ORDER BY seated DESC
                 LIMIT ?4
             ) AS latest
-            CROSS JOIN measurement ON measurement.run = latest.number
+            CROSS JOIN measurement ON measurement.id BETWEEN latest.number * 1000000 AND latest.number * 1000000 + 999999
             WHERE measurement.what IN ('led-strength', 'green-share')
             ORDER BY latest.seated DESC, latest.number DESC"#,
             lane,

@@ -266,11 +266,16 @@ impl Reports {
                 run.outcome, run.code, run.detail, run.stage, run.reached AS "reached!: i64", run.took, run.ended,
                 run.ended_synchronised, run.lifted, run.verdict_number, run.ordinal, run.device_id, run.agent_url,
                 run.samples_lost,
-                (SELECT count(*) FROM attempt WHERE attempt.run = run.number) AS "attempts!: i64",
                 (
                     SELECT count(*)
                     FROM attempt
-                    WHERE attempt.run = run.number AND attempt.result = 'received'
+                    WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                ) AS "attempts!: i64",
+                (
+                    SELECT count(*)
+                    FROM attempt
+                    WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND attempt.result = 'received'
                 ) AS "received!: i64",
                 (SELECT count(*) FROM annotation WHERE annotation.run = run.number) AS "annotations!: i64",
                 EXISTS (
@@ -278,14 +283,54 @@ impl Reports {
                     FROM annotation
                     WHERE annotation.run = run.number AND kind LIKE 'suspected-%'
                 ) AS "suspected!: i64",
-                (SELECT value FROM measurement WHERE run = run.number AND what = 'red-die') AS "red_die?: f64",
-                (SELECT value FROM measurement WHERE run = run.number AND what = 'green-die') AS "green_die?: f64",
-                (SELECT value FROM measurement WHERE run = run.number AND what = 'led-strength') AS "led_strength?: f64",
-                (SELECT scale FROM measurement WHERE run = run.number AND what = 'led-strength') AS "led_scale?: String",
-                (SELECT value FROM measurement WHERE run = run.number AND what = 'green-share') AS "green_share?: f64",
-                (SELECT value FROM measurement WHERE run = run.number AND what = 'ambient') AS "ambient?: f64",
-                (SELECT value FROM measurement WHERE run = run.number AND what = 'ambient-noise') AS "ambient_noise?: f64",
-                (SELECT most FROM measurement WHERE run = run.number AND what = 'ambient') AS "ambient_limit?: f64"
+                (
+                    SELECT value
+                    FROM measurement
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND what = 'red-die'
+                ) AS "red_die?: f64",
+                (
+                    SELECT value
+                    FROM measurement
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND what = 'green-die'
+                ) AS "green_die?: f64",
+                (
+                    SELECT value
+                    FROM measurement
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND what = 'led-strength'
+                ) AS "led_strength?: f64",
+                (
+                    SELECT scale
+                    FROM measurement
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND what = 'led-strength'
+                ) AS "led_scale?: String",
+                (
+                    SELECT value
+                    FROM measurement
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND what = 'green-share'
+                ) AS "green_share?: f64",
+                (
+                    SELECT value
+                    FROM measurement
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND what = 'ambient'
+                ) AS "ambient?: f64",
+                (
+                    SELECT value
+                    FROM measurement
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND what = 'ambient-noise'
+                ) AS "ambient_noise?: f64",
+                (
+                    SELECT most
+                    FROM measurement
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND what = 'ambient'
+                ) AS "ambient_limit?: f64"
             FROM json_each(?1) AS wanted
             CROSS JOIN run ON run.number = wanted.value
             JOIN setup ON setup.number = run.setup"#,

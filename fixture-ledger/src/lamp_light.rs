@@ -33,7 +33,7 @@ impl Reports {
                 avg(attempt.loop_bright * 1000.0 / attempt.level_permille) AS "light!: f64",
                 count(*) AS "attempts!: u32"
             FROM run
-            JOIN attempt ON attempt.run = run.number
+            JOIN attempt ON attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
             WHERE run.lane = ?1
                 AND run.seated >= ?2
                 AND attempt.loop_bright IS NOT NULL

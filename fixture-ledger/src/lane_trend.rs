@@ -97,34 +97,38 @@ impl Reports {
                 avg((
                     SELECT avg(attempt.loop_bright * 1000.0 / attempt.level_permille)
                     FROM attempt
-                    WHERE attempt.run = run.number
+                    WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
                         AND attempt.loop_bright IS NOT NULL
                         AND attempt.level_permille > 0
                 )) AS "lamp: f64",
-                max((SELECT max(attempt.latest) FROM attempt WHERE attempt.run = run.number)) AS "latest: i64",
+                max((
+                    SELECT max(attempt.latest)
+                    FROM attempt
+                    WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                )) AS "latest: i64",
                 avg((
                     SELECT measurement.value
                     FROM measurement
-                    WHERE measurement.run = run.number
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
                         AND measurement.what = 'led-strength'
                         AND measurement.scale = 'of-reference'
                 )) AS "led: f64",
                 avg((
                     SELECT measurement.value
                     FROM measurement
-                    WHERE measurement.run = run.number
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
                         AND measurement.what = 'ambient'
                 )) AS "ambient: f64",
                 avg((
                     SELECT measurement.value
                     FROM measurement
-                    WHERE measurement.run = run.number
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
                         AND measurement.what = 'ambient-noise'
                 )) AS "noise: f64",
                 min((
                     SELECT measurement.most
                     FROM measurement
-                    WHERE measurement.run = run.number
+                    WHERE measurement.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
                         AND measurement.what = 'ambient'
                 )) AS "ambient_limit: f64",
                 sum(run.samples_lost > 0) AS "lossy!: i64"

@@ -116,6 +116,9 @@ const TIDY_ANYWAY: &str = "65536";
 /// So many readings or facts come in the statement of their verdict, whose time grows with their square; more are inserted before it.
 const ROWS_AT_ONCE: usize = 128;
 
+/// No run has more attempts, readings or facts: a row's number tells its run and its place there.
+const ROWS_OF_A_RUN: usize = 999_999;
+
 /// What a verdict is stored with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum With {
@@ -333,6 +336,18 @@ impl Ledger {
         &self.path
     }
 
+    /// Refuses more rows of a run than it has numbers for.
+    fn has_room(&self, operation: &'static str, rows: usize) -> Result<(), LedgerError> {
+        if rows <= ROWS_OF_A_RUN {
+            return Ok(());
+        }
+        Err(LedgerError::Refused {
+            path: self.path.clone(),
+            operation,
+            what: format!("row {rows} of a run, of which it has at most {ROWS_OF_A_RUN}"),
+        })
+    }
+
     /// Reads anew what was known of what is stored.
     fn forget(&mut self) {
         self.open.clear();
@@ -473,6 +488,7 @@ impl Ledger {
         let failed = |error| LedgerError::sqlx(&path, OPERATION, error);
         let row = AttemptRow::from(attempt);
         let lateness = self.json(OPERATION, &row.lateness)?;
+        self.has_room(OPERATION, attempt.number as usize)?;
         // Before it is stored: who does not wait for it may have stored it all the same.
         if let Some(open) = self.open.get_mut(&run) {
             open.latest_attempt = open.latest_attempt.max(i64::from(attempt.number));
@@ -549,7 +565,10 @@ impl Ledger {
         let recorded = self.recorded.get(&end.run).map_or(&[][..], Vec::as_slice);
         let new = end.attempts.iter().filter(|attempt| !recorded.contains(attempt));
         let new: Vec<AttemptRow<'_>> = new.map(AttemptRow::from).collect();
-        let many = readings.len().max(evidence.len()) > ROWS_AT_ONCE;
+        let latest_attempt = end.attempts.iter().map(|attempt| attempt.number as usize).max();
+        let rows = readings.len().max(evidence.len());
+        self.has_room(OPERATION, rows.max(latest_attempt.unwrap_or_default()))?;
+        let many = rows > ROWS_AT_ONCE;
         let rows = Rows {
             attempts: self.json(OPERATION, &new)?,
             readings: self.json(OPERATION, &Flat(if many { &[] } else { &readings }))?,
@@ -989,17 +1008,16 @@ impl Ledger {
             LabelState::Printed | LabelState::Confirmed => ("", 1),
             LabelState::Failed(why) => (why.as_str(), 1),
         };
-        let statement = sqlx::query!(
-            "INSERT INTO label (run, state, why, tries, changed, changed_synchronised)
-            SELECT number, ?2, ?3, ?4, ?5, ?6
-            FROM run
-            WHERE id = ?1
-            ON CONFLICT (run) DO UPDATE
-            SET state = excluded.state,
-                why = excluded.why,
-                tries = label.tries + (excluded.tries > 0 AND label.state <> 'printed'),
-                changed = excluded.changed,
-                changed_synchronised = excluded.changed_synchronised",
+        let failed = |error| LedgerError::sqlx(&self.path, OPERATION, error);
+        // It is pending since the verdict, but for one that is asked for later.
+        let change = sqlx::query!(
+            "UPDATE label
+            SET state = ?2,
+                why = ?3,
+                tries = tries + (?4 > 0 AND state <> 'printed'),
+                changed = ?5,
+                changed_synchronised = ?6
+            WHERE run = (SELECT number FROM run WHERE id = ?1)",
             id,
             name,
             why,
@@ -1007,10 +1025,28 @@ impl Ledger {
             at.micros,
             at.synchronised
         );
-        let changed = done(&mut self.connection, statement)
+        if done(&mut self.connection, change)
             .await
-            .map_err(|error| LedgerError::sqlx(&self.path, OPERATION, error))?;
-        if changed.rows_affected() == 0 {
+            .map_err(failed)?
+            .rows_affected()
+            > 0
+        {
+            return Ok(());
+        }
+        let first = sqlx::query!(
+            "INSERT INTO label (run, state, why, tries, changed, changed_synchronised)
+            SELECT number, ?2, ?3, ?4, ?5, ?6
+            FROM run
+            WHERE id = ?1",
+            id,
+            name,
+            why,
+            tried,
+            at.micros,
+            at.synchronised
+        );
+        let stored = done(&mut self.connection, first).await.map_err(failed)?;
+        if stored.rows_affected() == 0 {
             return Err(LedgerError::NoSuchRun { run });
         }
         Ok(())
@@ -1301,8 +1337,17 @@ impl Ledger {
                     )
                 ),
                 sum(EXISTS (SELECT * FROM annotation WHERE annotation.run = run.number AND kind LIKE 'suspected-%')),
-                sum((SELECT count(*) FROM attempt WHERE attempt.run = run.number)),
-                sum((SELECT count(*) FROM attempt WHERE attempt.run = run.number AND attempt.result = 'received')),
+                sum((
+                    SELECT count(*)
+                    FROM attempt
+                    WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                )),
+                sum((
+                    SELECT count(*)
+                    FROM attempt
+                    WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                        AND attempt.result = 'received'
+                )),
                 sum(coalesce(run.took, 0))
             FROM run
             JOIN batch USING (setup, lot, work_order, operator, purpose)
@@ -1440,7 +1485,11 @@ async fn find(connection: &mut SqliteConnection, run: RunId) -> Result<Option<Fo
             run.purpose,
             run.seated,
             run.seated_synchronised AS "seated_synchronised: bool",
-            (SELECT coalesce(max(number), 0) FROM attempt WHERE attempt.run = run.number) AS "latest_attempt!: i64",
+            (
+                SELECT coalesce(max(attempt.number), 0)
+                FROM attempt
+                WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+            ) AS "latest_attempt!: i64",
             earlier.number AS "earlier: i64",
             coalesce(earlier.ordinal, 0) AS "counted!: i64",
             coalesce(last.verdict_number, 0) AS "verdicts!: i64",
@@ -1594,8 +1643,8 @@ async fn add_rows(
     evidence: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "INSERT INTO reading (run, number, at, codes, confidence)
-        SELECT ?1, key + 1, value ->> 'at', value -> 'codes', value ->> 'confidence'
+        "INSERT INTO reading (id, at, codes, confidence)
+        SELECT ?1 * 1000000 + key + 1, value ->> 'at', value -> 'codes', value ->> 'confidence'
         FROM json_each(?2)",
         run,
         readings
@@ -1603,8 +1652,8 @@ async fn add_rows(
     .execute(&mut *connection)
     .await?;
     sqlx::query!(
-        "INSERT INTO evidence (run, number, at, kind, detail)
-        SELECT ?1, key + 1, value ->> 'at', value ->> 'kind', value ->> 'detail'
+        "INSERT INTO evidence (id, at, kind, detail)
+        SELECT ?1 * 1000000 + key + 1, value ->> 'at', value ->> 'kind', value ->> 'detail'
         FROM json_each(?2)",
         run,
         evidence
@@ -1626,13 +1675,13 @@ async fn upsert_attempt(
     let loop_mid_share = attempt.loop_mid_share.map(as_written);
     let statement = sqlx::query!(
         "INSERT INTO attempt (
-            run, number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
-            loop_bright, loop_mid_share, loop_samples
+            id, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness, loop_bright,
+            loop_mid_share, loop_samples
         )
-        SELECT number, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
+        SELECT number * 1000000 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
         FROM run
         WHERE id = ?1
-        ON CONFLICT (run, number) DO UPDATE
+        ON CONFLICT (id) DO UPDATE
         SET rate = excluded.rate,
             level_permille = excluded.level_permille,
             mid_permille = excluded.mid_permille,
@@ -1842,6 +1891,9 @@ pub(crate) fn measurement_rows(measurements: &[Measurement]) -> Vec<MeasurementR
 /// A measurement as a row.
 #[derive(Serialize)]
 pub(crate) struct MeasurementRow {
+    /// What it is of, as a number and in a word.
+    #[serde(skip)]
+    number: u8,
     what: &'static str,
     scale: &'static str,
     value: f32,
@@ -1853,7 +1905,7 @@ pub(crate) struct MeasurementRow {
 
 impl FlatRow for MeasurementRow {
     fn add_to<S: SerializeSeq>(&self, list: &mut S) -> Result<(), S::Error> {
-        list.serialize_element(self.what)?;
+        list.serialize_element(&self.number)?;
         list.serialize_element(self.scale)?;
         list.serialize_element(&self.value)?;
         list.serialize_element(&self.deviation)?;
@@ -1867,6 +1919,7 @@ impl From<&Measurement> for MeasurementRow {
     fn from(measurement: &Measurement) -> Self {
         let limits = measurement.limits.as_ref();
         Self {
+            number: measurement.what.number(),
             what: measurement.what.as_str(),
             scale: measurement.scale.as_str(),
             value: measurement.value,

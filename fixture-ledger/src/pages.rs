@@ -934,7 +934,11 @@ impl<'a> Pager<'a> {
                 setup.recipe, setup.pass_rule, setup.simulated,
                 run.outcome, run.code, run.detail, run.stage, run.took, run.ended, run.ended_synchronised,
                 run.device_id, run.agent_url, run.samples_lost, run.is_first,
-                (SELECT count(*) FROM attempt WHERE attempt.run = run.number) AS "attempts!: i64",
+                (
+                    SELECT count(*)
+                    FROM attempt
+                    WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                ) AS "attempts!: i64",
                 (SELECT count(*) FROM annotation WHERE annotation.run = run.number) AS "annotations!: i64"
             FROM json_each(?1) AS wanted
             CROSS JOIN run ON run.number = wanted.value

@@ -362,6 +362,18 @@ impl Quantity {
         Self::AmbientNoise,
     ];
 
+    /// Its number among a run's measurements in the ledger, from 1. One of a new quantity comes after all others.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::RedDie => 1,
+            Self::GreenDie => 2,
+            Self::LedStrength => 3,
+            Self::GreenShare => 4,
+            Self::Ambient => 5,
+            Self::AmbientNoise => 6,
+        }
+    }
+
     /// The name in records, kebab-case.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -749,7 +749,11 @@ impl Reports {
                 setup.recipe, setup.pass_rule, setup.simulated,
                 run.outcome, run.code, run.detail, run.stage, run.took, run.ended, run.ended_synchronised,
                 run.device_id, run.agent_url, run.samples_lost, run.is_first,
-                (SELECT count(*) FROM attempt WHERE attempt.run = run.number) AS "attempts!: i64",
+                (
+                    SELECT count(*)
+                    FROM attempt
+                    WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                ) AS "attempts!: i64",
                 (SELECT count(*) FROM annotation WHERE annotation.run = run.number) AS "annotations!: i64"
             FROM run
             JOIN setup ON setup.number = run.setup
@@ -816,8 +820,8 @@ impl Reports {
         let rows = sqlx::query!(
             "SELECT at, codes, confidence
             FROM reading
-            WHERE run = ?1
-            ORDER BY number",
+            WHERE id BETWEEN ?1 * 1000000 AND ?1 * 1000000 + 999999
+            ORDER BY id",
             run
         )
         .fetch_all(connection)
@@ -847,8 +851,8 @@ impl Reports {
         let rows = sqlx::query!(
             "SELECT at, kind, detail
             FROM evidence
-            WHERE run = ?1
-            ORDER BY number",
+            WHERE id BETWEEN ?1 * 1000000 AND ?1 * 1000000 + 999999
+            ORDER BY id",
             run
         )
         .fetch_all(connection)
@@ -876,9 +880,9 @@ impl Reports {
             row: run,
         };
         let rows = sqlx::query!(
-            "SELECT what, scale, value, deviation, least, most, is_outside
+            r#"SELECT what AS "what!", scale, value, deviation, least, most, is_outside
             FROM measurement
-            WHERE run = ?1",
+            WHERE id BETWEEN ?1 * 1000000 AND ?1 * 1000000 + 999999"#,
             run
         )
         .fetch_all(connection)
@@ -1096,8 +1100,8 @@ pub(crate) async fn read_attempts(
             number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
             loop_bright, loop_mid_share, loop_samples
         FROM attempt
-        WHERE run = ?1
-        ORDER BY number",
+        WHERE id BETWEEN ?1 * 1000000 AND ?1 * 1000000 + 999999
+        ORDER BY id",
         run
     )
     .fetch_all(connection)
@@ -1150,7 +1154,7 @@ impl Reports {
             r#"SELECT
                 CAST(wanted.key AS INTEGER) AS "at!: i64",
                 measurement.run AS "run!: i64",
-                measurement.what,
+                measurement.what AS "what!",
                 measurement.scale,
                 measurement.value,
                 measurement.deviation,
@@ -1158,7 +1162,7 @@ impl Reports {
                 measurement.most,
                 measurement.is_outside
             FROM json_each(?1) AS wanted
-            CROSS JOIN measurement ON measurement.run = wanted.value"#,
+            CROSS JOIN measurement ON measurement.id BETWEEN wanted.value * 1000000 AND wanted.value * 1000000 + 999999"#,
             numbers
         )
         .fetch_all(connection)

@@ -16,11 +16,11 @@ async fn a_run_writes_at_most_64_kib() {
     // What a commit goes through changes when it is on the disk, not how much is written.
     let (mut ledger, setup) = rows::ledger(&path, Durability::Unsynced).await;
     for number in 1..=1_024 {
-        rows::store(&mut ledger, setup, number).await;
+        rows::store(&mut ledger, setup, number, |_| ()).await;
     }
     let before = written();
     for number in 1_025..=1_536 {
-        rows::store(&mut ledger, setup, number).await;
+        rows::store(&mut ledger, setup, number, |_| ()).await;
     }
     ledger.close().await.unwrap();
     let a_run = (written() - before) / 512;

@@ -33,19 +33,34 @@ static LIGHT: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Stores everything of a run, in the commits in which a real one comes.
-pub async fn store(ledger: &mut Ledger, setup: SetupId, number: u32) {
+/// What a commit of a run is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    Start,
+    Attempt,
+    Verdict,
+    Label,
+    Lift,
+}
+
+/// Stores everything of a run, in the commits in which a real one comes; tells of each when it is done.
+pub async fn store(ledger: &mut Ledger, setup: SetupId, number: u32, mut done: impl FnMut(Commit)) {
     let (start, end, at) = (start(number), end(number), wall(number));
     ledger.begin_run(setup, &start).await.expect("a start");
+    done(Commit::Start);
     for attempt in &end.attempts {
         ledger.record_attempt(end.run, attempt).await.expect("an attempt");
+        done(Commit::Attempt);
     }
     ledger.finish_run_with_label(&end, at).await.expect("an end");
+    done(Commit::Verdict);
     if end.code == VerdictCode::Ok {
         let printed = ledger.record_label(end.run, &LabelState::Printed, at).await;
         printed.expect("a label");
+        done(Commit::Label);
     }
     ledger.lifted(end.run, at).await.expect("a lift");
+    done(Commit::Lift);
     ledger.tidy().await.expect("a tidy ledger");
 }
 

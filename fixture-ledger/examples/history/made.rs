@@ -605,9 +605,9 @@ impl<'a> History<'a> {
             self.connection
                 .prepare_cached(
                     "INSERT INTO attempt (
-                        run, number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness,
-                        loop_bright, loop_mid_share, loop_samples
-                    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                        id, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest, lateness, loop_bright,
+                        loop_mid_share, loop_samples
+                    ) VALUES (?1 * 1000000 + ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
                 )?
                 .execute(params![
                     number,
@@ -629,7 +629,9 @@ impl<'a> History<'a> {
         }
         for (place, reading) in (1_i64..).zip(&end.readings) {
             self.connection
-                .prepare_cached("INSERT INTO reading (run, number, at, codes, confidence) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .prepare_cached(
+                    "INSERT INTO reading (id, at, codes, confidence) VALUES (?1 * 1000000 + ?2, ?3, ?4, ?5)",
+                )?
                 .execute(params![
                     number,
                     place,
@@ -640,7 +642,7 @@ impl<'a> History<'a> {
         }
         for (place, fact) in (1_i64..).zip(&end.evidence) {
             self.connection
-                .prepare_cached("INSERT INTO evidence (run, number, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .prepare_cached("INSERT INTO evidence (id, at, kind, detail) VALUES (?1 * 1000000 + ?2, ?3, ?4, ?5)")?
                 .execute(params![
                     number,
                     place,
@@ -652,12 +654,12 @@ impl<'a> History<'a> {
         for measured in &end.measurements {
             self.connection
                 .prepare_cached(
-                    "INSERT INTO measurement (run, what, scale, value, deviation, least, most, is_outside)
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    "INSERT INTO measurement (id, scale, value, deviation, least, most, is_outside)
+                    VALUES (?1 * 1000000 + ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )?
                 .execute(params![
                     number,
-                    measured.what.as_str(),
+                    measured.what.number(),
                     measured.scale.as_str(),
                     measured.value,
                     measured.deviation,

@@ -86,6 +86,12 @@ fn left_by(version: i64, path: &Path, new: &Path) {
             ", 'other'",
         )
     };
+    // From version 13 on one number tells a row's run and its place there.
+    let (key, [first, second]) = if version < 13 {
+        ("run, number", ["1, 1", "1, 2"])
+    } else {
+        ("id", ["1000001", "1000002"])
+    };
     connection
         .execute_batch(&format!(
             "PRAGMA foreign_keys = ON;
@@ -93,11 +99,11 @@ fn left_by(version: i64, path: &Path, new: &Path) {
             INSERT INTO setup VALUES (1, 'fixture-1', '0.1.0', 'sensor-wifi', '0123456789abcdef', 'blessed', 1);
             INSERT INTO run (number, id, setup, lane, serial, operator, lot, seated, seated_synchronised)
             VALUES (1, x'{one}', 1, 1, 'SN-1', 'console', 'lot-7', 1000, 1), (2, x'{two}', 1, 2, 'SN-2', 'console', '', 2000, 1);
-            INSERT INTO attempt (run, number, rate, level_permille, began, took, token_id, result, symbols, latest, lateness)
-            VALUES (1, 1, 60, 800, 2500, 14000, 'token-1', 'damaged', 840, 731, '{lateness}'),
-                (1, 2, 30, 800, 20000, 28000, NULL, 'received', 840, 731, '{lateness}');
-            INSERT INTO reading VALUES (1, 1, 900, '[\"wifi-joining\"]', 0.75);
-            INSERT INTO evidence VALUES (1, 1, 0, 'nest', 'ambient 41 counts');
+            INSERT INTO attempt ({key}, rate, level_permille, began, took, token_id, result, symbols, latest, lateness)
+            VALUES ({first}, 60, 800, 2500, 14000, 'token-1', 'damaged', 840, 731, '{lateness}'),
+                ({second}, 30, 800, 20000, 28000, NULL, 'received', 840, 731, '{lateness}');
+            INSERT INTO reading VALUES ({first}, 900, '[\"wifi-joining\"]', 0.75);
+            INSERT INTO evidence VALUES ({first}, 0, 'nest', 'ambient 41 counts');
             INSERT INTO trace VALUES (1, x'0102');
             UPDATE run
             SET outcome = 'FAIL', code = 'stuck-joining', detail = 'last seen: wifi-joining', stage = 'joining', took = 61000, ended = 62000,

@@ -96,6 +96,27 @@ async fn a_recorded_verdict_never_changes() {
 }
 
 #[tokio::test]
+async fn a_number_that_would_be_the_next_runs_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger");
+    let mut ledger = Ledger::create(&path, Durability::Synced).await.unwrap();
+    let id = ledger.setup(&setup()).await.unwrap();
+    ledger.begin_run(id, &start(1, 1, None, 1_000)).await.unwrap();
+    ledger.begin_run(id, &start(2, 2, None, 1_000)).await.unwrap();
+    let mut end = end(1, VerdictCode::Ok);
+    end.attempts[0].number = 1_000_001;
+    let before = fixture_ledger::dump(&path).await.unwrap();
+    let attempt = ledger.record_attempt(run_id(1), &end.attempts[0]).await;
+    let verdict = ledger.finish_run(&end, at(2_000)).await;
+    for refused in [attempt, verdict] {
+        let why = refused.unwrap_err().to_string();
+        assert!(why.contains("row 1000001 of a run"), "{why}");
+    }
+    assert!(fixture_ledger::dump(&path).await.unwrap() == before);
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_run_without_a_verdict_is_interrupted_at_the_next_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger");
