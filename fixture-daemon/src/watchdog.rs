@@ -13,6 +13,10 @@ use tokio_util::sync::CancellationToken;
 /// How often the service manager hears of a living daemon within the time that it waits for that.
 const FED_WITHIN: u32 = 4;
 
+/// While something long keeps the daemon from answering, the service manager is asked so often to wait for so much longer.
+const MORE_TIME_EVERY: Duration = Duration::from_secs(10);
+const MORE_TIME: Duration = Duration::from_mins(1);
+
 /// The beat of one thread: it moves as often as the thread has done what it is for.
 #[derive(Debug, Clone, Default)]
 pub struct Beat(Arc<AtomicU64>);
@@ -92,6 +96,33 @@ impl Watchdog {
     }
 }
 
+/// Does what may keep the daemon from answering for longer than the service manager waits for a start, such as bringing a large ledger to this program's version:
+/// it is told of that and waits on. In the `status` stands what is done.
+pub async fn starting<T>(status: &str, work: impl Future<Output = T>) -> T {
+    let micros = u32::try_from(MORE_TIME.as_micros()).unwrap_or(u32::MAX);
+    patiently(work, MORE_TIME_EVERY, || {
+        tracing::info!("{status}");
+        if let Err(error) = sd_notify::notify(&[NotifyState::ExtendTimeoutUsec(micros), NotifyState::Status(status)]) {
+            tracing::warn!("the service manager cannot be asked for more time: {error}");
+        }
+    })
+    .await
+}
+
+/// Does something, and asks for more time again and again until it is done.
+async fn patiently<T>(work: impl Future<Output = T>, every: Duration, mut more_time: impl FnMut()) -> T {
+    let mut work = core::pin::pin!(work);
+    let first = tokio::time::Instant::now() + every;
+    let mut due = tokio::time::interval_at(first, every);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            _ = due.tick() => more_time(),
+        }
+    }
+}
+
 /// Tells the service manager that the daemon answers.
 ///
 /// # Errors
@@ -109,7 +140,21 @@ pub fn stopping() {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::Semaphore;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_takes_long_is_given_more_time_again_and_again_and_what_does_not_is_given_none() {
+        let given = Semaphore::new(0);
+        let three_times = async { given.acquire_many(3).await.map(|_| "done") };
+        let done = patiently(three_times, Duration::from_micros(1), || given.add_permits(1)).await;
+        assert_eq!(done.unwrap(), "done");
+        let at_once = patiently(core::future::ready(7), Duration::from_micros(1), || {
+            panic!("no time is needed")
+        });
+        assert_eq!(at_once.await, 7);
+    }
 
     #[test]
     fn whoever_stands_still_is_named_until_it_moves_again() {

@@ -170,7 +170,8 @@ async fn start(mut config: Config, tasks: &Tasks) -> anyhow::Result<()> {
     let simulated = config.simulated();
 
     // The ledger first: its lock is what keeps a second daemon away. Runs that the last process left become INTERRUPTED here.
-    let (mut ledger, recovered) = Ledger::open(&config.settings.ledger, wall()).await?;
+    let opened = Ledger::open(&config.settings.ledger, wall());
+    let (mut ledger, recovered) = watchdog::starting("opening the ledger", opened).await?;
     for run in &recovered.interrupted {
         tracing::warn!("run {run}: interrupted by the end of an earlier process");
     }
