@@ -23,7 +23,7 @@ use fixture_daemon::engine::station::{Transmitter, UnitPower};
 use fixture_daemon::jig::simulated::chance::{Chance, Stream};
 use fixture_daemon::jig::simulated::cloud::Cloud;
 use fixture_daemon::jig::simulated::fault::{Fault, Uses};
-use fixture_daemon::jig::simulated::light::Steps;
+use fixture_daemon::jig::simulated::light::{Lamp, Steps};
 use fixture_daemon::jig::simulated::network::Network;
 use fixture_daemon::jig::simulated::sensor::{
     Afterglow, INTEGRATION, LedPart, SATURATED, Sensor, Shapes, Sources, Upset,
@@ -106,10 +106,10 @@ struct Stand {
 struct Lane {
     id: LaneId,
     chance: Chance,
-    lamp: Steps<f64>,
+    lamp: Lamp,
     /// Clear counts of the lamp at full level over the unit that is there.
     lamp_strength: f64,
-    afterglow: Afterglow,
+    slow_share: f64,
     shapes: Shapes,
     sensor: Sensor,
     sample: Tick,
@@ -153,11 +153,12 @@ impl Stand {
             .map(|id| {
                 let mut chance = Chance::new(trial.seed, Stream::Lane(id.number()));
                 let led = led * chance.scaled(LANE.0..LANE.1);
+                let afterglow = Afterglow::new(&mut chance);
                 Lane {
                     id,
-                    lamp: Steps::new(0.0),
+                    lamp: Lamp::new(afterglow.fades),
                     lamp_strength: trial.lamp_over_led * led,
-                    afterglow: Afterglow::new(&mut chance),
+                    slow_share: afterglow.share,
                     shapes: part.shapes().varied(0.01, &mut chance),
                     sensor: Sensor::new(mains, Chance::new(trial.seed, Stream::Lamp(id.number()))),
                     sample: Tick::from_micros(10_000 + 1_200 * u64::from(id.number())),
@@ -313,7 +314,7 @@ impl Stand {
                 network: &self.network,
                 cloud: &mut self.cloud,
                 shows: &self.shows,
-                lamp: &lane.lamp,
+                lamp: lane.lamp.level(),
                 deeds: &mut deeds,
             },
         );
@@ -449,7 +450,7 @@ impl Stand {
             network: &self.network,
             cloud: &mut self.cloud,
             shows: &self.shows,
-            lamp: &lane.lamp,
+            lamp: lane.lamp.level(),
             deeds: &mut deeds,
         };
         unit.advance(self.now, &mut around);
@@ -464,7 +465,7 @@ impl Lane {
             shapes: self.shapes,
             lamp: &self.lamp,
             lamp_strength: self.lamp_strength,
-            afterglow: self.afterglow,
+            slow_share: self.slow_share,
         }
     }
 }

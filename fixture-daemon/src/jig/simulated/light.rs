@@ -25,10 +25,10 @@ impl<T: Copy + PartialEq> Steps<T> {
         }
     }
 
-    /// Another value from `at` on; an edge before the newest one counts as being at the newest one.
-    pub fn set(&mut self, at: Tick, value: T) {
+    /// Another value from `at` on; an edge before the newest one counts as being at the newest one. Whether it is another one.
+    pub fn set(&mut self, at: Tick, value: T) -> bool {
         if self.newest.1 == value {
-            return;
+            return false;
         }
         let at = at.max(self.newest.0);
         self.earlier.push_back(self.newest);
@@ -36,6 +36,7 @@ impl<T: Copy + PartialEq> Steps<T> {
             self.earlier.pop_front();
         }
         self.newest = (at, value);
+        true
     }
 
     /// The newest edge: from when, and what.
@@ -88,36 +89,73 @@ impl<T: Copy + PartialEq> Steps<T> {
     }
 }
 
-impl Steps<f64> {
-    /// The mean over a stretch of time of what follows this quantity slowly, `fades` being how long it takes to come to 1/e of a change.
-    pub fn mean_of_slow(&self, start: Tick, end: Tick, fades: Duration) -> f64 {
-        let fades = fades.as_secs_f64();
+/// A lamp: its level, and what follows that slowly.
+#[derive(Debug, Clone)]
+pub struct Lamp {
+    level: Steps<f64>,
+    /// How long the slow part takes to come to 1/e of a change, seconds.
+    fades: f64,
+    /// Edges of the level, oldest first, at least one: from when, to what, and where the slow part is then.
+    edges: VecDeque<(Tick, f64, f64)>,
+}
+
+impl Lamp {
+    /// A dark one, whose slow part takes so long to come to 1/e of a change.
+    pub fn new(fades: Duration) -> Self {
+        Self {
+            level: Steps::new(0.0),
+            fades: fades.as_secs_f64(),
+            edges: VecDeque::from([(Tick::ZERO, 0.0, 0.0)]),
+        }
+    }
+
+    /// Its level.
+    pub fn level(&self) -> &Steps<f64> {
+        &self.level
+    }
+
+    /// Another level from `at` on; an edge before the newest one counts as being at the newest one.
+    pub fn set(&mut self, at: Tick, level: f64) {
+        let (from, before, slow) = self.newest();
+        if !self.level.set(at, level) {
+            return;
+        }
+        let at = at.max(from);
+        let slow = before + (slow - before) * self.left(from, at);
+        self.edges.push_back((at, level, slow));
+        while self.edges.get(1).is_some_and(|(from, ..)| *from + KEPT < at) {
+            self.edges.pop_front();
+        }
+    }
+
+    fn newest(&self) -> (Tick, f64, f64) {
+        self.edges.back().copied().unwrap_or((Tick::ZERO, 0.0, 0.0))
+    }
+
+    /// What is left of a difference after a stretch of time.
+    fn left(&self, from: Tick, until: Tick) -> f64 {
+        (-until.since(from).as_secs_f64() / self.fades).exp()
+    }
+
+    /// The mean of the slow part over a stretch of time; the level when that is empty.
+    pub fn mean_of_slow(&self, start: Tick, end: Tick) -> f64 {
         let whole = end.since(start).as_secs_f64();
-        if whole <= 0.0 || fades <= 0.0 {
-            return self.at(end);
-        }
+        let (from, level, _) = self.newest();
         // Long after the last edge there is no difference left.
-        if start.since(self.newest.0).as_secs_f64() > 20.0 * fades {
-            return self.newest.1;
+        if whole <= 0.0 || start.since(from).as_secs_f64() > 20.0 * self.fades {
+            return level;
         }
-        let first = self.earlier.front().unwrap_or(&self.newest);
-        let mut slow = first.1;
-        let mut sum = 0.0;
-        let mut edges = self.earlier.iter().chain([&self.newest]).peekable();
-        while let Some((from, value)) = edges.next() {
-            let (from, until) = (*from, edges.peek().map_or(end, |edge| edge.0.min(end)));
-            // What lies before the stretch only brings the slow one to where it is.
-            for (from, until, counts) in [(from, until.min(start), false), (from.max(start), until, true)] {
-                let lasts = until.since(from).as_secs_f64();
-                let mut apart = slow - value;
-                // Most edges lie wholly before the stretch: what does not last changes nothing.
-                if lasts > 0.0 && apart != 0.0 {
-                    apart *= (-lasts / fades).exp();
-                }
-                if counts {
-                    sum += value * lasts + fades * (slow - value - apart);
-                }
-                slow = value + apart;
+        let (mut sum, mut until) = (0.0, end);
+        for &(from, level, slow) in self.edges.iter().rev() {
+            let begins = from.max(start);
+            if begins < until {
+                let apart = (slow - level) * self.left(from, begins);
+                sum +=
+                    level * until.since(begins).as_secs_f64() + self.fades * apart * (1.0 - self.left(begins, until));
+                until = begins;
+            }
+            if from <= start {
+                break;
             }
         }
         sum / whole
@@ -148,11 +186,10 @@ mod tests {
 
     #[test]
     fn what_is_slow_fades_after_an_edge_and_comes_to_the_same_in_the_end() {
-        let mut steps = Steps::new(0.0);
-        steps.set(ms(100), 1.0);
-        steps.set(ms(200), 0.0);
-        let fades = Duration::from_millis(4);
-        let mean = |start, end| steps.mean_of_slow(ms(start), ms(end), fades);
+        let mut lamp = Lamp::new(Duration::from_millis(4));
+        lamp.set(ms(100), 1.0);
+        lamp.set(ms(200), 0.0);
+        let mean = |start, end| lamp.mean_of_slow(ms(start), ms(end));
         assert!((mean(190, 200) - 1.0).abs() < 1e-6);
         // From 4 ms to 8 ms after the edge: the mean of e^(-t/4).
         let expected = (-1.0_f64).exp() - (-2.0_f64).exp();
@@ -161,6 +198,27 @@ mod tests {
         let across = (4.0 + 4.0 * (1.0 - (-1.0_f64).exp())) / 8.0;
         assert!((mean(196, 204) - across).abs() < 1e-6, "{}", mean(196, 204));
         assert!(mean(280, 290) < 1e-6);
+        // From the beginning of the light on, two edges before the newest.
+        let rising = 1.0 - (1.0 - (-1.0_f64).exp());
+        assert!((mean(100, 104) - rising).abs() < 1e-6, "{}", mean(100, 104));
+    }
+
+    #[test]
+    fn what_is_slow_does_not_hang_on_how_many_edges_are_kept() {
+        let mut lamp = Lamp::new(Duration::from_millis(8));
+        let mut slow = 0.0;
+        for n in 1..200_u32 {
+            let level = f64::from(n % 3) / 2.0;
+            let before = f64::from((n - 1) % 3) / 2.0;
+            slow = before + (slow - before) * (-1.0_f64).exp();
+            lamp.set(ms(u64::from(n) * 8), level);
+        }
+        assert!(lamp.edges.len() < 20, "{} edges", lamp.edges.len());
+        // The level is 0.5 since 1,592 ms; over 8 ms a difference is 1 - 1/e of itself in the mean.
+        let expected = 0.5 + (slow - 0.5) * (1.0 - (-1.0_f64).exp());
+        let mean = lamp.mean_of_slow(ms(1_592), ms(1_600));
+        assert!((mean - expected).abs() < 1e-9, "{mean} {expected}");
+        assert!((lamp.mean_of_slow(ms(1_600), ms(1_600)) - 0.5).abs() < 1e-9);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use blinkup::sample::{Counts, Sample};
 
 use super::chance::Chance;
 use super::led::dice;
-use super::light::Steps;
+use super::light::{Lamp, Steps};
 
 /// Counts at which the sensor's registers are full.
 pub const SATURATED: u16 = 16_383;
@@ -72,7 +72,7 @@ pub struct Ambient {
     mean: Channels,
     /// Share by which it swings, over how many seconds, and where in the swing it is at tick 0.
     drift: (f64, f64, f64),
-    /// Share by which it flickers, at how many hertz, and its phase.
+    /// Share by which it flickers in the mean over a sample, at how many radians a second, and its phase.
     flicker: (f64, f64, f64),
 }
 
@@ -80,6 +80,10 @@ impl Ambient {
     /// The light of a room with mains of 50 or 60 Hz.
     pub fn new(mains: f64, chance: &mut Chance) -> Self {
         let level = chance.scaled(40.0..400.0);
+        let pulse = TAU * 2.0 * mains;
+        // A sample sees the mean of a sine over its time: the sine in its middle, so much flatter.
+        let half = 0.5 * pulse * INTEGRATION.as_secs_f64();
+        let flatter = half.sin() / half;
         Self {
             mean: [0.31, 0.26, 0.20, 1.0].map(|part| part * level * chance.within(0.93..1.07)),
             drift: (
@@ -87,21 +91,16 @@ impl Ambient {
                 chance.within(400.0..2_000.0),
                 chance.within(0.0..TAU),
             ),
-            flicker: (chance.within(0.02..0.25), 2.0 * mains, chance.within(0.0..TAU)),
+            flicker: (flatter * chance.within(0.02..0.25), pulse, chance.within(0.0..TAU)),
         }
     }
 
-    /// The mean light over a stretch of time.
-    fn over(&self, start: Tick, end: Tick) -> Channels {
-        let (from, to) = (seconds(start), seconds(end));
-        let drift = 1.0 + self.drift.0 * (TAU * to / self.drift.1 + self.drift.2).sin();
-        let pulse = TAU * self.flicker.1;
-        let angle = |at: f64| pulse * at + self.flicker.2;
-        let flicker = if to > from {
-            1.0 + self.flicker.0 * (angle(to).sin() - angle(from).sin()) / (pulse * (to - from))
-        } else {
-            1.0
-        };
+    /// The mean light in a sample that ends at `end`.
+    fn until(&self, end: Tick) -> Channels {
+        let end = seconds(end);
+        let middle = end - 0.5 * INTEGRATION.as_secs_f64();
+        let drift = 1.0 + self.drift.0 * (TAU * end / self.drift.1 + self.drift.2).sin();
+        let flicker = 1.0 + self.flicker.0 * (self.flicker.1 * middle + self.flicker.2).cos();
         self.mean.map(|channel| channel * drift * flicker)
     }
 }
@@ -123,12 +122,12 @@ pub struct Sources<'a> {
     pub strength: f64,
     /// The shapes of that unit's part.
     pub shapes: Shapes,
-    /// The lamp's level.
-    pub lamp: &'a Steps<f64>,
+    /// The lamp.
+    pub lamp: &'a Lamp,
     /// Counts in the clear channel of the lamp at full level.
     pub lamp_strength: f64,
-    /// What of its light fades slowly.
-    pub afterglow: Afterglow,
+    /// Share of its light that fades slowly.
+    pub slow_share: f64,
 }
 
 /// The part of a white LED's light that does not end with the current: some of its phosphor goes on for milliseconds. What the drive and
@@ -156,9 +155,9 @@ impl Sources<'_> {
     /// The mean light of these sources over a stretch of time.
     pub fn over(&self, start: Tick, end: Tick) -> Channels {
         let [red, green] = self.led.mean(start, end, dice);
-        let [lamp] = self.lamp.mean(start, end, |level| [level]);
-        let slow = self.lamp.mean_of_slow(start, end, self.afterglow.fades);
-        let lamp = (lamp + self.afterglow.share * (slow - lamp)) * self.lamp_strength;
+        let [lamp] = self.lamp.level().mean(start, end, |level| [level]);
+        let slow = self.lamp.mean_of_slow(start, end);
+        let lamp = (lamp + self.slow_share * (slow - lamp)) * self.lamp_strength;
         let mut sum = [0.0; 4];
         for (place, channel) in sum.iter_mut().enumerate() {
             *channel =
@@ -231,7 +230,7 @@ impl Sensor {
                 *sum += self.crosstalk * part;
             }
         }
-        for (sum, part) in light.iter_mut().zip(self.ambient.over(start, end)) {
+        for (sum, part) in light.iter_mut().zip(self.ambient.until(end)) {
             *sum += part;
         }
         if let Upset::Bright(clear) = upset {
@@ -301,17 +300,20 @@ mod tests {
         Sensor::new(50.0, Chance::new(seed, Stream::Lane(1)))
     }
 
-    fn sources<'a>(led: &'a Steps<Colour>, lamp: &'a Steps<f64>) -> Sources<'a> {
+    fn lamp(level: f64) -> Lamp {
+        let mut lamp = Lamp::new(Duration::from_millis(4));
+        lamp.set(Tick::ZERO, level);
+        lamp
+    }
+
+    fn sources<'a>(led: &'a Steps<Colour>, lamp: &'a Lamp) -> Sources<'a> {
         Sources {
             led,
             strength: 2_000.0,
             shapes: LedPart::YellowGreen.shapes(),
             lamp,
             lamp_strength: 5_000.0,
-            afterglow: Afterglow {
-                share: 0.01,
-                fades: Duration::from_millis(4),
-            },
+            slow_share: 0.01,
         }
     }
 
@@ -334,7 +336,7 @@ mod tests {
 
     #[test]
     fn noise_grows_as_the_root_of_the_light_and_some_samples_are_lost() {
-        let (led, lamp) = (Steps::new(Colour::Off), Steps::new(0.0));
+        let (led, lamp) = (Steps::new(Colour::Off), lamp(0.0));
         let lit = Steps::new(Colour::Red);
         let spread = |counts: &[f64]| {
             let mid = mean(counts);
@@ -354,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_neighbours_lamp_leaks_in_by_the_crosstalk_only() {
-        let (led, lamp, on) = (Steps::new(Colour::Off), Steps::new(0.0), Steps::new(1.0));
+        let (led, lamp, on) = (Steps::new(Colour::Off), lamp(0.0), lamp(1.0));
         let neighbour = sources(&led, &on).over(ms(1000), ms(1005));
         let mut sensor = sensor(6);
         sensor.ambient.drift.0 = 0.0;
@@ -368,7 +370,7 @@ mod tests {
     #[test]
     fn integration_averages_a_lamp_that_changes_within_it() {
         let led = Steps::new(Colour::Off);
-        let mut lamp = Steps::new(0.0);
+        let mut lamp = lamp(0.0);
         lamp.set(ms(100), 1.0);
         let own = sources(&led, &lamp);
         let half = own.over(Tick::from_micros(100_000 - 2_400), Tick::from_micros(100_000 + 2_400));
@@ -377,7 +379,7 @@ mod tests {
 
     #[test]
     fn an_upset_sensor_shows_it() {
-        let (led, lamp) = (Steps::new(Colour::Off), Steps::new(0.0));
+        let (led, lamp) = (Steps::new(Colour::Off), lamp(0.0));
         let own = sources(&led, &lamp);
         let full = clear(&mut sensor(7), &own, None, Upset::Saturated);
         assert!(full.iter().all(|c| (c - f64::from(SATURATED)).abs() < 0.5));

@@ -17,7 +17,7 @@ use fixture_link::verdict::VerdictCode;
 use super::chance::{Chance, Stream};
 use super::cloud::Cloud;
 use super::fault::{Fault, Uses};
-use super::light::Steps;
+use super::light::{Lamp, Steps};
 use super::mishaps::Mishaps;
 use super::network::Network;
 use super::operator::{self, Operator, Policy};
@@ -128,10 +128,11 @@ const USUALLY_OVER_LED: f64 = 15.0;
 #[derive(Debug)]
 struct Lane {
     id: LaneId,
-    lamp: Steps<f64>,
+    lamp: Lamp,
     /// Clear counts of the healthy lamp at full level in this lane's sensor.
     lamp_strength: f64,
-    afterglow: Afterglow,
+    /// Share of its light that fades slowly.
+    slow_share: f64,
     lamp_chance: Chance,
     /// As commissioning measured them.
     shapes: Shapes,
@@ -177,11 +178,13 @@ impl World {
                 let stronger = setting
                     .lamp_over_led
                     .map_or(1.0, |over| (over / USUALLY_OVER_LED).max(1.0));
+                let lamp_strength = stronger * chance.scaled(2_500.0..6_000.0);
+                let afterglow = Afterglow::new(&mut chance);
                 Lane {
                     id: *lane,
-                    lamp: Steps::new(0.0),
-                    lamp_strength: stronger * chance.scaled(2_500.0..6_000.0),
-                    afterglow: Afterglow::new(&mut chance),
+                    lamp: Lamp::new(afterglow.fades),
+                    lamp_strength,
+                    slow_share: afterglow.share,
                     lamp_chance: Chance::new(setting.seed, Stream::Lamp(lane.number())),
                     shapes: part.shapes().varied(0.01, &mut chance),
                     sensor: Sensor::new(mains, chance),
@@ -352,17 +355,19 @@ impl World {
             network: &self.network,
             cloud: &mut self.cloud,
             shows: &self.shows,
-            lamp: &lane.lamp,
+            lamp: lane.lamp.level(),
             deeds: &mut deeds,
         };
         seated.unit.advance(to, &mut around);
-        let moved = seated.unit.next_event() != before || !deeds.is_empty();
+        if deeds.is_empty() {
+            return seated.unit.next_event() != before;
+        }
         for unit::Deed::Blessed(at, event) in deeds {
             self.sent += 1;
             self.mail.push(Reverse((at, self.sent)));
             self.letters.insert((at, self.sent), event);
         }
-        moved
+        true
     }
 
     fn seat(&mut self, now: Tick, id: LaneId, index: u32) {
@@ -414,7 +419,7 @@ impl World {
                 network: &self.network,
                 cloud: &mut self.cloud,
                 shows: &self.shows,
-                lamp: &lane.lamp,
+                lamp: lane.lamp.level(),
                 deeds: &mut deeds,
             },
         );
@@ -523,14 +528,14 @@ impl World {
         let Lane {
             lamp,
             lamp_strength,
-            afterglow,
+            slow_share,
             shapes,
             sensor,
             unit,
             reference,
             ..
         } = lane;
-        let own = sources((lamp, *lamp_strength, *afterglow), *shapes, unit.as_ref(), reference);
+        let own = sources((lamp, *lamp_strength, *slow_share), *shapes, unit.as_ref(), reference);
         sensor
             .sample(end, &own, beside.into_iter().flatten(), upset)
             .map_err(|_| JigError::Failed {
@@ -591,7 +596,7 @@ impl World {
                         network: &self.network,
                         cloud: &mut self.cloud,
                         shows: &self.shows,
-                        lamp: &lane.lamp,
+                        lamp: lane.lamp.level(),
                         deeds: &mut deeds,
                     },
                 );
@@ -672,6 +677,9 @@ impl World {
     }
 
     fn upset(&self, id: LaneId) -> Upset {
+        if self.mishaps.active(id).next().is_none() {
+            return Upset::None;
+        }
         [
             (Fault::SensorSilent, Upset::Silent),
             (Fault::SensorStuck, Upset::Stuck),
@@ -695,7 +703,7 @@ impl World {
 impl Lane {
     fn sources(&self) -> Sources<'_> {
         sources(
-            (&self.lamp, self.lamp_strength, self.afterglow),
+            (&self.lamp, self.lamp_strength, self.slow_share),
             self.shapes,
             self.unit.as_ref(),
             &self.reference,
@@ -704,7 +712,7 @@ impl Lane {
 }
 
 fn sources<'a>(
-    (lamp, lamp_strength, afterglow): (&'a Steps<f64>, f64, Afterglow),
+    (lamp, lamp_strength, slow_share): (&'a Lamp, f64, f64),
     shapes: Shapes,
     unit: Option<&'a Seated>,
     reference: &'a Steps<Colour>,
@@ -715,7 +723,7 @@ fn sources<'a>(
         shapes: unit.map_or(shapes, |seated| seated.shapes),
         lamp,
         lamp_strength,
-        afterglow,
+        slow_share,
     }
 }
 
