@@ -2,7 +2,8 @@
 -- is added to at its end. By run and place, as keys of two columns without such a number, they filled two thirds of theirs, moved rows to and fro between them,
 -- and whatever was longer than 102 bytes spilt over into a page of its own.
 --
--- The run and the place are not stored besides, so that only a range of ids finds a run's rows by itself: `id BETWEEN run * 1000000 AND run * 1000000 + 999999`.
+-- The run and the place are not stored besides, so that only a range of ids finds a run's rows by itself: `id BETWEEN run * 1000000 AND run * 1000000 + 999999`. A number that would be another run's is stored as 0, which no
+-- table takes: here nothing is then changed at all.
 
 PRAGMA user_version = 13;
 
@@ -40,7 +41,7 @@ INSERT INTO attempt_in_order (
     loop_mid_share, loop_samples
 )
 SELECT
-    run * 1000000 + number, rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest,
+    run * 1000000 + iif(number <= 999999, number, 0), rate, level_permille, mid_permille, began, took, token_id, result, symbols, latest,
     lateness, loop_bright, loop_mid_share, loop_samples
 FROM attempt
 ORDER BY run, number;
@@ -64,7 +65,7 @@ CREATE TABLE reading_in_order (
 ) STRICT;
 
 INSERT INTO reading_in_order (id, at, codes, confidence)
-SELECT run * 1000000 + number, at, codes, confidence
+SELECT run * 1000000 + iif(number <= 999999, number, 0), at, codes, confidence
 FROM reading
 ORDER BY run, number;
 
@@ -86,7 +87,7 @@ CREATE TABLE evidence_in_order (
 ) STRICT;
 
 INSERT INTO evidence_in_order (id, at, kind, detail)
-SELECT run * 1000000 + number, at, kind, detail
+SELECT run * 1000000 + iif(number <= 999999, number, 0), at, kind, detail
 FROM evidence
 ORDER BY run, number;
 
@@ -132,6 +133,7 @@ SELECT
         WHEN 'green-share' THEN 4
         WHEN 'ambient' THEN 5
         WHEN 'ambient-noise' THEN 6
+        ELSE 0
     END AS id,
     scale,
     value,
@@ -140,7 +142,7 @@ SELECT
     most,
     is_outside
 FROM measurement
-ORDER BY id;
+ORDER BY run;
 
 DROP TABLE measurement;
 
@@ -156,7 +158,7 @@ END;
 
 CREATE TRIGGER attempt_is_final
 BEFORE UPDATE ON attempt
-WHEN (SELECT outcome FROM run WHERE run.number = OLD.id / 1000000) IS NOT NULL
+WHEN NEW.id IS NOT OLD.id OR (SELECT outcome FROM run WHERE run.number = OLD.id / 1000000) IS NOT NULL
 BEGIN
     SELECT RAISE(ABORT, 'what a recorded verdict rests on never changes');
 END;
@@ -269,7 +271,7 @@ BEGIN
         loop_bright, loop_mid_share, loop_samples
     )
     SELECT
-        NEW.number * 1000000 + (value ->> 'number'),
+        NEW.number * 1000000 + iif((value ->> 'number') <= 999999, value ->> 'number', 0),
         value ->> 'rate',
         value ->> 'level_permille',
         value ->> 'mid_permille',
@@ -320,7 +322,7 @@ BEGIN
 
     INSERT INTO measurement (id, scale, value, deviation, least, most, is_outside)
     SELECT
-        NEW.number * 1000000 + value,
+        NEW.number * 1000000 + iif(value <= 999999, value, 0),
         NEW.measurements ->> (key + 1),
         NEW.measurements ->> (key + 2),
         NEW.measurements ->> (key + 3),

@@ -15,7 +15,7 @@ const FED_WITHIN: u32 = 4;
 
 /// While something long keeps the daemon from answering, the service manager is asked so often to wait for so much longer.
 const MORE_TIME_EVERY: Duration = Duration::from_secs(10);
-const MORE_TIME: Duration = Duration::from_mins(1);
+const MORE_TIME: Duration = Duration::from_mins(2);
 
 /// The beat of one thread: it moves as often as the thread has done what it is for.
 #[derive(Debug, Clone, Default)]
@@ -97,10 +97,21 @@ impl Watchdog {
 }
 
 /// Does what may keep the daemon from answering for longer than the service manager waits for a start, such as bringing a large ledger to this program's version:
-/// it is told of that and waits on. In the `status` stands what is done.
-pub async fn starting<T>(status: &str, work: impl Future<Output = T>) -> T {
+/// it is told of that and waits on, for as long as what `progress` says is another each time. In the `status` stands what is done.
+pub async fn starting<T, P: PartialEq>(
+    status: &str,
+    mut progress: impl FnMut() -> P,
+    work: impl Future<Output = T>,
+) -> T {
     let micros = u32::try_from(MORE_TIME.as_micros()).unwrap_or(u32::MAX);
+    let mut before = None;
     patiently(work, MORE_TIME_EVERY, || {
+        let now = Some(progress());
+        if now == before {
+            tracing::warn!("{status}: nothing moves");
+            return;
+        }
+        before = now;
         tracing::info!("{status}");
         if let Err(error) = sd_notify::notify(&[NotifyState::ExtendTimeoutUsec(micros), NotifyState::Status(status)]) {
             tracing::warn!("the service manager cannot be asked for more time: {error}");

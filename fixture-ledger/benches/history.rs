@@ -295,7 +295,11 @@ impl Asking {
                                 FROM attempt
                                 WHERE attempt.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
                             ),
-                            (SELECT count(*) FROM evidence WHERE evidence.run = run.number)
+                            (
+                                SELECT count(*)
+                                FROM evidence
+                                WHERE evidence.id BETWEEN run.number * 1000000 AND run.number * 1000000 + 999999
+                            )
                         FROM run NOT INDEXED
                         WHERE id = ?1",
                         params![run.0.as_bytes()],

@@ -98,6 +98,16 @@ pub enum LedgerError {
         /// What was being done.
         operation: &'static str,
     },
+    /// A ledger of an older version is copied in part when it is brought to this one, and there is no room for that.
+    #[error("{}: bringing it to this program's version needs {needed} bytes free on its disk, and {free} are: make room, or install the version before again; nothing was changed", .path.display())]
+    NoRoom {
+        /// The ledger.
+        path: PathBuf,
+        /// Bytes that have to be free.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The disk failed.
     #[error("{}: {operation}: {what}", .path.display())]
     Io {
@@ -190,6 +200,7 @@ impl LedgerError {
             | Self::Newer { .. }
             | Self::Older { .. }
             | Self::NotALedger { .. }
+            | Self::NoRoom { .. }
             | Self::Corrupt { .. }
             | Self::NoAccess { .. }
             | Self::TooMuch { .. }

@@ -176,8 +176,17 @@ impl Ledger {
                 return Err(damaged("the file is empty; a ledger never is".to_owned()));
             }
             // Before anything can be written to it.
-            Reader::open(path).await?.close(path, "reading its version").await?;
-            Self::connect(path, Durability::Synced, lock).await?
+            let reader = Reader::open(path).await?;
+            let older = reader.version < files::known_version();
+            reader.close(path, "reading its version").await?;
+            if older {
+                files::room_to_migrate(path)?;
+            }
+            let mut ledger = Self::connect(path, Durability::Synced, lock).await?;
+            if older {
+                ledger.take_in().await?;
+            }
+            ledger
         } else if let Some(orphan) = files::orphan(path) {
             return Err(damaged(format!("its file is gone, but there is {}", orphan.display())));
         } else {
@@ -667,6 +676,16 @@ impl Ledger {
             .await
             .map(|_| ())
             .map_err(|error| LedgerError::sqlx(&self.path, "moving the -wal into it", error))
+    }
+
+    /// Moves all of the `-wal` into the ledger and cuts it to nothing: what was copied to bring the ledger to this version is many times what is in it otherwise.
+    async fn take_in(&mut self) -> Result<(), LedgerError> {
+        // A reader in the way is no error: the rest is moved later, and the `-wal` keeps its length.
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut self.connection)
+            .await
+            .map(|_| ())
+            .map_err(|error| LedgerError::sqlx(&self.path, "moving what was brought to this version into it", error))
     }
 
     /// The verdict that a run has in the ledger, where it has one.
@@ -1242,7 +1261,7 @@ impl Ledger {
             FROM attempt
             JOIN run ON run.number = attempt.run
             WHERE attempt.token_id = ?1
-            ORDER BY run.number DESC
+            ORDER BY attempt.id DESC
             LIMIT 1",
             token_id
         )

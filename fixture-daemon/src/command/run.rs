@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use blinkup::Tick;
@@ -163,6 +164,16 @@ async fn told(interrupt: &mut Signal, terminate: &mut Signal) {
     }
 }
 
+/// What changes while something is written to a ledger: length and time of its files.
+fn ledger_written(ledger: &Path) -> [Option<(u64, SystemTime)>; 2] {
+    let mut wal = ledger.as_os_str().to_owned();
+    wal.push("-wal");
+    [ledger, Path::new(&wal)].map(|file| {
+        let metadata = std::fs::metadata(file).ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
+    })
+}
+
 /// Makes every part and starts it.
 #[expect(clippy::too_many_lines, reason = "wiring reads top to bottom like a parts list")]
 async fn start(mut config: Config, tasks: &Tasks) -> anyhow::Result<()> {
@@ -171,7 +182,8 @@ async fn start(mut config: Config, tasks: &Tasks) -> anyhow::Result<()> {
 
     // The ledger first: its lock is what keeps a second daemon away. Runs that the last process left become INTERRUPTED here.
     let opened = Ledger::open(&config.settings.ledger, wall());
-    let (mut ledger, recovered) = watchdog::starting("opening the ledger", opened).await?;
+    let written = || ledger_written(&config.settings.ledger);
+    let (mut ledger, recovered) = watchdog::starting("opening the ledger", written, opened).await?;
     for run in &recovered.interrupted {
         tracing::warn!("run {run}: interrupted by the end of an earlier process");
     }

@@ -36,6 +36,8 @@ static LIGHT: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
 /// What a commit of a run is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commit {
+    /// None yet: the rows are made.
+    None,
     Start,
     Attempt,
     Verdict,
@@ -46,6 +48,7 @@ pub enum Commit {
 /// Stores everything of a run, in the commits in which a real one comes; tells of each when it is done.
 pub async fn store(ledger: &mut Ledger, setup: SetupId, number: u32, mut done: impl FnMut(Commit)) {
     let (start, end, at) = (start(number), end(number), wall(number));
+    done(Commit::None);
     ledger.begin_run(setup, &start).await.expect("a start");
     done(Commit::Start);
     for attempt in &end.attempts {

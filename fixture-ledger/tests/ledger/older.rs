@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use fixture_ledger::record::{RefusedStart, StopKind};
+use fixture_ledger::record::{Measurement, Quantity, RefusedStart, StopKind};
 use fixture_ledger::report::RunFilter;
 use fixture_ledger::yields::{QUARTER, Scope, Span};
-use fixture_ledger::{Durability, Ledger, Reports};
+use fixture_ledger::{Durability, Ledger, LedgerError, Reports};
 use fixture_link::act::Act;
 use fixture_link::snapshot::LineStop;
 use fixture_link::verdict::{Outcome, Refusal, VerdictCode};
@@ -270,4 +270,129 @@ async fn goes_on(ledger: &mut Ledger, reports: &Reports) {
         (summary.runs, summary.last_pass.passed, summary.last_pass.total),
         (3, 1, 1)
     );
+}
+
+/// What version 12 held of a ledger of this one, whose rows of a run had a key of two columns.
+fn as_version_12(path: &Path, new: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_update(None, "journal_mode", "wal").unwrap();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    connection.execute("ATTACH ?1 AS new", [new.to_str().unwrap()]).unwrap();
+    for (_, file) in migrations().iter().filter(|(number, _)| *number <= 12) {
+        connection
+            .execute_batch(&std::fs::read_to_string(file).unwrap())
+            .unwrap();
+    }
+    let all = |query: &str| -> Vec<String> {
+        let mut select = connection.prepare(query).unwrap();
+        let rows = select.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let triggers = all("SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name <> 'verdict'");
+    for name in all("SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name <> 'verdict'") {
+        connection.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
+    }
+    for table in all("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'") {
+        let columns = all(&format!("SELECT name FROM main.pragma_table_info('{table}')")).join(", ");
+        connection
+            .execute_batch(&format!(
+                "DELETE FROM main.{table}; INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}"
+            ))
+            .unwrap();
+    }
+    for trigger in triggers {
+        connection.execute_batch(&trigger).unwrap();
+    }
+    connection
+        .execute_batch(&all("SELECT sql FROM new.sqlite_schema WHERE name = '_sqlx_migrations'")[0])
+        .unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO main._sqlx_migrations SELECT * FROM new._sqlx_migrations WHERE version <= 12;
+            DETACH new",
+        )
+        .unwrap();
+    connection
+}
+
+/// A ledger with runs that have everything that a run can have.
+async fn full(path: &Path) {
+    let mut ledger = Ledger::create(path, Durability::Synced).await.unwrap();
+    let setup = ledger.setup(&setup()).await.unwrap();
+    for n in 1..=12 {
+        let mut end = end(n, [VerdictCode::Ok, VerdictCode::StuckJoining][n as usize % 2]);
+        let sample = end.measurements[0].clone();
+        end.measurements = Quantity::ALL
+            .into_iter()
+            .map(|what| Measurement { what, ..sample.clone() })
+            .collect();
+        ledger
+            .begin_run(setup, &start(n, 1, Some("SN-1"), i64::from(n) * 1_000))
+            .await
+            .unwrap();
+        ledger
+            .finish_run_with_label(&end, at(i64::from(n) * 1_000 + 500))
+            .await
+            .unwrap();
+    }
+    ledger.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn rows_that_come_into_the_order_of_their_runs_are_what_they_were_and_so_are_the_seals() {
+    let directory = tempfile::tempdir().unwrap();
+    let (new, path) = (directory.path().join("new"), directory.path().join("ledger"));
+    full(&new).await;
+    as_version_12(&path, &new).close().unwrap();
+    let (ledger, recovered) = Ledger::open(&path, at(90_000)).await.unwrap();
+    assert_eq!(recovered.interrupted, []);
+    // What was copied went by way of the -wal, and is not left there.
+    let wal = std::fs::metadata(path.with_file_name("ledger-wal")).unwrap().len();
+    assert_eq!(wal, 0);
+    let reports = Reports::open(&path).await.unwrap();
+    assert_eq!(reports.run(run_id(3)).await.unwrap().unwrap().measurements.len(), 6);
+    let verified = reports.verify(None).await.unwrap();
+    assert_eq!((verified.fit, verified.misfit), (12, None));
+    ledger.close().await.unwrap();
+    assert!(fixture_ledger::dump(&path).await.unwrap() == fixture_ledger::dump(&new).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_brought_to_this_version_stays_what_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let (new, path) = (directory.path().join("new"), directory.path().join("ledger"));
+    full(&new).await;
+    let connection = as_version_12(&path, &new);
+    // A row whose number would be the next run's.
+    let added: String = connection
+        .query_row(
+            "SELECT sql FROM sqlite_schema WHERE name = 'reading_is_added_before_the_verdict'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    connection
+        .execute_batch(&format!(
+            "DROP TRIGGER reading_is_added_before_the_verdict;
+            INSERT INTO reading VALUES (3, 1000001, 0, '[]', 0.5);
+            {added}"
+        ))
+        .unwrap();
+    connection.close().unwrap();
+    let before = schema(&path);
+    let refused = Ledger::open(&path, at(90_000)).await.unwrap_err().to_string();
+    assert!(refused.contains("CHECK constraint failed: number >= 1"), "{refused}");
+    assert_eq!(schema(&path), before);
+
+    // A file of that length needs as much again.
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let length = file.metadata().unwrap().len();
+    file.set_len(1 << 42).unwrap();
+    let refused = Ledger::open(&path, at(90_000)).await.unwrap_err();
+    assert!(
+        matches!(refused, LedgerError::NoRoom { needed, .. } if needed == 1 << 42),
+        "{refused}"
+    );
+    file.set_len(length).unwrap();
+    assert_eq!(schema(&path), before);
 }

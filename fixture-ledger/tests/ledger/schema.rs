@@ -91,6 +91,28 @@ const REFUSED: &[(&str, &str)] = &[
         "what a recorded verdict rests on never changes",
     ),
     (
+        "UPDATE attempt SET id = 2000009 WHERE run = 1",
+        "what a recorded verdict rests on never changes",
+    ),
+    // Into another run, or in place of what is there.
+    (
+        "INSERT INTO attempt (id, rate, level_permille, began, took, result, symbols, latest, lateness)
+        SELECT 2000009, rate, level_permille, began, took, result, symbols, latest, lateness FROM attempt LIMIT 1;
+        UPDATE OR REPLACE attempt SET id = 1000001 WHERE id = 2000009",
+        "what a recorded verdict rests on never changes",
+    ),
+    (
+        "INSERT INTO verdict (number, attempts, readings, evidence, measurements, label)
+        SELECT 2, '[' || json_object('number', 1000001, 'rate', 60, 'level_permille', 800, 'began', 0, 'took', 0, 'result', 'late',
+            'symbols', 0, 'latest', 0, 'lateness', json(lateness)) || ']', '[]', '[]', '[]', false FROM attempt LIMIT 1",
+        "CHECK constraint failed: number >= 1",
+    ),
+    (
+        "INSERT INTO verdict (number, attempts, readings, evidence, measurements, label)
+        VALUES (2, '[]', '[]', '[]', '[1000001, \"counts\", 1, 1, null, null, null]', false)",
+        "NOT NULL constraint failed: measurement.what",
+    ),
+    (
         "UPDATE reading SET confidence = 1 WHERE run = 1",
         "what a recorded verdict rests on never changes",
     ),
