@@ -324,7 +324,11 @@ async fn full(path: &Path) {
         let sample = end.measurements[0].clone();
         end.measurements = Quantity::ALL
             .into_iter()
-            .map(|what| Measurement { what, ..sample.clone() })
+            .map(|what| Measurement {
+                what,
+                value: 100.5 + f32::from(what.number()),
+                ..sample.clone()
+            })
             .collect();
         ledger
             .begin_run(setup, &start(n, 1, Some("SN-1"), i64::from(n) * 1_000))
