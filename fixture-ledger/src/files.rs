@@ -114,14 +114,14 @@ pub(crate) fn orphan(path: &Path) -> Option<PathBuf> {
         .then_some(wal)
 }
 
-/// Sees that there is room to bring a ledger of an older version to this one: as much again as it is large, for most of it is copied into the `-wal` and from there
+/// Sees that there is room to bring a ledger of an older version to this one: as much again as it is large. What is copied goes into the `-wal` first, and from there
 /// into the ledger.
 pub(crate) fn room_to_migrate(path: &Path) -> Result<(), LedgerError> {
     const OPERATION: &str = "looking for room";
     let failed = |error: &std::io::Error| LedgerError::io(path, OPERATION, error);
     let needed = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
     let disk = nix::sys::statvfs::statvfs(directory(path)).map_err(|error| failed(&error.into()))?;
-    let free = disk.blocks_available() * disk.fragment_size();
+    let free = disk.blocks_available().saturating_mul(disk.fragment_size());
     if free >= needed {
         return Ok(());
     }

@@ -100,7 +100,7 @@ pub struct Lamp {
 }
 
 impl Lamp {
-    /// A dark one, whose slow part takes so long to come to 1/e of a change.
+    /// A dark one, whose slow part takes so long, above zero, to come to 1/e of a change.
     pub fn new(fades: Duration) -> Self {
         Self {
             level: Steps::new(0.0),
