@@ -13,7 +13,7 @@ use std::time::Duration;
 use fixture_ledger::Reports;
 use fixture_ledger::audit::{Answered, AuditFilter};
 use fixture_ledger::recipes::Origin;
-use fixture_ledger::record::{ChangeKind, Decided};
+use fixture_ledger::record::{AttemptResult, ChangeKind, Decided};
 use fixture_ledger::yields::Span;
 use fixture_link::act::{Act, ActAnswer, ActId, ActKind, ActRequest, Disposition, RecipeChange};
 use fixture_link::bless::BlessEvent;
@@ -758,7 +758,9 @@ async fn a_first_signal_ends_everything_in_order_although_streams_are_open() {
     );
     let reports = Reports::open(&fixture.ledger()).await.unwrap();
     let detail = reports.run(running).await.unwrap().unwrap();
-    assert_eq!(detail.attempts.len(), 1, "the attempt that was stopped is kept");
+    // On a busy machine an attempt before it may have been voided as late.
+    let last = detail.attempts.last().map(|attempt| attempt.result);
+    assert_eq!(last, Some(AttemptResult::Stopped), "{:?}", detail.attempts);
     // What is known of the unit is not lost with the process.
     assert!(!detail.readings.is_empty() && !detail.evidence.is_empty(), "{detail:?}");
     assert!(!detail.trace.is_empty(), "its light is kept");
@@ -785,11 +787,7 @@ async fn a_symbol_that_comes_late_voids_the_attempt() {
     })
     .await
     .unwrap();
-    assert_eq!(
-        attempt.result,
-        fixture_ledger::record::AttemptResult::Late,
-        "{attempt:?}"
-    );
+    assert_eq!(attempt.result, AttemptResult::Late, "{attempt:?}");
 }
 
 /// Whether a symbol of it was later than a machine's own scheduling makes it.
